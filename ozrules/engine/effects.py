@@ -1,0 +1,240 @@
+"""All that the engine can ask for. No logic: the shell carries these out in the order given.
+
+A decision or an outcome that is on the list before a `Send` must be on disk before the command leaves.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from ozrules.engine.identity import CommandId, SessionKey
+from ozrules.rules.model import Place, SecretRef
+from ozrules.session.methods import Method
+from ozrules.session.session import Session
+from ozrules.session.state import State
+
+Reason = Literal[
+    "fired",
+    "stateOther",
+    "fromOther",
+    "forRunning",
+    "stateLeftBeforeFor",
+    "conditionFalse",
+    "fieldMissing",
+    "outsideSchedule",
+    "exception",
+    "throttled",
+    "outrankedBy",
+    "modeBusy",
+    "guard",
+    "protected",
+    "budget",
+    "hops",
+    "shadow",
+    "notInCanary",
+    "disabled",
+    "missedSkip",
+    "missedTooLate",
+    "callGone",
+    "ruleRemoved",
+    "degraded",
+    "actionFailed",
+    "cancelled",
+]
+"""Why a rule did or did not act: a closed list, shared by the record, `why`, the tests and the dashboard."""
+
+OutcomeName = Literal[
+    "confirmed",
+    "rejected",
+    "refused",
+    "targetGone",
+    "lostRace",
+    "expired",
+    "cancelled",
+    "throttled",
+    "unconfirmed",
+    "unknown",
+]
+"""What became of a command. ``unknown`` may be followed once by confirmed, unconfirmed or targetGone."""
+
+Certainty = Literal["complete", "derived", "degraded"]
+EventKind = Literal["created", "stateChanged", "closed", "snapshot", "gap", "timer", "calendar", "routing", "result"]
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """Tell me `TimersDue` for this session at ``due`` (clock of ``at``), instead of any moment asked for before.
+
+    None: no more moment is waited for.
+    """
+
+    session: SessionKey
+    due: float | None
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A method of the Session class, to be called once. ``to`` is the normalised number for forward and blindTransfer,
+    ``party`` the party that is moved or receives, ``key`` one DTMF key, or the secret that holds all keys.
+    """
+
+    id: CommandId
+    decision: int
+    step: int
+    rule: str
+    session: SessionKey
+    action: Method
+    to: str | None = None
+    party: Literal["caller", "callee"] | None = None
+    key: str | SecretRef | None = None
+    deadline: float
+    timeout: float
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Send this to the phone system, at most once, and tell me `CommandAnswered`."""
+
+    command: Command
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """Deliver this webhook, and tell me `CommandAnswered` with whether it was taken over for delivery."""
+
+    id: CommandId
+    decision: int
+    rule: str
+    session: SessionKey
+    url: str
+    method: Literal["POST", "PUT"]
+    headers: dict[str, str]
+    body: dict[str, str]
+    timeout: float
+
+
+class WriteLog(msgspec.Struct, frozen=True):
+    """A rule's own log line. ``text`` may hold what a caller chose."""
+
+    decision: int
+    rule: str
+    session: SessionKey
+    text: str
+
+
+class FailedLeaf(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was not as a rule wanted it. ``at`` is where the rule says so."""
+
+    path: str
+    wanted: str
+    actual: str | None
+    at: str
+    missing: bool = False
+
+
+class EventView(msgspec.Struct, frozen=True, kw_only=True, rename={"from_state": "from", "late_by": "lateBy"}):
+    """The event that a decision answers. Times are on the engine's clock; ``due`` and ``late_by`` for timers."""
+
+    kind: EventKind
+    state: State
+    from_state: State | None
+    since: float
+    due: float | None = None
+    late_by: float | None = None
+
+
+class PlannedAction(msgspec.Struct, frozen=True):
+    """An action as a decision lists it: what was asked, with its arguments. ``command`` is None where nothing is sent."""
+
+    action: str
+    args: dict[str, str]
+    command: CommandId | None
+    place: Place
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule on one event: fired, or the reason why not. ``number`` counts from the number the engine began with."""
+
+    number: int
+    at: float
+    session_key: SessionKey | None
+    session: Session | None
+    event: EventView
+    hops: int
+    rule: str
+    reason: Reason
+    status: str
+    trigger: str
+    actions: tuple[PlannedAction, ...] = ()
+    failed: tuple[FailedLeaf, ...] = ()
+    by: str | None = None
+    outranked: tuple[str, ...] = ()
+    certainty: Certainty = "complete"
+    revision: str
+    mode: Literal["enforce", "observe"]
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a command, final unless it is ``unknown``."""
+
+    at: float
+    command: CommandId
+    decision: int
+    rule: str
+    session: SessionKey
+    action: str
+    outcome: OutcomeName
+    state: State | None
+    after: float
+    error: str | None = None
+
+
+class ListSessions(msgspec.Struct, frozen=True):
+    """Ask this connection for the full list of its sessions."""
+
+    connection: str
+    why: str
+
+
+NoticeKind = Literal[
+    "unknownState",
+    "outOfOrder",
+    "duplicate",
+    "lateEvent",
+    "unknownSession",
+    "sessionReused",
+    "emergencyCall",
+]
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something was not as it should be and was tolerated: counted, and logged once for each kind and detail."""
+
+    kind: NoticeKind
+    connection: str
+    detail: str
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """A session changed, and this is what the engine made of it: for recordings, dashboards and `log.decisions: all`."""
+
+    at: float
+    key: SessionKey
+    event: EventView
+    session: Session
+    certainty: Certainty
+    matched: int
+
+
+class Remember(msgspec.Struct, frozen=True):
+    """Keep this about the session until `Forget`: with it a new engine goes on where this one was. Opaque JSON."""
+
+    session: SessionKey
+    memory: bytes
+
+
+class Forget(msgspec.Struct, frozen=True):
+    """The session has ended and nothing of it is in flight."""
+
+    session: SessionKey
+
+
+Effect: TypeAlias = (
+    Wake | Send | Post | WriteLog | Decision | Outcome | ListSessions | Notice | Observed | Remember | Forget
+)

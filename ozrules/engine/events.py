@@ -1,0 +1,166 @@
+"""All that the engine can be told. Every event carries ``at``: the moment it was received.
+
+``at`` is seconds since 1970-01-01 UTC on a clock that never goes back or jumps (`ozrules.runtime.clock`). Where the
+host's wall clock differs from it, `ClockAdjusted` says by how much: the wall clock decides schedules and what a record
+shows, never a ``for:``.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from ozrules.engine.identity import CommandId, SessionKey
+from ozrules.rules.model import RuleSet
+from ozrules.session.session import Session
+
+
+class ConnectionOpened(msgspec.Struct, frozen=True, kw_only=True):
+    """A phone system is reached. Nothing acts on its sessions until its list has come and is merged.
+
+    A new ``epoch`` means that all earlier sessions are gone. ``privileges`` are the methods that may be called, or
+    None where that is unknown.
+    """
+
+    at: float
+    connection: str
+    epoch: str = ""
+    privileges: frozenset[str] | None = None
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """Changes of this connection's sessions may have been missed: link down, overflow, suspend."""
+
+    at: float
+    connection: str
+    why: str
+
+
+class SessionsListed(msgspec.Struct, frozen=True, kw_only=True):
+    """The full list of live sessions. ``complete`` False closes nothing: the list may lack some.
+
+    ``sessions`` is None where the phone system cannot give a list at all: what is seen from now on is acted upon.
+    """
+
+    at: float
+    connection: str
+    sessions: tuple[Session, ...] | None
+    complete: bool = True
+
+
+class SessionSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """The phone system reported one session. ``reported_at`` is its own time for it, seconds since 1970 UTC."""
+
+    at: float
+    connection: str
+    kind: Literal["created", "stateChanged", "closed"]
+    session: Session
+    reported_at: float | None = None
+    derived: bool = False
+
+
+class TimersDue(msgspec.Struct, frozen=True, kw_only=True):
+    """The moments asked for by `effects.Wake` have come for these sessions."""
+
+    at: float
+    sessions: tuple[SessionKey, ...]
+
+
+class CalendarDue(msgspec.Struct, frozen=True, kw_only=True):
+    """A calendar trigger's moment has come. ``due`` is the moment it was planned for, wall clock, seconds UTC."""
+
+    at: float
+    rule: str
+    trigger: str
+    due: float
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """Handed over to the phone system; not yet proven."""
+
+
+RefusalKind = Literal["denied", "invalid", "notFound", "wrongState", "unavailable"]
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The phone system, or the connector, said no. ``unavailable`` means: surely not handed over."""
+
+    kind: RefusalKind
+    message: str
+
+
+class Unanswered(msgspec.Struct, frozen=True):
+    """Sent, and no answer came: it may have been done or not."""
+
+    message: str
+
+
+class Withheld(msgspec.Struct, frozen=True):
+    """Not sent: at the moment of sending the session had gone or changed, it was too late, or a guard said no."""
+
+    outcome: Literal["refused", "targetGone", "expired", "cancelled", "throttled", "rejected"]
+    message: str
+
+
+Receipt: TypeAlias = Accepted | Refused | Unanswered | Withheld
+
+
+class CommandAnswered(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a command that an effect asked to send: exactly one for each."""
+
+    at: float
+    command: CommandId
+    receipt: Receipt
+
+
+class RulesReplaced(msgspec.Struct, frozen=True, kw_only=True):
+    """A new set of rules holds from now on, whole."""
+
+    at: float
+    rules: RuleSet
+
+
+class RulePaused(msgspec.Struct, frozen=True, kw_only=True):
+    """An admin paused or resumed one rule, or all where ``rule`` is None."""
+
+    at: float
+    rule: str | None
+    paused: bool
+
+
+class TimerCancelled(msgspec.Struct, frozen=True, kw_only=True):
+    """An admin cancelled one waiting timer: this trigger of this rule on this session."""
+
+    at: float
+    session: SessionKey
+    rule: str
+    trigger: str
+
+
+class ClockAdjusted(msgspec.Struct, frozen=True, kw_only=True):
+    """The wall clock is now ``offset`` seconds ahead of the clock that ``at`` is on."""
+
+    at: float
+    offset: float
+
+
+class ModeChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """``observe``: decide and record, ask for nothing to be sent. ``enforce``: act."""
+
+    at: float
+    mode: Literal["enforce", "observe"]
+
+
+Event: TypeAlias = (
+    SessionSeen
+    | TimersDue
+    | CommandAnswered
+    | SessionsListed
+    | ConnectionOpened
+    | Gap
+    | CalendarDue
+    | RulesReplaced
+    | RulePaused
+    | TimerCancelled
+    | ClockAdjusted
+    | ModeChanged
+)

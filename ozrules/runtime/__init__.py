@@ -1,0 +1,1 @@
+"""The asyncio shell around the engine: one writer, one inbox, effects carried out in order."""

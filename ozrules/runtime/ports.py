@@ -1,0 +1,113 @@
+"""What the runtime needs of the world, as Protocols. The edges implement them; `ozrules.app` joins both."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from ozrules.engine.effects import Command, Decision, Effect, Outcome, Post
+from ozrules.engine.events import (
+    Accepted,
+    ConnectionOpened,
+    Gap,
+    Receipt,
+    Refused,
+    SessionSeen,
+    SessionsListed,
+    Unanswered,
+)
+from ozrules.engine.identity import SessionKey
+from ozrules.session.session import Session
+
+
+class ConnectionState(msgspec.Struct, frozen=True, kw_only=True):
+    """How a connection stands, for readiness and the log: ``ready`` once its list of sessions has been given."""
+
+    at: float
+    connection: str
+    ready: bool
+    detail: str
+
+
+class Malformed(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that could not be used: counted, logged once for each ``kind``; ``sample`` is escaped and short."""
+
+    at: float
+    connection: str
+    kind: str
+    sample: str
+
+
+FromPhoneSystem: TypeAlias = ConnectionOpened | Gap | SessionsListed | SessionSeen | ConnectionState | Malformed
+
+
+class Connector(Protocol):
+    """One phone system. It reconnects by itself, with backoff, for as long as its events are read."""
+
+    @property
+    def name(self) -> str:
+        """The connection's name in the configuration."""
+
+    def events(self) -> AsyncIterator[FromPhoneSystem]:
+        """Everything that is seen. After each (re)connect: ConnectionOpened, then SessionsListed before any other.
+
+        Reading slowly stops the reading of the socket; nothing is dropped in between without a Gap.
+        """
+
+    async def execute(self, command: Command, session: Session) -> Accepted | Refused | Unanswered:
+        """Call a method of a session, once. ``session`` is the session as last seen; its party ids are the arguments.
+
+        Returns within ``command.timeout`` seconds: handed over, refused with a kind, or without an answer; never
+        raises for what the phone system does.
+        """
+
+    async def request_list(self) -> None:
+        """Ask for the full list; it comes as SessionsListed among the events."""
+
+
+class WebhookQueue(Protocol):
+    """Delivers webhooks apart from calls."""
+
+    def post(self, request: Post) -> Receipt:
+        """Takes the request over for delivery at least once, or says why not (full: Withheld throttled)."""
+
+
+class Saved(msgspec.Struct, frozen=True, kw_only=True):
+    """What a journal gives back at the start: see `Journal.load`."""
+
+    next_decision: int
+    memories: tuple[tuple[SessionKey, bytes], ...]
+    open_commands: tuple[Command, ...]
+    firings: tuple[tuple[float, str, str], ...]
+
+
+class Journal(Protocol):
+    """What must survive a crash."""
+
+    def load(self) -> Saved:
+        """What was on disk when the daemon stopped, however it stopped."""
+
+    async def commit(self, effects: Sequence[Effect]) -> None:
+        """Returns when all of it is on disk (one fsync may serve several callers). Raises JournalFailed."""
+
+
+class JournalFailed(Exception):
+    """The journal cannot be written; nothing may be sent."""
+
+
+class Recorder(Protocol):
+    """Where decisions and outcomes are shown: the log, the dashboard. Never blocks, never fails."""
+
+    def decision(self, decision: Decision) -> None: ...
+
+    def outcome(self, outcome: Outcome) -> None: ...
+
+
+class Clock(Protocol):
+    """The only clock of the program."""
+
+    def now(self) -> float:
+        """Seconds since 1970 UTC on a clock that never jumps: what ``at`` of every event is."""
+
+    def wall_offset(self) -> float:
+        """How many seconds the host's wall clock is ahead of `now`."""
