@@ -140,7 +140,7 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True, rename={"from_state":
 
 
 class PlannedAction(msgspec.Struct, frozen=True):
-    """An action as a decision lists it: what was asked, with its arguments. ``command`` is None where nothing is sent."""
+    """An action as a decision lists it. ``command`` is None where nothing is sent."""
 
     action: str
     args: dict[str, str]
@@ -212,7 +212,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
-    """A session changed, and this is what the engine made of it: for recordings, dashboards and `log.decisions: all`."""
+    """A session changed, and what the engine made of it: for recordings, the dashboard and `log.decisions: all`."""
 
     at: float
     key: SessionKey

@@ -5,7 +5,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from ozrules.engine.effects import Command, Decision, Effect, Outcome, Post
+from ozrules.engine.effects import Command, Effect, Post
 from ozrules.engine.events import (
     Accepted,
     ConnectionOpened,
@@ -76,9 +76,27 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     """What a journal gives back at the start: see `Journal.load`."""
 
     next_decision: int
+    next_seq: int
     memories: tuple[tuple[SessionKey, bytes], ...]
     open_commands: tuple[Command, ...]
     firings: tuple[tuple[float, str, str], ...]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the decision record, as `runtime.records` makes it of an effect.
+
+    ``seq`` has no gaps over the life of the state directory. ``body`` is the JSON object of the contract, whole:
+    plain dicts, lists, text and numbers. The other fields repeat what stores and journals search by.
+    """
+
+    seq: int
+    type: str
+    time: float
+    body: dict[str, object]
+    decision_id: str | None = None
+    rule: str | None = None
+    connection: str | None = None
+    session_id: str | None = None
 
 
 class Journal(Protocol):
@@ -87,7 +105,7 @@ class Journal(Protocol):
     def load(self) -> Saved:
         """What was on disk when the daemon stopped, however it stopped."""
 
-    async def commit(self, effects: Sequence[Effect]) -> None:
+    async def commit(self, effects: Sequence[Effect], records: Sequence[Record]) -> None:
         """Returns when all of it is on disk (one fsync may serve several callers). Raises JournalFailed."""
 
 
@@ -95,12 +113,11 @@ class JournalFailed(Exception):
     """The journal cannot be written; nothing may be sent."""
 
 
-class Recorder(Protocol):
-    """Where decisions and outcomes are shown: the log, the dashboard. Never blocks, never fails."""
+class RecordSink(Protocol):
+    """Where the record is shown: the log, a follower, the dashboard. Never blocks, never fails."""
 
-    def decision(self, decision: Decision) -> None: ...
-
-    def outcome(self, outcome: Outcome) -> None: ...
+    def write(self, records: Sequence[Record]) -> None:
+        """Called once for each turn, with all records of that turn in order."""
 
 
 class Clock(Protocol):
@@ -111,3 +128,6 @@ class Clock(Protocol):
 
     def wall_offset(self) -> float:
         """How many seconds the host's wall clock is ahead of `now`."""
+
+    async def sleep_until(self, at: float) -> None:
+        """Returns when `now` is at least ``at``."""
