@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from ozrules.engine.identity import CommandId, SessionKey
+from ozrules.rules.condition import FailedLeaf
 from ozrules.rules.model import Place, SecretRef
 from ozrules.session.methods import Method
 from ozrules.session.session import Session
@@ -73,7 +74,8 @@ class Wake(msgspec.Struct, frozen=True):
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """A method of the Session class, to be called once. ``to`` is the normalised number for forward and blindTransfer,
-    ``party`` the party that is moved or receives, ``key`` one DTMF key, or the secret that holds all keys.
+    ``party`` the party that is moved or receives, ``key`` the DTMF keys, or the secret that holds them: the dispatcher
+    resolves it and hands the keys to the connector one at a time, ``gap`` seconds apart.
     """
 
     id: CommandId
@@ -85,6 +87,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     to: str | None = None
     party: Literal["caller", "callee"] | None = None
     key: str | SecretRef | None = None
+    gap: float = 0.0
     deadline: float
     timeout: float
 
@@ -116,16 +119,6 @@ class WriteLog(msgspec.Struct, frozen=True):
     rule: str
     session: SessionKey
     text: str
-
-
-class FailedLeaf(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was not as a rule wanted it. ``at`` is where the rule says so."""
-
-    path: str
-    wanted: str
-    actual: str | None
-    at: str
-    missing: bool = False
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True, rename={"from_state": "from", "late_by": "lateBy"}):
@@ -229,6 +222,19 @@ class Remember(msgspec.Struct, frozen=True):
     memory: bytes
 
 
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """Something countable happened (a firing, an entered state, a call sent outside); keep it until ``until``.
+
+    Times are wall clock, seconds since 1970 UTC, so that they outlive this process.
+    """
+
+    name: str
+    group: str
+    member: str
+    at: float
+    until: float
+
+
 class Forget(msgspec.Struct, frozen=True):
     """The session has ended and nothing of it is in flight."""
 
@@ -236,5 +242,5 @@ class Forget(msgspec.Struct, frozen=True):
 
 
 Effect: TypeAlias = (
-    Wake | Send | Post | WriteLog | Decision | Outcome | ListSessions | Notice | Observed | Remember | Forget
+    Wake | Send | Post | WriteLog | Decision | Outcome | ListSessions | Notice | Observed | Remember | Tally | Forget
 )

@@ -18,13 +18,14 @@ class ConnectionOpened(msgspec.Struct, frozen=True, kw_only=True):
     """A phone system is reached. Nothing acts on its sessions until its list has come and is merged.
 
     A new ``epoch`` means that all earlier sessions are gone. ``privileges`` are the methods that may be called, or
-    None where that is unknown.
+    None where that is unknown. ``zone`` is the IANA zone of its times that carry none.
     """
 
     at: float
     connection: str
     epoch: str = ""
     privileges: frozenset[str] | None = None
+    zone: str = "UTC"
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,8 @@
 
 All of it is frozen and holds typed values only: durations are seconds, groups are resolved to states, names under
 ``use`` and ``in`` are resolved to what they stand for. Texts that a person typed are kept beside where an explanation
-must show them again. `Place` says where in which file a thing was written.
+must show them again. Structs that stand in a union are tagged: a running sequence is kept on disk with its rule's text.
+`Place` says where in which file a thing was written.
 """
 
 from typing import Literal, TypeAlias
@@ -38,14 +39,14 @@ Template: TypeAlias = tuple[str | FieldRef, ...]
 """A text with fields in it: literal parts and references, in order."""
 
 
-class Fixed(msgspec.Struct, frozen=True):
+class Fixed(msgspec.Struct, tag=True, frozen=True):
     """A number as it was typed."""
 
     number: str
     place: Place
 
 
-class Lookup(msgspec.Struct, frozen=True):
+class Lookup(msgspec.Struct, tag=True, frozen=True):
     """``{lookup: MAP, key: FIELD, default: NUMBER}``: the number that a map holds under a field's value."""
 
     name: str
@@ -55,7 +56,7 @@ class Lookup(msgspec.Struct, frozen=True):
     place: Place
 
 
-class Templated(msgspec.Struct, frozen=True):
+class Templated(msgspec.Struct, tag=True, frozen=True):
     """``"{{ FIELD }}"`` as a destination; the guards must allow templated destinations."""
 
     field: str
@@ -77,7 +78,7 @@ Clock = Literal["state", "talk", "session"]
 Routing = Literal["Calling", "NoAnswer", "Busy", "NotFound"]
 
 
-class StateTrigger(msgspec.Struct, frozen=True, kw_only=True):
+class StateTrigger(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """A session enters one of ``states`` (from one of ``origins``), and stays ``hold`` seconds where that is given.
 
     ``id`` is the name given in the file, else the trigger's index in the rule as text: a waiting timer belongs to it.
@@ -91,7 +92,7 @@ class StateTrigger(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class RoutingTrigger(msgspec.Struct, frozen=True, kw_only=True):
+class RoutingTrigger(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """The phone system asks where a call goes next."""
 
     id: str
@@ -99,7 +100,7 @@ class RoutingTrigger(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class CalendarTrigger(msgspec.Struct, frozen=True, kw_only=True):
+class CalendarTrigger(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """A moment of the calendar: once, or once for each live session in ``sessions``."""
 
     id: str
@@ -119,7 +120,7 @@ Op = Literal[
 CountOp = Literal["gt", "gte", "lt", "lte", "eq"]
 
 
-class Compare(msgspec.Struct, frozen=True, kw_only=True):
+class Compare(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """One field against one value. ``path`` is the way to it in the rule, such as ``conditions.callee.in``.
 
     ``texts`` are the values as typed (several for in and notIn, a list's members where a list was named by ``name``);
@@ -136,7 +137,7 @@ class Compare(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class DuringSchedule(msgspec.Struct, frozen=True, kw_only=True):
+class DuringSchedule(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``schedule: {during: NAME}``, or outside where ``inside`` is False."""
 
     name: str
@@ -145,7 +146,7 @@ class DuringSchedule(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
+class History(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """How many distinct sessions of the group entered ``states`` in the last ``within`` seconds, this one included."""
 
     states: frozenset[State]
@@ -157,7 +158,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class Alive(msgspec.Struct, frozen=True, kw_only=True):
+class Alive(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``active``: how many sessions of the group are alive now in ``states``."""
 
     states: frozenset[State]
@@ -168,7 +169,7 @@ class Alive(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class All(msgspec.Struct, frozen=True, kw_only=True):
+class All(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """Every one of ``of``; an empty one holds. ``name`` is set where ``use`` named it."""
 
     of: "tuple[Condition, ...]"
@@ -177,7 +178,7 @@ class All(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class AnyOf(msgspec.Struct, frozen=True, kw_only=True):
+class AnyOf(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """At least one of ``of``."""
 
     of: "tuple[Condition, ...]"
@@ -185,7 +186,7 @@ class AnyOf(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class Not(msgspec.Struct, frozen=True, kw_only=True):
+class Not(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """Not ``of``; a missing value stays missing."""
 
     of: "Condition"
@@ -226,7 +227,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
 
 
-class Forward(msgspec.Struct, frozen=True, kw_only=True):
+class Forward(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``forward``: the ringing call goes to another party."""
 
     to: Target
@@ -234,7 +235,7 @@ class Forward(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class BlindTransfer(msgspec.Struct, frozen=True, kw_only=True):
+class BlindTransfer(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``blindTransfer``: the party named by ``move`` goes to the target."""
 
     move: Party
@@ -243,7 +244,7 @@ class BlindTransfer(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class PlainMethod(msgspec.Struct, frozen=True, kw_only=True):
+class PlainMethod(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """A method of the Session class without arguments."""
 
     method: Plain
@@ -251,7 +252,7 @@ class PlainMethod(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class SendDtmf(msgspec.Struct, frozen=True, kw_only=True):
+class SendDtmf(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``sendDtmf``: keys for one party, one at a time, ``gap`` seconds apart."""
 
     to: Party
@@ -261,7 +262,7 @@ class SendDtmf(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class Hunt(msgspec.Struct, frozen=True, kw_only=True):
+class Hunt(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``hunt``: forward to one number of ``targets`` after the other, each rung for ``ring`` seconds."""
 
     targets: tuple[str, ...]
@@ -272,7 +273,7 @@ class Hunt(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+class Webhook(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``webhook``: an HTTP request to another program, delivered at least once."""
 
     url: str
@@ -283,28 +284,28 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
-class Log(msgspec.Struct, frozen=True, kw_only=True):
+class Log(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``log``: a line in the log."""
 
     text: Template
     place: Place
 
 
-class SetVariables(msgspec.Struct, frozen=True, kw_only=True):
+class SetVariables(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``set``: variables of this session, read as ``var.NAME``."""
 
     values: dict[str, Template]
     place: Place
 
 
-class Wait(msgspec.Struct, frozen=True, kw_only=True):
+class Wait(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``wait``: the sequence goes on after ``seconds``."""
 
     seconds: float
     place: Place
 
 
-class WaitFor(msgspec.Struct, frozen=True, kw_only=True):
+class WaitFor(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``waitFor``: the sequence goes on when one of ``states`` is seen, or takes ``on_timeout``."""
 
     states: frozenset[State]
@@ -320,14 +321,14 @@ class Branch(msgspec.Struct, frozen=True):
     actions: "tuple[Action, ...]"
 
 
-class Choose(msgspec.Struct, frozen=True, kw_only=True):
+class Choose(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``choose``: the first branch whose condition holds."""
 
     branches: tuple[Branch, ...]
     place: Place
 
 
-class Stop(msgspec.Struct, frozen=True, kw_only=True):
+class Stop(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """``stop``: the sequence ends here."""
 
     place: Place

@@ -5,7 +5,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from ozrules.engine.effects import Command, Effect, Post
+from ozrules.engine.effects import Command, Effect, Post, Tally
 from ozrules.engine.events import (
     Accepted,
     ConnectionOpened,
@@ -79,7 +79,7 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     next_seq: int
     memories: tuple[tuple[SessionKey, bytes], ...]
     open_commands: tuple[Command, ...]
-    firings: tuple[tuple[float, str, str], ...]
+    tallies: tuple[Tally, ...]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,329 @@
+"""Conditions, compiled: a tree of `model.Condition` becomes one function from a subject to a `Verdict`.
+
+Three values, not two. A comparison with a missing value is MISSING: it does not hold, and `not` does not make it
+hold. Only `exists` asks for presence. The same tree, walked slowly, tells every leaf that failed (`compile_failing`).
+
+What a subject is, is the caller's affair: `Facts` gives the readers of its fields. The engine's subject is a live
+session; here nothing is known of it.
+"""
+
+import operator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, assert_never
+
+import msgspec
+import re2
+
+from ozrules.rules.fields import kind_of
+from ozrules.rules.model import (
+    Alive,
+    All,
+    AnyOf,
+    Compare,
+    Condition,
+    CountOp,
+    DuringSchedule,
+    History,
+    Leaf,
+    Not,
+)
+from ozrules.rules.numbers import NumberPlan, pattern_predicate
+
+Verdict: TypeAlias = Literal[1, 0, -1]
+YES: Final = 1
+NO: Final = 0
+MISSING: Final = -1
+
+Value: TypeAlias = str | float | None
+S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
+Reader: TypeAlias = Callable[[S, float], Value]
+Test: TypeAlias = Callable[[S, float], Verdict]
+
+
+class Facts(Protocol[S_contra]):
+    """What conditions ask about a subject at a moment (seconds since 1970 UTC on the engine's clock)."""
+
+    @property
+    def numbers(self) -> NumberPlan: ...
+
+    def reader(self, field: str) -> Callable[[S_contra, float], Value]:
+        """The function that reads a field: text, or seconds or a count as a number, or None where it is missing."""
+
+    def is_open(self, schedule: str, at: float) -> bool: ...
+
+    def entered(self, condition: History) -> Callable[[S_contra, float], int | None]:
+        """How many sessions of the subject's group, or None where a groupBy field is missing."""
+
+    def alive(self, condition: Alive) -> Callable[[S_contra, float], int | None]: ...
+
+
+class FailedLeaf(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was not as a rule wanted it. ``at`` is where the rule says so, ``file:line:column``."""
+
+    path: str
+    wanted: str
+    actual: str | None
+    at: str
+    missing: bool = False
+    schedule: bool = False
+
+
+_ORDER: Final[dict[CountOp, Callable[[float, float], bool]]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "eq": operator.eq,
+}
+
+
+def compile_condition(condition: Condition, facts: Facts[S]) -> Test[S]:
+    """The function that judges ``condition`` on a subject at a moment."""
+    match condition:
+        case All():
+            return _all(tuple(compile_condition(each, facts) for each in condition.of))
+        case AnyOf():
+            return _any(tuple(compile_condition(each, facts) for each in condition.of))
+        case Not():
+            inner = compile_condition(condition.of, facts)
+
+            def negated(subject: S, at: float) -> Verdict:
+                verdict = inner(subject, at)
+                return verdict if verdict == MISSING else NO if verdict == YES else YES
+
+            return negated
+        case DuringSchedule(name=name, inside=inside):
+            return lambda subject, at: YES if facts.is_open(name, at) is inside else NO
+        case History():
+            return _counted(facts.entered(condition), condition.op, condition.count)
+        case Alive():
+            return _counted(facts.alive(condition), condition.op, condition.count)
+        case Compare():
+            return _compare(condition, facts)
+        case _:
+            assert_never(condition)
+
+
+def compile_failing(condition: Condition, facts: Facts[S]) -> Callable[[S, float], tuple[FailedLeaf, ...]]:
+    """The function that names every leaf because of which ``condition`` does not hold, with what was found instead.
+
+    Slower than the test beside it and compiled apart, because most conditions are never asked to explain themselves.
+    """
+    test = compile_condition(condition, facts)
+    parts: tuple[Callable[[S, float], tuple[FailedLeaf, ...]], ...]
+    match condition:
+        case All() | AnyOf():
+            parts = tuple(compile_failing(each, facts) for each in condition.of)
+        case Not():
+            parts = tuple(_found(leaf, facts, "not ") for leaf in leaves(condition.of))
+        case Compare() | DuringSchedule() | History() | Alive():
+            parts = (_found(condition, facts, ""),)
+        case _:
+            assert_never(condition)
+
+    def failed(subject: S, at: float) -> tuple[FailedLeaf, ...]:
+        if test(subject, at) == YES:
+            return ()
+        return tuple(leaf for part in parts for leaf in part(subject, at))
+
+    return failed
+
+
+def leaves(condition: Condition) -> Iterator[Leaf]:
+    """The comparisons at the ends of the tree, in the order of the file."""
+    match condition:
+        case All() | AnyOf():
+            for each in condition.of:
+                yield from leaves(each)
+        case Not():
+            yield from leaves(condition.of)
+        case Compare() | DuringSchedule() | History() | Alive():
+            yield condition
+        case _:
+            assert_never(condition)
+
+
+def _found(leaf: Leaf, facts: Facts[S], negation: str) -> Callable[[S, float], tuple[FailedLeaf, ...]]:
+    read: Callable[[S, float], Value]
+    match leaf:
+        case Compare():
+            read = facts.reader(leaf.field)
+        case DuringSchedule(name=name):
+
+            def read(subject: S, at: float) -> Value:
+                return "open" if facts.is_open(name, at) else "closed"
+        case History():
+            read = facts.entered(leaf)
+        case Alive():
+            read = facts.alive(leaf)
+        case _:
+            assert_never(leaf)
+    asks_presence = isinstance(leaf, Compare) and leaf.op == "exists"
+    path, wish, place = leaf.path, negation + wanted(leaf), str(leaf.place)
+
+    def found(subject: S, at: float) -> tuple[FailedLeaf, ...]:
+        actual = read(subject, at)
+        return (
+            FailedLeaf(
+                path=path,
+                wanted=wish,
+                actual=None if actual is None else shown(actual),
+                at=place,
+                missing=actual is None and not asks_presence,
+                schedule=isinstance(leaf, DuringSchedule),
+            ),
+        )
+
+    return found
+
+
+def wanted(leaf: Leaf) -> str:
+    """What a leaf asks for, in the rule language's own words."""
+    match leaf:
+        case Compare(op="exists"):
+            return f"exists {'true' if leaf.present else 'false'}"
+        case Compare():
+            if leaf.name is not None:
+                return f"{leaf.op} {leaf.name}"
+            values = ", ".join(leaf.texts)
+            return f"{leaf.op} [{values}]" if leaf.op in ("in", "notIn") else f"{leaf.op} {values}"
+        case DuringSchedule():
+            return f"{'during' if leaf.inside else 'outside'} {leaf.name}"
+        case History() | Alive():
+            return f"{leaf.op} {leaf.count}"
+        case _:
+            assert_never(leaf)
+
+
+def shown(value: str | float) -> str:
+    """A field's value as a record shows it: numbers without needless decimals."""
+    return value if isinstance(value, str) else f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def _all(tests: tuple[Test[S], ...]) -> Test[S]:
+    if len(tests) == 1:
+        return tests[0]
+
+    def every(subject: S, at: float) -> Verdict:
+        missing = False
+        for test in tests:
+            verdict = test(subject, at)
+            if verdict == NO:
+                return NO
+            if verdict == MISSING:
+                missing = True
+        return MISSING if missing else YES
+
+    return every
+
+
+def _any(tests: tuple[Test[S], ...]) -> Test[S]:
+    def some(subject: S, at: float) -> Verdict:
+        missing = False
+        for test in tests:
+            verdict = test(subject, at)
+            if verdict == YES:
+                return YES
+            if verdict == MISSING:
+                missing = True
+        return MISSING if missing else NO
+
+    return some
+
+
+def _counted(count: Callable[[S, float], int | None], op: CountOp, bound: int) -> Test[S]:
+    compare = _ORDER[op]
+
+    def counted(subject: S, at: float) -> Verdict:
+        number = count(subject, at)
+        return MISSING if number is None else YES if compare(number, bound) else NO
+
+    return counted
+
+
+def _compare(leaf: Compare, facts: Facts[S]) -> Test[S]:
+    read = facts.reader(leaf.field)
+    if leaf.op == "exists":
+        present = leaf.present
+        return lambda subject, at: YES if (read(subject, at) is not None) is present else NO
+    holds = _text_holds(leaf, facts.numbers) if leaf.number is None else _number_holds(leaf)
+
+    def compared(subject: S, at: float) -> Verdict:
+        value = read(subject, at)
+        if value is None:
+            return MISSING
+        return YES if holds(value) else NO
+
+    return compared
+
+
+def _number_holds(leaf: Compare) -> Callable[[Any], bool]:
+    assert leaf.number is not None
+    bound = leaf.number
+    if leaf.op == "ne":
+        return lambda value: bool(value != bound)
+    assert leaf.op in ("gt", "gte", "lt", "lte", "eq"), "the loader gives a number to no other operator"
+    compare = _ORDER[leaf.op]
+    return lambda value: compare(value, bound)
+
+
+def _text_holds(leaf: Compare, plan: NumberPlan) -> Callable[[Any], bool]:
+    """The predicate over a field's text. Phone numbers are compared in their normal form on both sides."""
+    is_number = kind_of(leaf.field) == "number"
+    normal: Callable[[str], str] = plan.normal if is_number else _same
+    match leaf.op:
+        case "eq" | "ne":
+            text = normal(leaf.texts[0])
+            if leaf.op == "eq":
+                return lambda value: normal(value) == text
+            return lambda value: normal(value) != text
+        case "in" | "notIn":
+            exact = frozenset(normal(text) for text in leaf.texts if not text.endswith("*"))
+            prefixes = tuple(text[:-1] for text in leaf.texts if text.endswith("*"))
+            inside = leaf.op == "in"
+            if not prefixes:
+                return lambda value: (normal(value) in exact) is inside
+            return lambda value: (
+                (normal(value) in exact or value.startswith(prefixes) or normal(value).startswith(prefixes)) is inside
+            )
+        case "startsWith":
+            start = leaf.texts[0]
+            return lambda value: value.startswith(start) or normal(value).startswith(start)
+        case "endsWith":
+            end = leaf.texts[0]
+            return lambda value: value.endswith(end) or normal(value).endswith(end)
+        case "matches":
+            matches = pattern_predicate(leaf.texts[0])
+            if is_number:
+                return lambda value: any(matches(form) for form in _forms(value, normal(value)))
+            return matches
+        case "regex":
+            full = compile_regex(leaf.texts[0])
+            if is_number:
+                return lambda value: any(full(form) for form in _forms(value, normal(value)))
+            return full
+        case "gt" | "gte" | "lt" | "lte" | "exists":
+            raise AssertionError("the loader gives these a number, or no text at all")
+        case _:
+            assert_never(leaf.op)
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _forms(typed: str, normal: str) -> tuple[str, ...]:
+    """The ways in which a number may have been meant: as sent, normalised, and normalised without its plus."""
+    return (typed, normal, normal.removeprefix("+"))
+
+
+@lru_cache(maxsize=4096)
+def compile_regex(pattern: str) -> Callable[[str], bool]:
+    """RE2, anchored at both ends: linear time whatever the pattern. Raises re2.error where RE2 refuses it."""
+    options = re2.Options()
+    options.max_mem = 1 << 20
+    options.log_errors = False
+    compiled = re2.compile(pattern, options)
+    return lambda text: compiled.fullmatch(text) is not None
