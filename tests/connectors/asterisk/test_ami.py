@@ -1,0 +1,107 @@
+"""The manager's wire: nothing that is sent can be two lines, nothing that is read can hurt."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ozrules.connectors.asterisk.ami import MAX_LINE, Decoder, Fields, Unreadable, Unsafe, encode
+
+NAMES = st.text("ABCdef-_09", min_size=1, max_size=12)
+VALUES = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=60)
+
+
+def cut(data: bytes, at: list[int]) -> list[Fields | Unreadable]:
+    """What a decoder finds when the bytes come in these pieces."""
+    decoder = Decoder()
+    found: list[Fields | Unreadable] = []
+    edges = [0, *sorted(position % (len(data) + 1) for position in at), len(data)]
+    for begin, end in pairwise(edges):
+        found += decoder.feed(data[begin:end])
+    return found
+
+
+@given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=8), st.lists(st.integers(0, 2000), max_size=6))
+def test_what_is_encoded_is_read_back_in_any_pieces(fields: dict[str, str], at: list[int]) -> None:
+    assert cut(encode(fields), at) == [fields]
+
+
+@pytest.mark.fault(91)
+@given(st.text(), st.sampled_from("\r\n\0\x0b\x0c\x1c\x85\u2028\u2029"), st.text())
+def test_no_value_can_end_its_line(before: str, breaker: str, after: str) -> None:
+    with pytest.raises(Unsafe):
+        encode({"Action": "Redirect", "Exten": before + breaker + after})
+
+
+@pytest.mark.fault(91)
+@given(st.text(min_size=1))
+def test_whatever_is_encoded_is_one_block_with_the_fields_given(value: str) -> None:
+    try:
+        data = encode({"Action": "Setvar", "Value": value, "Last": "x"})
+    except Unsafe:
+        return
+    assert Decoder().feed(data) == [{"Action": "Setvar", "Value": value, "Last": "x"}]
+
+
+@pytest.mark.fault(91)
+@pytest.mark.parametrize("name", ["", "A B", "A:", "A\r\nAction", "Ä"])
+def test_no_field_name_can_be_another_field(name: str) -> None:
+    with pytest.raises(Unsafe):
+        encode({name: "x"})
+
+
+def test_an_action_that_is_too_long_is_refused() -> None:
+    with pytest.raises(Unsafe, match="longer"):
+        encode({"Action": "Setvar", "Value": "x" * MAX_LINE})
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(Unsafe):
+        encode({"Value": "\ud800"})
+
+
+def test_the_greeting_needs_no_empty_line() -> None:
+    data = b"Asterisk Call Manager/9.0.0\r\nResponse: Success\r\n\r\n"
+    assert Decoder().feed(data) == [{"Banner": "Asterisk Call Manager/9.0.0"}, {"Response": "Success"}]
+
+
+@pytest.mark.fault(14)
+def test_of_a_field_that_comes_twice_the_first_counts() -> None:
+    assert Decoder().feed(b"Event: Hangup\r\nCause: 16\r\nCause: 1\r\n\r\n") == [{"Event": "Hangup", "Cause": "16"}]
+
+
+@pytest.mark.fault(14)
+def test_a_line_without_a_field_is_reported_and_the_rest_kept() -> None:
+    found = Decoder().feed(b"Event: Hold\r\nnonsense\r\nChannel: PJSIP/1\r\n\r\n")
+    assert found == [Unreadable("noField", "nonsense"), {"Event": "Hold", "Channel": "PJSIP/1"}]
+
+
+@pytest.mark.fault(15)
+@pytest.mark.parametrize("piece", [1, 100, 10_000_000])
+def test_an_endless_line_is_skipped_without_keeping_it(piece: int) -> None:
+    data = b"Event: A\r\nValue: " + b"x" * 100_000 + b"\r\nMore: y\r\n\r\nEvent: B\r\n\r\n"
+    decoder = Decoder()
+    found = [one for start in range(0, len(data), piece) for one in decoder.feed(data[start : start + piece])]
+    assert [one.kind if isinstance(one, Unreadable) else one["Event"] for one in found] == ["oversize", "B"]
+
+
+@pytest.mark.fault(15)
+def test_an_endless_block_is_skipped_to_its_end() -> None:
+    data = b"".join(b"Key%d: value\r\n" % number for number in range(10_000)) + b"\r\nEvent: B\r\n\r\n"
+    found = Decoder().feed(data)
+    assert [one.kind if isinstance(one, Unreadable) else one["Event"] for one in found] == ["oversize", "B"]
+
+
+@pytest.mark.fault(14)
+@given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=6))
+def test_any_bytes_are_read_alike_in_any_pieces(data: bytes, at: list[int]) -> None:
+    assert cut(data, at) == cut(data, [])
+
+
+@pytest.mark.fault(14)
+@given(st.lists(st.sampled_from([b"Event: A", b"\r", b"\n", b"\r\n", b":", b": x", b"\xff", b"B", b"\r\n\r\n"])))
+def test_after_any_bytes_the_next_block_is_read(pieces: list[bytes]) -> None:
+    decoder = Decoder()
+    decoder.feed(b"".join(pieces))
+    assert decoder.feed(b"\r\n\r\nEvent: Next\r\n\r\n")[-1] == {"Event": "Next"}
