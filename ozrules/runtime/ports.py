@@ -1,6 +1,6 @@
 """What the runtime needs of the world, as Protocols. The edges implement them; `ozrules.app` joins both."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -9,12 +9,14 @@ from ozrules.engine.effects import Command, Effect, Post, Tally
 from ozrules.engine.events import (
     Accepted,
     ConnectionOpened,
+    Event,
     Gap,
     Receipt,
     Refused,
     SessionSeen,
     SessionsListed,
     Unanswered,
+    Withheld,
 )
 from ozrules.engine.identity import SessionKey
 from ozrules.session.session import Session
@@ -72,11 +74,29 @@ class WebhookQueue(Protocol):
         """Takes the request over for delivery at least once, or says why not (full: Withheld throttled)."""
 
 
+class Core(Protocol):
+    """The engine, as the runtime uses it."""
+
+    def step(self, event: Event) -> list[Effect]:
+        """Takes one event in, and says all that follows from it."""
+
+    def gate(self, command: Command, at: float) -> Withheld | None:
+        """Why this command must not leave now, asked at the moment of sending."""
+
+    def session(self, key: SessionKey) -> Session | None:
+        """The session as last seen, while it lives."""
+
+
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
-    """What a journal gives back at the start: see `Journal.load`."""
+    """What a journal gives back at the start: see `Journal.load`.
+
+    ``decision_ids`` are (number, decision_id) of the decisions whose sessions are not forgotten yet, or that have an
+    open command: their outcomes are still to come.
+    """
 
     next_decision: int
     next_seq: int
+    decision_ids: tuple[tuple[int, str], ...] = ()
     memories: tuple[tuple[SessionKey, bytes], ...]
     open_commands: tuple[Command, ...]
     tallies: tuple[Tally, ...]
@@ -86,13 +106,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the decision record, as `runtime.records` makes it of an effect.
 
     ``seq`` has no gaps over the life of the state directory. ``body`` is the JSON object of the contract, whole:
-    plain dicts, lists, text and numbers. The other fields repeat what stores and journals search by.
+    plain dicts, lists, text and numbers. The other fields repeat what stores and journals search by; ``time`` is wall
+    clock, ``decision`` the engine's number of the decision.
     """
 
     seq: int
     type: str
     time: float
     body: dict[str, object]
+    decision: int | None = None
     decision_id: str | None = None
     rule: str | None = None
     connection: str | None = None
@@ -120,6 +142,12 @@ class RecordSink(Protocol):
         """Called once for each turn, with all records of that turn in order."""
 
 
+class Handle(Protocol):
+    """Something that was asked for and can be called off."""
+
+    def cancel(self) -> None: ...
+
+
 class Clock(Protocol):
     """The only clock of the program."""
 
@@ -131,3 +159,6 @@ class Clock(Protocol):
 
     async def sleep_until(self, at: float) -> None:
         """Returns when `now` is at least ``at``."""
+
+    def call_at(self, at: float, callback: Callable[[], None]) -> Handle:
+        """Calls ``callback`` once, in the running loop, when `now` is at least ``at``."""
