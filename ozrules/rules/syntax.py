@@ -1,0 +1,88 @@
+"""What the YAML parser complains of, in the words of the person who typed it.
+
+The parser says what it expected where it gave up; what went wrong mostly stands before that: a quotation mark or a
+bracket that is not closed, a telephone code that was not quoted. The source text is looked at for those.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from ozrules.rules import quoting
+from ozrules.rules.diagnostics import Findings, Related, Span
+from ozrules.rules.model import Place
+
+_LOOK_BACK: Final = 20  # lines
+_CONTEXTS: Final = {
+    "while scanning a quoted scalar": "This quotation mark is never closed.",
+    "while parsing a flow sequence": "The list that begins with this [ is not closed, or lacks a comma.",
+    "while parsing a flow mapping": "The mapping that begins with this { is not closed, or lacks a comma.",
+}
+_PROBLEMS: Final = {
+    "mapping values are not allowed in this context": (
+        "A second colon on this line, or wrong indentation, makes this no YAML.",
+        "Quote a text that holds a colon and a space; indent keys of one mapping alike.",
+    ),
+    "did not find expected key": (
+        "A key is expected here; the line is indented differently from its neighbours, or goes on after a value.",
+        "Indent keys of one mapping alike, and quote a value as a whole.",
+    ),
+    "did not find expected '-' indicator": (
+        "An item of the list above, with a -, is expected here.",
+        "Indent the list's items alike, and what does not belong to it like the list's own key.",
+    ),
+    "could not find expected ':'": (
+        "A key stands here without a colon after it.",
+        "Write KEY: VALUE, or quote a text that goes over several lines.",
+    ),
+    "found unknown escape character": (
+        "This escape is unknown inside double quotation marks.",
+        "Use single quotation marks: backslashes in them are just backslashes.",
+    ),
+    "did not find expected <document start>": (
+        "This line is indented less than the first one.",
+        "Begin the file's keys in the first column.",
+    ),
+}
+
+
+def explain(
+    name: str,
+    lines: Sequence[str],
+    findings: Findings,
+    *,
+    context: str | None,
+    context_at: tuple[int, int] | None,
+    problem: str,
+    at: tuple[int, int],
+) -> None:
+    """Note why the text is no YAML. Positions are line and column from 0, as the parser gives them."""
+    back = _LOOK_BACK if "flow" in (context or "") else 1
+    for number in range(max(at[0] - back, 0), at[0] + 1):
+        bent = quoting.bent_token(lines[number]) if number < len(lines) else None
+        if bent is not None:
+            column, token = bent
+            place = Place(name, number + 1, column + 1)
+            findings.error(
+                "quote-this",
+                Span(place, len(token)),
+                f"YAML keeps {token[0]} at the beginning of a value for itself.",
+                suggestion=f'Quote this: "{token}".',
+                edit=quoting.quoting_edit(place, token),
+            )
+            return
+    stopped = Span(_place(name, lines, at), 1)
+    known = _PROBLEMS.get(problem)
+    if known is not None:
+        findings.error("not-yaml", stopped, known[0], suggestion=known[1])
+    elif context in _CONTEXTS and context_at is not None:
+        related = Related(stopped.place, "the reading stopped here")
+        findings.error("not-yaml", Span(_place(name, lines, context_at), 1), _CONTEXTS[context], related=(related,))
+    else:
+        findings.error("not-yaml", stopped, f"This is no YAML: {problem}.")
+
+
+def _place(name: str, lines: Sequence[str], at: tuple[int, int]) -> Place:
+    line, column = at
+    if line >= len(lines):
+        line, column = len(lines) - 1, len(lines[-1])
+    return Place(name, line + 1, column + 1)
