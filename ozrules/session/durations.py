@@ -10,14 +10,16 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 _TIME_SPAN: Final = re.compile(
-    r"(?P<sign>-)?(?:(?P<days>\d{1,8})[.:](?=\d{1,2}:\d{1,2}:))?(?:(?P<hours>\d{1,6}):)?(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2}(?:[.,]\d{1,9})?)"
+    r"(?P<sign>-)?(?:(?P<days>\d{1,8})[.:](?=\d{1,2}:\d{1,2}:))?(?:(?P<hours>\d{1,6}):)?(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2}(?:[.,]\d{1,9})?)",
+    re.ASCII,
 )
 _ISO_DURATION: Final = re.compile(
-    r"P(?:(?P<days>\d{1,8})D)?(?:T(?:(?P<hours>\d{1,8})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,8}(?:[.,]\d{1,9})?)S)?)?"
+    r"P(?:(?P<days>\d{1,8})D)?(?:T(?:(?P<hours>\d{1,8})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,8}(?:[.,]\d{1,9})?)S)?)?",
+    re.ASCII,
 )
-_PLAIN: Final = re.compile(r"\d{1,10}(?:[.,]\d{1,9})?")
-_FRACTION: Final = re.compile(r"([.,])(\d+)")
-_EPOCH: Final = re.compile(r"\d{9,11}(?:\.\d{1,9})?|\d{12,14}")
+_PLAIN: Final = re.compile(r"\d{1,10}(?:[.,]\d{1,9})?", re.ASCII)
+_FRACTION: Final = re.compile(r"([.,])(\d+)", re.ASCII)
+_EPOCH: Final = re.compile(r"\d{9,11}(?:\.\d{1,9})?|\d{12,14}", re.ASCII)
 
 
 def seconds_from(text: str | None) -> float | None:
@@ -61,7 +63,4 @@ def moment_from(text: str | None, zone: tzinfo = UTC) -> float | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    try:
-        return (moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
-    except OverflowError:
-        return None
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
