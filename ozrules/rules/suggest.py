@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+from ozrules.rules.diagnostics import Edit
+from ozrules.rules.model import Place
+
 
 def closest(word: str, names: Iterable[str]) -> str | None:
     """The one of ``names`` that ``word`` is a slip of, or None where none is near or two are equally near.
@@ -44,3 +47,14 @@ def _distance(left: str, right: str) -> int:
                 cost = min(cost, last[j - 2] + 1)
             row.append(cost)
     return row[-1]
+
+
+def misspelt_edit(place: Place, length: int, typed: str, meant: str | None) -> Edit | None:
+    """The repair of a misspelt name, where it is certain: the same letters in another writing, or one slip.
+
+    A slip in a short word may as well be another word, so those are only suggested.
+    """
+    if meant is None or not length:
+        return None
+    certain = _plain(typed) == _plain(meant) or (len(meant) >= 4 and _distance(typed, meant) <= 1 + (len(meant) > 7))
+    return Edit(place, length, meant) if certain else None
