@@ -14,7 +14,9 @@ from ozrules.session.state import State, state_from
 MAX_TEXT: Final = 1024  # characters of one property that are kept; a caller chooses some of these texts
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Session(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
     """One ongoing call, as the phone system shows it. An absent, null or empty property is None.
 
     ``direction`` is not in the vendor's list of 17, but its own example reads it. ``extra`` holds every further key
