@@ -1,0 +1,132 @@
+"""One run of headless Chromium: found, started quiet, and surely ended.
+
+Nothing secret is on the command line or in the environment: the browser gets a fresh one that names a throw-away
+profile. It runs in a process group of its own, so that its helpers end with it; and it ends with us, however we end,
+because the kernel is told to kill it (and because its remote control closes).
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from ozrules.connectors.webclient.devtools import DevTools
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+_FLAGS: Final = (
+    "--headless",
+    "--remote-debugging-pipe",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-domain-reliability",
+    "--disable-breakpad",  # a dump would hold the token
+    "--disable-dev-shm-usage",  # /dev/shm is too small in many containers
+    # a page that nobody looks at must keep its clock
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-features=Translate,MediaRouter,OptimizationHints,AutofillServerCommunication,DialMediaRouteProvider",
+    "--autoplay-policy=no-user-gesture-required",
+    "--mute-audio",
+    "--password-store=basic",
+)
+
+# Runs between fork and exec, in an interpreter of its own: puts the socket where Chromium expects it (3: to read, 4: to
+# write) and asks the kernel to kill the browser when its parent dies (1 is PR_SET_PDEATHSIG, 9 is SIGKILL).
+_LAUNCHER: Final = (
+    "import ctypes, fcntl, os, sys\n"
+    "ctypes.CDLL(None).prctl(1, 9)\n"
+    "end = fcntl.fcntl(int(sys.argv[1]), fcntl.F_DUPFD, 10)\n"
+    "os.dup2(end, 3); os.dup2(end, 4)\n"
+    "os.execv(sys.argv[2], sys.argv[2:])\n"
+)
+
+
+class NoBrowser(Exception):
+    """No Chromium is installed, or the configured one is not there. The text says what to do."""
+
+
+def find_browser(path: str | None = None) -> str:
+    """The browser to start: ``path`` (a name or a path), else the first of `NAMES` that is installed."""
+    for name in (path,) if path else NAMES:
+        found = shutil.which(name)
+        if found:
+            return found
+    if path:
+        raise NoBrowser(f"the browser {path!r} is not there or may not be started")
+    raise NoBrowser(f"no browser is installed (looked for {', '.join(NAMES)}); on Debian: apt install chromium")
+
+
+@contextlib.asynccontextmanager
+async def browser(executable: str) -> AsyncIterator[DevTools]:
+    """A running browser with an empty tab; at the end it and its profile are gone."""
+    profile = Path(tempfile.mkdtemp(prefix="ozrules-webclient-"))
+    ours, theirs = socket.socketpair()
+    try:
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", "-c", _LAUNCHER, str(theirs.fileno())),
+                *_command(executable, profile),
+                pass_fds=[theirs.fileno()],
+                env=_environment(profile),
+                cwd=profile,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        try:
+            devtools = await DevTools.over(ours)
+            try:
+                yield devtools
+            finally:
+                devtools.close()
+        finally:
+            await _end(process)
+    finally:
+        ours.close()
+        shutil.rmtree(profile, ignore_errors=True)
+
+
+def _command(executable: str, profile: Path) -> Sequence[str]:
+    # Chromium's sandbox refuses to run as root; anyone else keeps it
+    root = ("--no-sandbox",) if os.geteuid() == 0 else ()
+    return (executable, *_FLAGS, *root, f"--user-data-dir={profile}", "about:blank")
+
+
+def _environment(profile: Path) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
+    return inherited | {
+        "HOME": str(profile),
+        "TMPDIR": str(profile),
+        "XDG_CONFIG_HOME": str(profile / "config"),
+        "XDG_CACHE_HOME": str(profile / "cache"),
+    }
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ends the whole process group. A browser whose control socket has closed mostly ends by itself in no time."""
+    try:
+        async with asyncio.timeout(2):
+            await process.wait()
+    except TimeoutError:
+        pass
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

@@ -1,0 +1,80 @@
+"""Serves the page to the browser beside it: five fixed files on a loopback port, and nothing secret in them.
+
+The vendor's script works only in a page that comes from a web server. Its address is made up at each start.
+The policy lets the page run the phone system's scripts, and talk to the phone system and to the bridge; the page tells
+when the policy stopped something.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+_FOLDER: Final = Path(__file__).parent
+_FILES: Final = {
+    "/": ("page.html", "text/html"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/bridge.js": ("bridge.js", "text/javascript"),
+    "/phone.js": ("phone.js", "text/javascript"),
+    "/session.js": ("session.js", "text/javascript"),
+}
+
+
+def policy_for(*, script: str, server: str, bridge: str) -> str:
+    """The page's Content-Security-Policy: the phone system on every port, the bridge, the page's own files.
+
+    ``unsafe-eval`` is allowed because nobody outside the vendor knows what its script does; inline scripts are not,
+    so that a caller's name which that script might put into the page as markup cannot run.
+    """
+    hosts = sorted({server, urlsplit(script).hostname or server})
+    pages = " ".join(f"http://{host}:* https://{host}:*" for host in hosts)
+    sockets = " ".join(f"ws://{host}:* wss://{host}:*" for host in hosts)
+    to_bridge = "{0.scheme}://{0.netloc}".format(urlsplit(bridge))
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'self' 'unsafe-eval' {pages}",
+            f"connect-src {pages} {sockets} {to_bridge}",
+            f"img-src data: {pages}",
+            f"media-src blob: data: {pages}",
+            "style-src 'unsafe-inline'",
+            "worker-src blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+@contextlib.asynccontextmanager
+async def served_page(policy: str) -> AsyncIterator[str]:
+    """The origin of the page (``http://127.0.0.1:PORT``), while it is served under ``policy``."""
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
+
+    async def serve(request: web.Request) -> web.Response:
+        # a name that was made to point here (DNS rebinding) gets nothing
+        if request.host != host:
+            raise web.HTTPMisdirectedRequest
+        name, content_type = _FILES[request.path]
+        text = (_FOLDER / name).read_text(encoding="utf-8")
+        return web.Response(text=text, content_type=content_type, charset="utf-8", headers=headers)
+
+    app = web.Application()
+    app.add_routes([web.get(path, serve) for path in _FILES])
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        _, port = runner.addresses[0]
+        host = f"127.0.0.1:{port}"
+        yield f"http://{host}"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,175 @@
+"""Keeps a browser on the page: starts it, hands the settings to the page, listens, and starts it again when it fails.
+
+The page has no settings of its own. Whenever it is loaded it says that it is ready, and gets them over the browser's
+remote control (`devtools`): so the phone system's token is in no address, no file, no command line, and behind no port.
+What the page sees of calls goes over the bridge, not through here.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import re
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal, NoReturn
+
+import msgspec
+
+import ozrules
+from ozrules.connectors.webclient.browser import browser, find_browser
+from ozrules.connectors.webclient.devtools import BrowserGone, CallFailed, DevTools
+from ozrules.connectors.webclient.page_server import policy_for, served_page
+
+HEARTBEAT: Final = 5.0
+SILENCE: Final = 30.0  # a page that does not answer for so long is dead
+LONGEST_WAIT: Final = 60.0
+STEADY: Final = 60.0  # a browser that lived so long was a good one
+
+_EAR: Final = "ozrulesHost"
+_SUBPROTOCOL_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+log = logging.getLogger(__name__)
+
+
+class PageSaid(msgspec.Struct, frozen=True):
+    """One message of the page: it has been loaded, its connection changed, or something is not as it should be."""
+
+    kind: Literal["ready", "connection", "problem"]
+    state: str = ""
+    detail: str = ""
+    text: str = ""
+
+
+class WebClient:
+    """The browser side of one ``ozeki-webclient`` connection.
+
+    ``token`` is asked for at each load of the page, so that a renewed one is used as soon as the phone system lets
+    the old one go. ``bridge_url`` is where the daemon listens for the page.
+    """
+
+    def __init__(
+        self,
+        *,
+        connection: str,
+        server: str,
+        token: Callable[[], Awaitable[str]],
+        bridge_url: str,
+        bridge_token: str,
+        script: str | None = None,
+        password: str | None = None,
+        executable: str | None = None,
+    ) -> None:
+        if not _SUBPROTOCOL_TOKEN.fullmatch(bridge_token):
+            raise ValueError(
+                f"connection {connection}: a browser can send a bridge token only of letters, digits and"
+                " !#$%&'*+.^_`|~- ; make one with: ozrules token"
+            )
+        self._connection = connection
+        self._server = server
+        self._token = token
+        self._bridge_url = bridge_url
+        self._bridge_token = bridge_token
+        self._script = script or f"http://{server}:7777/WebphoneAPI"
+        self._password = password
+        self._executable = executable
+
+    async def run(self) -> NoReturn:
+        """Until it is cancelled; then the browser is gone. Raises NoBrowser where there is none to start."""
+        executable = find_browser(self._executable)
+        policy = policy_for(script=self._script, server=self._server, bridge=self._bridge_url)
+        clock = asyncio.get_running_loop().time
+        failures = 0
+        async with served_page(policy) as origin:
+            while True:
+                started = clock()
+                try:
+                    async with browser(executable) as devtools:
+                        await self._watch(devtools, origin)
+                except* (BrowserGone, CallFailed, OSError) as problems:
+                    failures = 0 if clock() - started > STEADY else failures + 1
+                    wait = min(LONGEST_WAIT, 2.0 ** (failures - 1)) * random.uniform(0.5, 1)  # noqa: S311  # jitter
+                    why = "; ".join(str(problem) for problem in problems.exceptions)
+                    log.warning("%s: %s; starting the browser again in %.1f s", self._connection, why, wait)
+                await asyncio.sleep(wait)
+
+    async def _watch(self, devtools: DevTools, origin: str) -> NoReturn:
+        said: asyncio.Queue[PageSaid] = asyncio.Queue(100)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_listen(devtools, said))
+            tab = await _open(devtools, origin)
+            tasks.create_task(_feel_the_pulse(devtools, tab))
+            while True:
+                message = await said.get()
+                match message.kind:
+                    case "ready":
+                        await self._hand_over(devtools, tab, origin)
+                    case "connection":
+                        granted = message.state == "ACCESS_GRANTED"
+                        log.log(
+                            logging.INFO if granted else logging.WARNING,
+                            "%s: the web client's connection to %s is %r %r",
+                            *(self._connection, self._server, message.state, message.detail),
+                        )
+                    case "problem":
+                        log.warning("%s: the web client reports %r", self._connection, message.text)
+        raise AssertionError("a task group with an endless body ends by an exception")
+
+    async def _hand_over(self, devtools: DevTools, tab: str, origin: str) -> None:
+        settings = {
+            "server": self._server,
+            "script": self._script,
+            "token": await self._token(),
+            "password": self._password,
+            "bridge": {"url": self._bridge_url, "token": self._bridge_token},
+            "version": ozrules.__version__,
+        }
+        text = msgspec.json.encode(settings).decode()
+        # whatever else this tab may have been led to gets nothing
+        expression = f'if (location.origin === "{origin}") ozrules.start({text})'
+        with contextlib.suppress(CallFailed):  # the page is being loaded anew; it will say so
+            await devtools.call("Runtime.evaluate", tab, expression=expression)
+
+
+async def _listen(devtools: DevTools, said: "asyncio.Queue[PageSaid]") -> NoReturn:
+    decode = msgspec.json.Decoder(PageSaid).decode
+    async for event in devtools.events():
+        match event.method, event.params:
+            case "Inspector.targetCrashed", _:
+                raise BrowserGone("the page crashed")
+            case "Runtime.bindingCalled", {"name": str(name), "payload": str(payload)} if name == _EAR:
+                # the vendor's script lives in the same page and could say anything: what does not fit is left out
+                with contextlib.suppress(msgspec.DecodeError, asyncio.QueueFull):
+                    said.put_nowait(decode(payload))
+    raise AssertionError("the events of a browser end by an exception")
+
+
+async def _open(devtools: DevTools, origin: str) -> str:
+    target = (await devtools.call("Target.createTarget", url="about:blank"))["targetId"]
+    tab = str((await devtools.call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"])
+    await devtools.call("Inspector.enable", tab)
+    await devtools.call("Runtime.enable", tab)
+    await devtools.call("Runtime.addBinding", tab, name=_EAR)
+    await devtools.call("Page.navigate", tab, url=f"{origin}/")
+    return tab
+
+
+async def _feel_the_pulse(devtools: DevTools, tab: str) -> NoReturn:
+    """Returns never; raises BrowserGone when the page has not answered for a while."""
+    clock = asyncio.get_running_loop().time
+    answered = clock()
+    while True:
+        await asyncio.sleep(HEARTBEAT)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SILENCE):
+                if await _answers(devtools, tab):
+                    answered = clock()
+        if clock() - answered >= SILENCE:
+            raise BrowserGone(f"the page has not answered for {SILENCE:.0f} s")
+
+
+async def _answers(devtools: DevTools, tab: str) -> bool:
+    try:
+        answer = await devtools.call("Runtime.evaluate", tab, expression="typeof ozrules", returnByValue=True)
+    except CallFailed:
+        return False
+    return answer.get("result") == {"type": "string", "value": "object"}
