@@ -98,7 +98,7 @@ class Unanswered(msgspec.Struct, frozen=True):
 class Withheld(msgspec.Struct, frozen=True):
     """Not sent: at the moment of sending the session had gone or changed, it was too late, or a guard said no."""
 
-    outcome: Literal["refused", "targetGone", "expired", "cancelled", "throttled", "rejected"]
+    outcome: Literal["refused", "targetGone", "expired", "cancelled", "throttled", "rejected", "lostRace"]
     message: str
 
 

@@ -1,0 +1,188 @@
+"""The arbiter: of the rules that answer to an event, which acts, and why each of the others does not.
+
+Every stage that stops a rule is a reason on the record: conditions, exceptions, status, throttle, guards, who else
+controls the call, how often the rule is under way on it. At most one rule takes control of a call at a time.
+"""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from ozrules.engine.effects import Decision, EventView, PlannedAction, Reason
+from ozrules.engine.index import Entry
+from ozrules.engine.live import LiveSession
+from ozrules.engine.planning import planned, stopped_by_guard
+from ozrules.engine.readings import group_of
+from ozrules.engine.run import Run
+from ozrules.engine.sequence import Sequencer
+from ozrules.engine.world import World
+from ozrules.rules.condition import YES, FailedLeaf
+from ozrules.rules.model import Canary, Rule
+
+THROTTLE: Final = "throttle:"
+
+
+class Judged(NamedTuple):
+    """What became of one entry."""
+
+    entry: Entry
+    reason: Reason
+    failed: tuple[FailedLeaf, ...] = ()
+    by: str | None = None
+
+
+class Arbiter:
+    """Decides on the entries that one event brings up for one session."""
+
+    def __init__(self, world: World, sequencer: Sequencer) -> None:
+        self._world = world
+        self._sequencer = sequencer
+
+    def decide(self, entries: Iterable[Entry], live: LiveSession, view: EventView, at: float) -> int:
+        """Judges all entries on the event, in order, then lets those fire that may. Returns how many fired."""
+        judged = [self._judge(entry, live, at) for entry in entries]
+        controller = self._controller(live)
+        outranked: list[str] = []
+        for number, each in enumerate(judged):
+            if each.reason != "fired" or not each.entry.controls:
+                continue
+            if controller is None:
+                controller = each.entry.rule.id
+            else:
+                judged[number] = each._replace(reason="outrankedBy", by=controller)
+                outranked.append(each.entry.rule.id)
+        fired = 0
+        for each in judged:
+            if each.reason == "fired":
+                each = self._mode(each, live)
+            if each.reason == "fired":
+                fired += 1
+                self._fire(each, live, view, at, tuple(outranked) if each.entry.controls else ())
+            else:
+                self._record(each, live, view, at)
+        return fired
+
+    def record(self, entry: Entry, reason: Reason, live: LiveSession, view: EventView, at: float) -> None:
+        """Writes down that a rule did not act, and why."""
+        self._record(Judged(entry, reason), live, view, at)
+
+    def _record(self, judged: Judged, live: LiveSession, view: EventView, at: float) -> None:
+        world = self._world
+        number = world.next_decision
+        world.next_decision += 1
+        shows = judged.reason == "shadow"
+        actions = planned(judged.entry.rule.actions, number, live, world, at, sent=False) if shows else ()
+        world.out.append(self._decision(number, judged, live, view, at, actions, ()))
+
+    # --- the stages -------------------------------------------------------------------------------------------------
+
+    def _judge(self, entry: Entry, live: LiveSession, at: float) -> Judged:
+        rule = entry.rule
+        if entry.test(live, at) != YES:
+            failed = entry.failed(live, at)
+            if any(leaf.missing for leaf in failed):
+                return Judged(entry, "fieldMissing", failed)
+            if failed and all(leaf.schedule for leaf in failed):
+                return Judged(entry, "outsideSchedule", failed)
+            return Judged(entry, "conditionFalse", failed)
+        for name, test in entry.exceptions:
+            if test(live, at) == YES:
+                return Judged(entry, "exception", by=name)
+        if rule.status == "disabled" or rule.id in self._world.paused or None in self._world.paused:
+            return Judged(entry, "disabled")
+        if isinstance(rule.status, Canary) and not self._in_canary(rule, rule.status, live, at):
+            return Judged(entry, "notInCanary")
+        if rule.throttle is not None:
+            group = group_of(rule.throttle.group_by, self._world.numbers)(live, at)
+            if group is None:
+                return Judged(entry, "fieldMissing")
+            last = self._world.tallies.latest(THROTTLE + rule.id, group)
+            if last is not None and at + self._world.wall_offset - last < rule.throttle.once_within:
+                return Judged(entry, "throttled")
+        stopped = stopped_by_guard(rule.actions, live, self._world, at)
+        if stopped is not None:
+            return Judged(entry, stopped[0], by=stopped[1])
+        return Judged(entry, "shadow" if rule.status == "shadow" else "fired")
+
+    def _in_canary(self, rule: Rule, canary: Canary, live: LiveSession, at: float) -> bool:
+        if canary.group_by:
+            group = group_of(canary.group_by, self._world.numbers)(live, at)
+        else:
+            group = live.session.master_session_id or live.session.session_id
+        digest = sha256(f"{rule.id}{group or ''}".encode()).digest()
+        return int.from_bytes(digest, "big") % 100 < canary.percent
+
+    def _controller(self, live: LiveSession) -> str | None:
+        """The rule whose command or sequence is in flight on this session."""
+        for run in live.chain.runs:
+            if run.controls and (run.origin is live or run.session is live):
+                return run.rule.id
+        return None
+
+    def _mode(self, judged: Judged, live: LiveSession) -> Judged:
+        rule = judged.entry.rule
+        mine = [run for run in live.runs or () if run.rule.id == rule.id]
+        busy = judged._replace(reason="modeBusy")
+        match rule.mode:
+            case "single":
+                return busy if mine else judged
+            case "queued" | "parallel":
+                return busy if len(mine) >= rule.max else judged
+            case "restart":
+                return judged
+
+    # --- firing -----------------------------------------------------------------------------------------------------
+
+    def _fire(self, judged: Judged, live: LiveSession, view: EventView, at: float, outranked: tuple[str, ...]) -> None:
+        world, entry, rule = self._world, judged.entry, judged.entry.rule
+        number = world.next_decision
+        world.next_decision += 1
+        sends = world.mode == "enforce"
+        actions = planned(rule.actions, number, live, world, at, sent=sends)
+        world.out.append(self._decision(number, judged, live, view, at, actions, outranked))
+        if rule.throttle is not None:
+            group = group_of(rule.throttle.group_by, world.numbers)(live, at) or ""
+            wall = at + world.wall_offset
+            world.tally(THROTTLE + rule.id, group, "", wall, wall + rule.throttle.once_within)
+        if not sends:
+            return
+        if rule.mode == "restart":
+            for run in [run for run in live.runs or () if run.rule.id == rule.id]:
+                self._sequencer.cancel(run, at, "the rule began anew")
+        run = Run(number, rule, entry.trigger.id, live, controls=entry.controls)
+        if rule.mode == "queued" and any(each.rule.id == rule.id for each in live.runs or ()):
+            self._sequencer.enqueue(run)
+        else:
+            self._sequencer.begin(run, at)
+
+    def _decision(
+        self,
+        number: int,
+        judged: Judged,
+        live: LiveSession,
+        view: EventView,
+        at: float,
+        actions: tuple[PlannedAction, ...],
+        outranked: tuple[str, ...],
+    ) -> Decision:
+        rule = judged.entry.rule
+        world = self._world
+        return Decision(
+            number=number,
+            at=at,
+            session_key=live.key,
+            session=live.session,
+            event=view,
+            hops=live.chain.hops,
+            rule=rule.id,
+            reason=judged.reason,
+            status=rule.status if isinstance(rule.status, str) else "canary",
+            trigger=judged.entry.trigger.id,
+            actions=actions,
+            failed=judged.failed,
+            by=judged.by,
+            outranked=outranked,
+            certainty=live.certainty,
+            revision=world.rules.revision,
+            mode=world.mode,
+        )

@@ -1,0 +1,384 @@
+"""The engine: `step(event)` is its only entrance.
+
+Synchronous, total, deterministic: the same events from the same beginning give the same effects. It is told the time
+with every event and asks for everything it wants done; the shell (`ozrules.runtime`) does it.
+
+A step is always the same: track what changed, let what is under way see it, end the holds that it ends, ask the index
+which rules answer to it, let the arbiter decide, and say when to be woken next.
+"""
+
+from collections.abc import Iterable
+from typing import Final, Literal, assert_never
+
+import msgspec
+
+from ozrules.engine.arbiter import Arbiter
+from ozrules.engine.effects import (
+    Command,
+    Effect,
+    EventView,
+    Forget,
+    Observed,
+    Reason,
+    Remember,
+    Tally,
+    Wake,
+)
+from ozrules.engine.events import (
+    CalendarDue,
+    ClockAdjusted,
+    CommandAnswered,
+    ConnectionOpened,
+    Event,
+    Gap,
+    ModeChanged,
+    RulePaused,
+    RulesReplaced,
+    SessionSeen,
+    SessionsListed,
+    TimerCancelled,
+    TimersDue,
+    Withheld,
+)
+from ozrules.engine.identity import SessionKey
+from ozrules.engine.index import Entry
+from ozrules.engine.live import Chain, Hold, LiveSession
+from ozrules.engine.memory import base_of, recall, remember
+from ozrules.engine.planning import may_send
+from ozrules.engine.sequence import Sequencer
+from ozrules.engine.tracker import Change, Tracker
+from ozrules.engine.world import World
+from ozrules.rules.condition import YES
+from ozrules.rules.model import CalendarTrigger, Rule, RuleSet, StateTrigger
+from ozrules.session.session import Session
+from ozrules.session.state import COMPLETED, IN_CALL, State
+
+CALENDAR: Final = "calendar:"
+DAY: Final = 86400.0
+
+
+class Engine:
+    """The rules at work on all sessions of all connections.
+
+    ``next_decision``, ``memories``, ``tallies`` and ``open_commands`` are what a journal kept of the engine before;
+    what is remembered acts again once the connection's list has been merged.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        *,
+        mode: Literal["enforce", "observe"] = "enforce",
+        next_decision: int = 1,
+        at: float = 0.0,
+        memories: Iterable[tuple[SessionKey, bytes]] = (),
+        tallies: Iterable[Tally] = (),
+        open_commands: Iterable[Command] = (),
+    ) -> None:
+        self._world = World(rules, mode, next_decision)
+        self._tracker = Tracker(self._world)
+        self._sequencer = Sequencer(self._world)
+        self._arbiter = Arbiter(self._world, self._sequencer)
+        for tally in tallies:
+            self._world.tallies.add(tally)
+        for key, memory in memories:
+            live, bases = recall(key, memory, self._world)
+            self._restore_holds(live, bases)
+        self._sequencer.recover(open_commands, at)
+        for live in list(self._world.live.values()):
+            self._after(live)
+
+    def step(self, event: Event) -> list[Effect]:
+        """Everything that ``event`` makes ozrules want to be done, in order."""
+        match event:
+            case SessionSeen():
+                changes = self._tracker.seen(event)
+                for change in changes:
+                    self._changed(change, event.at)
+            case TimersDue(at=at, sessions=sessions):
+                for key in sessions:
+                    live = self._world.live.get(key)
+                    if live is not None:
+                        live.wake = None
+                        self._due(live, at)
+            case CommandAnswered():
+                answered = self._sequencer.answered(event)
+                if answered is not None:
+                    self._after(answered)
+            case SessionsListed(at=at, connection=connection):
+                for change in self._tracker.listed(event):
+                    self._changed(change, at)
+                for live in [each for each in self._world.live.values() if each.key.connection == connection]:
+                    self._due(live, at)
+            case ConnectionOpened():
+                for change in self._tracker.opened(event):
+                    self._changed(change, event.at)
+            case Gap():
+                self._tracker.lost(event)
+            case CalendarDue():
+                self._calendar(event)
+            case RulesReplaced(rules=rules):
+                self._replace(rules, event.at)
+            case RulePaused(rule=rule, paused=paused):
+                (self._world.paused.add if paused else self._world.paused.discard)(rule)
+            case TimerCancelled():
+                self._cancel(event)
+            case ClockAdjusted(offset=offset):
+                self._world.wall_offset = offset
+            case ModeChanged(mode=mode):
+                self._world.mode = mode
+            case _:
+                assert_never(event)
+        out = self._world.out
+        self._world.out = []
+        return out
+
+    def gate(self, command: Command, at: float) -> Withheld | None:
+        """Asked at the moment of sending: whether this command may still leave, and if not, what becomes of it.
+
+        Looks and changes nothing.
+        """
+        live = self._world.live.get(command.session)
+        if live is None or live.ended:
+            return Withheld("targetGone", "the session has ended")
+        if at > command.deadline:
+            return Withheld("expired", f"{at - command.deadline:.1f} s after its time")
+        if not self._world.line(command.session.connection).merged:
+            return Withheld("expired", "the connection was lost before it could be sent")
+        return may_send(command, live, self._world)
+
+    # --- one change -------------------------------------------------------------------------------------------------
+
+    def _changed(self, change: Change, at: float) -> None:
+        live = change.live
+        world = self._world
+        origins = self._sequencer.observe(live, at) if live.chain.runs else ()
+        view = EventView(kind=change.kind, state=live.state, from_state=change.origin, since=live.entered)
+        fired = 0
+        if change.entered:
+            if live.holds or live.done:
+                self._end_holds(live, change, view, at)
+            bucket = world.index.entering.get(live.state)
+            if bucket is not None:
+                entries = bucket.answering(live, at, change.origin, seen=change.seen)
+                if entries:
+                    fired = self._arbiter.decide(entries, live, view, at)
+        if live.state in world.index.holding:
+            self._arm(live, change.origin if change.entered else None, at)
+        world.out.append(
+            Observed(at=at, key=live.key, event=view, session=live.session, certainty=live.certainty, matched=fired)
+        )
+        for origin in origins:
+            if origin is not live:
+                self._after(origin)
+        if live.ended or live.holds or live.runs or live.wake is not None or live.remembered or live.variables:
+            self._after(live)
+
+    def _after(self, live: LiveSession) -> None:
+        """Says when the session wants to be woken and what must survive a restart; lets it go when it is over."""
+        world = self._world
+        due: float | None = None
+        for hold in live.holds or ():
+            if due is None or hold.due < due:
+                due = hold.due
+        for run in live.runs or ():
+            wanted = self._sequencer.due(run)
+            if wanted is not None and (due is None or wanted < due):
+                due = wanted
+        if due != live.wake:
+            live.wake = due
+            world.out.append(Wake(live.key, due))
+        over = live.ended and not live.runs
+        memory = None if over else remember(live)
+        if memory is not None:
+            world.out.append(Remember(live.key, memory))
+        elif live.remembered:
+            world.out.append(Forget(live.key))
+        live.remembered = memory is not None
+        if over:
+            world.drop(live)
+
+    def _due(self, live: LiveSession, at: float) -> None:
+        """Does what is due on a session, unless its connection is in a gap: then the merge comes first."""
+        if live.key.connection and not self._world.line(live.key.connection).merged:
+            return
+        for run in tuple(live.runs or ()):
+            due = self._sequencer.due(run)
+            if due is not None and due <= at and not run.queued:
+                self._sequencer.woken(run, at)
+        self._holds_due(live, at)
+        self._after(live)
+
+    # --- holds ------------------------------------------------------------------------------------------------------
+
+    def _arm(self, live: LiveSession, origin: State | None, at: float) -> None:
+        """Begins the holds that the session's state calls for and that neither run nor have run in this stay."""
+        waiting = {hold.entry.name for hold in live.holds or ()}
+        for entry in self._world.index.holding[live.state].candidates(live, at):
+            if entry.name in waiting or (live.done is not None and entry.name in live.done):
+                continue
+            trigger = entry.trigger
+            assert isinstance(trigger, StateTrigger)
+            if trigger.origins is not None and origin not in trigger.origins:
+                continue
+            due = self._due_of(trigger, live, at)
+            if due is not None:
+                if live.holds is None:
+                    live.holds = []
+                live.holds.append(Hold(entry, due))
+
+    def _due_of(self, trigger: StateTrigger, live: LiveSession, at: float) -> float | None:
+        assert trigger.hold is not None
+        match trigger.clock:
+            case "state":
+                return live.entered + trigger.hold
+            case "session":
+                return max(live.started + trigger.hold, live.entered)
+            case "talk":
+                return at + trigger.hold - live.talk(at) if live.state == IN_CALL else None
+            case _:
+                assert_never(trigger.clock)
+
+    def _end_holds(self, live: LiveSession, change: Change, view: EventView, at: float) -> None:
+        """Ends the waits whose states the session has left, and forgets what fired only for the stay that is over."""
+        kept = []
+        for hold in live.holds or ():
+            trigger = hold.entry.trigger
+            assert isinstance(trigger, StateTrigger)
+            if live.state in trigger.states and (trigger.clock != "talk" or live.state == IN_CALL):
+                kept.append(hold)
+                continue
+            pauses = trigger.clock != "state" and not live.ended
+            if not pauses and hold.entry.test(live, at) == YES:
+                reason: Reason = "stateLeftBeforeFor" if change.seen or not live.ended else "callGone"
+                self._arbiter.record(hold.entry, reason, live, msgspec.structs.replace(view, due=hold.due), at)
+        live.holds = kept or None
+        if live.done:
+            holds = self._world.index.holds
+            live.done = {name for name in live.done if name in holds and _stays(holds[name], live)} or None
+
+    def _holds_due(self, live: LiveSession, at: float) -> None:
+        while live.holds:
+            due = min(hold.due for hold in live.holds)
+            if due > at:
+                return
+            entries = [hold.entry for hold in live.holds if hold.due == due]
+            live.holds = [hold for hold in live.holds if hold.due != due] or None
+            live.done = (live.done or set()) | {entry.name for entry in entries}
+            late = at - due
+            view = EventView(
+                kind="timer", state=live.state, from_state=live.previous, since=live.entered, due=due, late_by=late
+            )
+            entries.sort(key=lambda entry: entry.rank)
+            timely = []
+            for entry in entries:
+                reason = _missed(entry.rule, late, missed=due < live.watched_from)
+                if reason is None:
+                    timely.append(entry)
+                else:
+                    self._arbiter.record(entry, reason, live, view, at)
+            if timely:
+                self._arbiter.decide(timely, live, view, at)
+
+    def _restore_holds(self, live: LiveSession, bases: dict[tuple[str, str], float]) -> None:
+        for name, base in bases.items():
+            entry = self._world.index.holds.get(name)
+            if entry is not None and isinstance(entry.trigger, StateTrigger) and live.state in entry.trigger.states:
+                assert entry.trigger.hold is not None
+                live.holds = [*(live.holds or ()), Hold(entry, base + entry.trigger.hold)]
+
+    def _cancel(self, event: TimerCancelled) -> None:
+        live = self._world.live.get(event.session)
+        name = (event.rule, event.trigger)
+        for hold in (live.holds if live is not None else None) or ():
+            if live is not None and hold.entry.name == name:
+                live.holds = [each for each in live.holds or () if each is not hold] or None
+                live.done = (live.done or set()) | {name}
+                view = EventView(
+                    kind="timer", state=live.state, from_state=live.previous, since=live.entered, due=hold.due
+                )
+                self._arbiter.record(hold.entry, "cancelled", live, view, event.at)
+                self._after(live)
+
+    # --- calendar and rules -----------------------------------------------------------------------------------------
+
+    def _calendar(self, event: CalendarDue) -> None:
+        world = self._world
+        entry = world.index.calendar.get((event.rule, event.trigger))
+        name = f"{CALENDAR}{event.rule}:{event.trigger}"
+        before = world.tallies.latest(name, "")
+        if entry is None or (before is not None and before >= event.due):
+            return
+        world.tally(name, "", f"{event.due}", event.due, event.due + 2 * DAY)
+        assert isinstance(entry.trigger, CalendarTrigger)
+        late = event.at + world.wall_offset - event.due
+        reason = _missed(entry.rule, late, missed=late > entry.rule.missed_grace)
+        for live in self._of_calendar(entry.trigger, event):
+            view = EventView(
+                kind="calendar",
+                state=live.state,
+                from_state=live.previous,
+                since=live.entered,
+                due=event.due - world.wall_offset,
+                late_by=late,
+            )
+            if reason is None:
+                self._arbiter.decide((entry,), live, view, event.at)
+            else:
+                self._arbiter.record(entry, reason, live, view, event.at)
+            self._after(live)
+
+    def _of_calendar(self, trigger: CalendarTrigger, event: CalendarDue) -> list[LiveSession]:
+        """The sessions that a moment of the calendar is about; a session that never was, where it is about none."""
+        if trigger.sessions is not None:
+            return [
+                live
+                for live in self._world.live.values()
+                if live.state in trigger.sessions and self._world.line(live.key.connection).merged
+            ]
+        key = SessionKey("", "", f"{CALENDAR}{event.rule}:{event.due}", "")
+        nobody = Session(session_id=key.session_id, session_state=COMPLETED)
+        live = LiveSession(key, nobody, Chain(key.session_id), event.at, event.at)
+        self._world.live[key] = live
+        return [live]
+
+    def _replace(self, rules: RuleSet, at: float) -> None:
+        """Another rule set: waits of rules that stay are kept, or due anew from the same start; the others end."""
+        before = {live.key: live.holds or [] for live in self._world.live.values()}
+        self._world.install(rules)
+        for live in list(self._world.live.values()):
+            holds = self._world.index.holds
+            bases = {}
+            for hold in before[live.key]:
+                entry = holds.get(hold.entry.name)
+                if entry is not None and isinstance(entry.trigger, StateTrigger) and live.state in entry.trigger.states:
+                    bases[hold.entry.name] = base_of(hold)
+                elif hold.entry.test(live, at) == YES:
+                    view = EventView(
+                        kind="timer", state=live.state, from_state=live.previous, since=live.entered, due=hold.due
+                    )
+                    self._arbiter.record(hold.entry, "ruleRemoved", live, view, at)
+            live.holds = None
+            self._restore_holds(live, bases)
+            if not live.ended and live.state in self._world.index.holding:
+                self._arm(live, live.previous, at)
+            self._due(live, at)
+
+
+def _stays(entry: Entry, live: LiveSession) -> bool:
+    """Whether what fired for a stay still counts as fired: the stay goes on, or it counts once a session."""
+    trigger = entry.trigger
+    return isinstance(trigger, StateTrigger) and (trigger.clock != "state" or live.state in trigger.states)
+
+
+def _missed(rule: Rule, late: float, *, missed: bool) -> Reason | None:
+    """Why a timer that comes due may not fire because of the time that it is."""
+    match rule.on_missed:
+        case "fire":
+            return None
+        case "skip":
+            return "missedSkip" if missed else ("missedTooLate" if late > rule.missed_grace else None)
+        case "fireIfStill":
+            return "missedTooLate" if late > rule.missed_grace else None
+        case _:
+            assert_never(rule.on_missed)

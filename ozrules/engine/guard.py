@@ -1,0 +1,100 @@
+"""The guards: what no rule may do, whatever it says.
+
+They look at the final, normalised number, first when a rule is decided and again at the moment of sending. An
+emergency call is never touched; a destination is refused unless the policy allows it; deny beats allow.
+"""
+
+from typing import Final, Literal, TypeAlias
+
+from ozrules.engine.live import LiveSession
+from ozrules.engine.tallies import Tallies
+from ozrules.rules.model import Guards, NumberPattern
+from ozrules.rules.numbers import NumberPlan
+
+Verdict: TypeAlias = tuple[Literal["guard", "protected", "budget", "hops"], str]
+
+HOUR: Final = 3600.0
+EXTERNAL: Final = "external"
+
+
+class Guard:
+    """The guards of one rule set, with the counts that its caps need."""
+
+    def __init__(self, guards: Guards, numbers: NumberPlan) -> None:
+        self._guards = guards
+        self._numbers = numbers
+        self._protected = frozenset(numbers.normal(number) for number in guards.protected)
+
+    def is_protected(self, live: LiveSession) -> bool:
+        """Whether the call goes to an emergency number, or another one that nobody may touch."""
+        session = live.session
+        for number in (session.callee, session.dialed_number):
+            if number is not None and (
+                self._numbers.normal(number) in self._protected or self._numbers.is_emergency(number)
+            ):
+                return True
+        return False
+
+    def call(self, live: LiveSession) -> Verdict | None:
+        """Why this call may not be touched by any control action."""
+        if self.is_protected(live):
+            return "protected", "the call is to a protected number"
+        if live.actions >= self._guards.max_actions_per_session:
+            return "budget", f"{live.actions} actions on this session already (maxActionsPerSession)"
+        return None
+
+    def destination(self, live: LiveSession, number: str | None, *, templated: bool) -> Verdict | None:
+        """Why the call may not be sent to ``number``, which is as `final` gave it."""
+        if number is None:
+            return "guard", "not a number that can be dialled"
+        if live.chain.hops >= self._guards.max_hops:
+            return "hops", f"the call was forwarded or transferred {live.chain.hops} times already (maxHops)"
+        if templated and not self._guards.templated:
+            return "guard", "a destination from a template needs guards.destinations.templated: true"
+        return self.policy(number)
+
+    def policy(self, number: str) -> Verdict | None:
+        """Why no call may be sent to this number at all."""
+        if number in self._protected or self._numbers.is_emergency(number):
+            return "protected", f"{number} is a protected number"
+        for pattern in self._guards.deny:
+            if self._covers(pattern, number):
+                return "guard", f"{number} is denied by {pattern.text}"
+        if any(self._covers(pattern, number) for pattern in self._guards.allow):
+            return None
+        if self._guards.default == "allow":
+            return None
+        return "guard", f"{number} is not among the allowed destinations"
+
+    def caps(
+        self, group: str | None, number: str, tallies: Tallies, external_now: int, wall: float
+    ) -> tuple[Literal["guard"], str] | None:
+        """Why the caps on external calls forbid one more to ``number``."""
+        cap = self._guards.external
+        if self._numbers.is_internal(number) or (cap.max_concurrent is None and cap.max_per_hour is None):
+            return None
+        if group is None:
+            return "guard", "a groupBy field of guards.external is missing"
+        if cap.max_concurrent is not None and external_now >= cap.max_concurrent:
+            return "guard", f"{external_now} external calls by rules at once (guards.external.maxConcurrent)"
+        if cap.max_per_hour is not None and tallies.count(EXTERNAL, group, wall, HOUR) >= cap.max_per_hour:
+            return "guard", f"{cap.max_per_hour} external calls by rules in the last hour (guards.external.maxPerHour)"
+        return None
+
+    def final(self, number: str) -> str | None:
+        """The number as it would be sent, or None where it is none: letters, feature codes, foreign digits."""
+        return self._numbers.destination(number)
+
+    def is_external(self, number: str) -> bool:
+        return not self._numbers.is_internal(number)
+
+    @property
+    def cap_fields(self) -> tuple[str, ...]:
+        return self._guards.external.group_by
+
+    def _covers(self, pattern: NumberPattern, number: str) -> bool:
+        if pattern.text == "internal":
+            return self._numbers.is_internal(number)
+        if pattern.text.endswith("*"):
+            return number.startswith(pattern.text[:-1])
+        return number == self._numbers.normal(pattern.text)

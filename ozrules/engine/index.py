@@ -1,0 +1,345 @@
+"""The index: from what happened to the rules that could answer it.
+
+A rule is filed under each state of its triggers, and there under the most telling thing that its conditions demand:
+an exact value of a field, a prefix of a number, a regular expression. Rules that the session rules out by such a
+value are never looked at, so the cost of an event does not grow with them. What cannot be filed is tried each time.
+
+Small rule sets are tried whole: where at most `EXPLAIN_ALL` rules answer to a state, every one of them gets its
+reason on the record.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+import re2
+
+from ozrules.engine.live import LiveSession
+from ozrules.rules.condition import Facts, FailedLeaf, Test, compile_condition, compile_failing
+from ozrules.rules.fields import kind_of
+from ozrules.rules.model import (
+    Action,
+    All,
+    AnyOf,
+    BlindTransfer,
+    CalendarTrigger,
+    Choose,
+    Compare,
+    Condition,
+    Forward,
+    Hunt,
+    PlainMethod,
+    Rule,
+    StateTrigger,
+    WaitFor,
+)
+from ozrules.rules.numbers import NumberPlan
+from ozrules.session.methods import EXCLUSIVE
+from ozrules.session.state import State
+
+EXPLAIN_ALL: Final = 32
+
+
+class Entry:
+    """One trigger of one rule, compiled. ``rank`` orders entries by priority, then file, then position."""
+
+    __slots__ = ("_facts", "_failing", "controls", "exceptions", "name", "rank", "rule", "test", "trigger")
+
+    def __init__(
+        self,
+        rule: Rule,
+        trigger: StateTrigger | CalendarTrigger,
+        rank: int,
+        test: Test[LiveSession],
+        exceptions: tuple[tuple[str, Test[LiveSession]], ...],
+        facts: Facts[LiveSession],
+    ) -> None:
+        self.rule = rule
+        self.trigger = trigger
+        self.rank = rank
+        self.test = test
+        self.exceptions = exceptions
+        self.controls = rule.exclusive and takes_control(rule.actions)
+        self.name = (rule.id, trigger.id)
+        self._facts = facts
+        self._failing: Callable[[LiveSession, float], tuple[FailedLeaf, ...]] | None = None
+
+    def failed(self, live: LiveSession, at: float) -> tuple[FailedLeaf, ...]:
+        """The leaves because of which the conditions do not hold."""
+        if self._failing is None:
+            self._failing = compile_failing(self.rule.condition, self._facts)
+        return self._failing(live, at)
+
+
+def takes_control(actions: Iterable[Action]) -> bool:
+    """Whether one of these actions decides where the call goes."""
+    for action in actions:
+        match action:
+            case Forward() | BlindTransfer() | Hunt():
+                return True
+            case PlainMethod(method=method):
+                if method in EXCLUSIVE:
+                    return True
+            case Choose(branches=branches):
+                if any(takes_control(branch.actions) for branch in branches):
+                    return True
+            case WaitFor(on_timeout=tuple() as then):
+                if takes_control(then):
+                    return True
+            case _:
+                pass
+        common = getattr(action, "common", None)
+        if common is not None and common.on_failure and takes_control(common.on_failure):
+            return True
+    return False
+
+
+class _Key(msgspec.Struct, frozen=True):
+    kind: Literal["exact", "prefix", "regex"]
+    field: str
+    value: str
+
+
+_TELLING: Final = (
+    "callee",
+    "dialedNumber",
+    "destination",
+    "caller",
+    "source",
+    "callerDisplayName",
+    "calleeDisplayName",
+)
+_COARSE: Final = frozenset(
+    {"direction", "sourceType", "destinationType", "previousState", "connection", "sessionState", "endpoint", "trunk"}
+)
+
+
+def _cost(key: _Key) -> float:
+    """How many sessions such a key lets through, roughly: the smaller, the better to file a rule under."""
+    if key.kind == "exact":
+        if key.field in _COARSE:
+            return 1000.0
+        return float(_TELLING.index(key.field)) if key.field in _TELLING else 10.0
+    if key.kind == "prefix":
+        return 100.0 - min(len(key.value), 20)
+    return 500.0
+
+
+def _keys(condition: Condition, numbers: NumberPlan) -> tuple[_Key, ...] | None:
+    """Keys of which at least one is met wherever ``condition`` holds, or None where there are none."""
+    match condition:
+        case All():
+            found = [keys for keys in (_keys(each, numbers) for each in condition.of) if keys is not None]
+            return min(found, key=lambda keys: max(map(_cost, keys)), default=None)
+        case AnyOf():
+            branches = [_keys(each, numbers) for each in condition.of]
+            if not branches or any(keys is None for keys in branches):
+                return None
+            return tuple(key for keys in branches if keys is not None for key in keys)
+        case Compare():
+            return _compare_keys(condition, numbers)
+        case _:
+            return None
+
+
+def _compare_keys(leaf: Compare, numbers: NumberPlan) -> tuple[_Key, ...] | None:
+    kind = kind_of(leaf.field)
+    if leaf.number is not None or kind not in ("number", "text", "state"):
+        return None
+    match leaf.op:
+        case "eq" | "in":
+            keys = []
+            for text in leaf.texts:
+                if leaf.op == "in" and text.endswith("*"):
+                    if len(text) == 1:
+                        return None
+                    keys.append(_Key("prefix", leaf.field, text[:-1]))
+                else:
+                    keys.append(_Key("exact", leaf.field, numbers.normal(text) if kind == "number" else text))
+            return tuple(keys) or None
+        case "startsWith":
+            return (_Key("prefix", leaf.field, leaf.texts[0]),) if leaf.texts[0] else None
+        case "matches":
+            return _pattern_keys(leaf.field, leaf.texts[0])
+        case "regex" if kind != "number":
+            return (_Key("regex", leaf.field, leaf.texts[0]),)
+        case _:
+            return None
+
+
+def _pattern_keys(field: str, pattern: str) -> tuple[_Key, ...] | None:
+    """The literal beginning of a glob or of a phone pattern; the latter may leave out the plus."""
+    phone = pattern.startswith("_")
+    special = frozenset("XxZzNn[.!") if phone else frozenset("*?[")
+    literal = ""
+    for character in pattern[1:] if phone else pattern:
+        if character in special:
+            break
+        literal += character
+    if not literal:
+        return None
+    keys = (_Key("prefix", field, literal),)
+    return (*keys, _Key("prefix", field, "+" + literal)) if phone and kind_of(field) == "number" else keys
+
+
+_Filed: TypeAlias = dict[str, tuple[Entry, ...]]
+
+
+class Bucket:
+    """All entries of one state, filed."""
+
+    def __init__(self, entries: tuple[Entry, ...], facts: Facts[LiveSession]) -> None:
+        self.entries = tuple(sorted(entries, key=lambda entry: entry.rank))
+        self._normal = facts.numbers.normal
+        self._rest: tuple[Entry, ...] = ()
+        self._exact: tuple[tuple[Callable[[LiveSession, float], object], bool, _Filed], ...] = ()
+        self._prefix: tuple[tuple[Callable[[LiveSession, float], object], bool, tuple[int, ...], _Filed], ...] = ()
+        self._regex: tuple[tuple[Callable[[LiveSession, float], object], _PatternSet], ...] = ()
+        self._demanding = any(
+            isinstance(entry.trigger, StateTrigger) and entry.trigger.origins is not None for entry in entries
+        )
+        self._whole = len(entries) <= EXPLAIN_ALL
+        if not self._whole:
+            self._file(facts)
+
+    def _file(self, facts: Facts[LiveSession]) -> None:
+        filed: dict[tuple[str, str], dict[str, list[Entry]]] = {}
+        rest = []
+        for entry in self.entries:
+            keys = _keys(entry.rule.condition, facts.numbers)
+            if keys is None:
+                rest.append(entry)
+                continue
+            for key in dict.fromkeys(keys):
+                filed.setdefault((key.kind, key.field), {}).setdefault(key.value, []).append(entry)
+        self._rest = tuple(rest)
+        for (kind, field), values in sorted(filed.items()):
+            read = facts.reader(field)
+            is_number = kind_of(field) == "number"
+            table = {value: tuple(entries) for value, entries in values.items()}
+            if kind == "exact":
+                self._exact += ((read, is_number, table),)
+            elif kind == "prefix":
+                lengths = tuple(sorted({len(value) for value in table}))
+                self._prefix += ((read, is_number, lengths, table),)
+            else:
+                self._regex += ((read, _PatternSet(table)),)
+
+    def candidates(self, live: LiveSession, at: float) -> tuple[Entry, ...] | list[Entry]:
+        """The entries that the session does not rule out, in the order of their rank."""
+        if self._whole:
+            return self.entries
+        found: list[Entry] = []
+        for read, is_number, table in self._exact:
+            value = read(live, at)
+            if value is not None:
+                assert isinstance(value, str), "only text is filed"
+                entries = table.get(self._normal(value) if is_number else value)
+                if entries is not None:
+                    found += entries
+        for read, is_number, lengths, table in self._prefix:
+            value = read(live, at)
+            if value is None:
+                continue
+            assert isinstance(value, str)
+            self._add_prefixes(found, value, lengths, table)
+            if is_number and (normal := self._normal(value)) != value:
+                self._add_prefixes(found, normal, lengths, table)
+        for read, patterns in self._regex:
+            value = read(live, at)
+            if value is not None:
+                found += patterns.matching(str(value))
+        if self._rest:
+            found += self._rest
+        if len(found) < 2:
+            return found
+        return sorted(set(found), key=_rank)
+
+    def answering(
+        self, live: LiveSession, at: float, origin: State | None, *, seen: bool
+    ) -> tuple[Entry, ...] | list[Entry]:
+        """The candidates whose trigger this edge matches; where nobody saw it, only those that ask for such edges."""
+        found = self.candidates(live, at)
+        if seen and not self._demanding:
+            return found
+        return [
+            entry
+            for entry in found
+            if (seen or entry.rule.on_resync)
+            and (
+                not isinstance(entry.trigger, StateTrigger)
+                or entry.trigger.origins is None
+                or origin in entry.trigger.origins
+            )
+        ]
+
+    @staticmethod
+    def _add_prefixes(found: list[Entry], text: str, lengths: tuple[int, ...], table: _Filed) -> None:
+        length = len(text)
+        for n in lengths:
+            if n > length:
+                break
+            entries = table.get(text[:n])
+            if entries is not None:
+                found += entries
+
+
+def _rank(entry: Entry) -> int:
+    return entry.rank
+
+
+class _PatternSet:
+    """Many regular expressions over one field, matched in one pass. Values come again, so answers are kept."""
+
+    MOST_ANSWERS: Final = 8192
+
+    def __init__(self, table: _Filed) -> None:
+        options = re2.Options()
+        options.max_mem = 64 << 20
+        options.log_errors = False
+        self._set = re2.Set.FullMatchSet(options)
+        self._entries = []
+        for pattern, entries in table.items():
+            self._set.Add(pattern)
+            self._entries.append(entries)
+        self._set.Compile()
+        self._answers: dict[str, tuple[Entry, ...]] = {}
+
+    def matching(self, text: str) -> tuple[Entry, ...]:
+        answer = self._answers.get(text)
+        if answer is None:
+            answer = tuple(entry for number in self._set.Match(text) for entry in self._entries[number])
+            if len(self._answers) >= self.MOST_ANSWERS:
+                self._answers.clear()
+            self._answers[text] = answer
+        return answer
+
+
+class Index:
+    """All rules of a set, filed by what makes them look at a session."""
+
+    def __init__(self, rules: Iterable[Rule], facts: Facts[LiveSession]) -> None:
+        entering: dict[State, list[Entry]] = {}
+        holding: dict[State, list[Entry]] = {}
+        self.calendar: dict[tuple[str, str], Entry] = {}
+        self.rules = {rule.id: rule for rule in rules}
+        ordered = sorted(self.rules.values(), key=lambda rule: (-rule.priority, rule.order))
+        rank = 0
+        for rule in ordered:
+            test = compile_condition(rule.condition, facts)
+            exceptions = tuple((each.name, compile_condition(each.condition, facts)) for each in rule.exceptions)
+            for trigger in rule.triggers:
+                rank += 1
+                match trigger:
+                    case StateTrigger():
+                        entry = Entry(rule, trigger, rank, test, exceptions, facts)
+                        for state in trigger.states:
+                            (entering if trigger.hold is None else holding).setdefault(state, []).append(entry)
+                    case CalendarTrigger():
+                        entry = Entry(rule, trigger, rank, test, exceptions, facts)
+                        self.calendar[entry.name] = entry
+                    case _:
+                        pass  # routing is asked of `routing`, not of sessions
+        self.holds = {entry.name: entry for entries in holding.values() for entry in entries}
+        self.entering = {state: Bucket(tuple(entries), facts) for state, entries in entering.items()}
+        self.holding = {state: Bucket(tuple(entries), facts) for state, entries in holding.items()}

@@ -1,0 +1,114 @@
+"""A live session as the engine knows it, and the chain of sessions that one call goes through.
+
+These are the engine's only mutable records. A session holds what conditions may ask for (since when it is in its
+state, how long it rang and talked) and what waits on it: holds (``for:``) and runs (sequences of actions).
+"""
+
+from typing import TYPE_CHECKING
+
+from ozrules.engine.effects import Certainty
+from ozrules.engine.identity import SessionKey
+from ozrules.session.session import Session
+from ozrules.session.state import ENDED, IN_CALL, RINGING, State
+
+if TYPE_CHECKING:
+    from ozrules.engine.index import Entry
+    from ozrules.engine.run import Run
+
+
+class Chain:
+    """All sessions of one call: those with the same masterSessionId, and those that our own forwards made.
+
+    ``hops`` counts forwards and transfers, ours and the phone system's own.
+    """
+
+    __slots__ = ("hops", "keys", "runs", "sessions")
+
+    def __init__(self, key: str) -> None:
+        self.keys = [key]
+        self.hops = 0
+        self.sessions: list[LiveSession] = []
+        self.runs: list[Run] = []
+
+
+class Hold:
+    """A waiting ``for:``. It belongs to (rule id, trigger id, session) and comes due once."""
+
+    __slots__ = ("due", "entry")
+
+    def __init__(self, entry: "Entry", due: float) -> None:
+        self.entry = entry
+        self.due = due
+
+
+class LiveSession:
+    """One session from its first report to its end. All times are the engine's clock, in seconds."""
+
+    __slots__ = (
+        "actions",
+        "certainty",
+        "chain",
+        "direction",
+        "done",
+        "entered",
+        "holds",
+        "key",
+        "previous",
+        "previous_duration",
+        "rang",
+        "remembered",
+        "runs",
+        "session",
+        "started",
+        "state",
+        "talked",
+        "variables",
+        "wake",
+        "watched_from",
+    )
+
+    def __init__(self, key: SessionKey, session: Session, chain: Chain, entered: float, started: float) -> None:
+        self.key = key
+        self.session = session
+        self.chain = chain
+        self.state: State = session.session_state
+        self.entered = entered
+        self.started = started
+        self.previous: State | None = None
+        self.previous_duration: float | None = None
+        self.rang = 0.0
+        self.talked = 0.0
+        self.direction: str | None = None
+        self.certainty: Certainty = "complete"
+        self.watched_from = entered
+        self.holds: list[Hold] | None = None
+        self.done: set[tuple[str, str]] | None = None
+        self.runs: list[Run] | None = None
+        self.variables: dict[str, str] | None = None
+        self.actions = 0
+        self.wake: float | None = None
+        self.remembered = False
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    def enter(self, state: State, at: float) -> None:
+        """Moves to another state, and closes the account of the one that it leaves."""
+        spent = max(0.0, at - self.entered)
+        if self.state == RINGING:
+            self.rang += spent
+        elif self.state == IN_CALL:
+            self.talked += spent
+        self.previous = self.state
+        self.previous_duration = spent
+        self.state = state
+        self.entered = at
+
+    def talk(self, at: float) -> float:
+        """Seconds talked so far; time on hold does not count."""
+        return self.talked + (max(0.0, at - self.entered) if self.state == IN_CALL else 0.0)
+
+    def ring(self, at: float) -> float:
+        """Seconds rung so far."""
+        return self.rang + (max(0.0, at - self.entered) if self.state == RINGING else 0.0)

@@ -1,0 +1,344 @@
+"""The tracker: from what phone systems report to what has changed.
+
+It is driven by levels, not edges. A repeated report changes nothing; after every gap the full list is merged before
+anything acts; a session that vanished while nobody watched has ended. What it gives back says of each change whether
+the edge was really seen, because rules fire only on edges that somebody saw.
+"""
+
+from operator import attrgetter
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from ozrules.engine.effects import Certainty, EventKind, ListSessions, Notice, NoticeKind
+from ozrules.engine.events import ConnectionOpened, Gap, SessionSeen, SessionsListed
+from ozrules.engine.identity import SessionKey
+from ozrules.engine.live import LiveSession
+from ozrules.engine.world import MOST_CLOSED, Line, World
+from ozrules.session.durations import moment_from, seconds_from
+from ozrules.session.session import Session
+from ozrules.session.state import (
+    ABORTED,
+    COMPLETED,
+    CREATED,
+    ENDED,
+    HELD,
+    IN_CALL,
+    REDIRECTED,
+    RINGING,
+    SETUP,
+    State,
+    is_known,
+)
+
+DAY: Final = 86400.0
+NEW_STAY: Final = 2.0
+"""Seconds by which a listed state must be younger than the one we knew to be another stay in the same state."""
+
+MOST_PENDING: Final = 100_000
+
+_BEGINNINGS: Final = frozenset({CREATED, SETUP, RINGING})
+_TALKING: Final = HELD | {IN_CALL}
+_fixed = attrgetter(
+    "caller",
+    "callee",
+    "dialed_number",
+    "callee_call_leg_id",
+    "caller_call_leg_id",
+    "source",
+    "destination",
+    "caller_display_name",
+    "callee_display_name",
+    "source_type",
+    "destination_type",
+    "master_session_id",
+    "direction",
+    "extra",
+)
+_where = attrgetter("callee", "callee_call_leg_id", "destination")
+
+
+class Change:
+    """One session, changed. ``entered``: it is in another state than before. ``seen``: somebody saw that happen."""
+
+    __slots__ = ("entered", "kind", "live", "origin", "seen")
+
+    def __init__(self, live: LiveSession, kind: EventKind, origin: State | None, *, entered: bool, seen: bool) -> None:
+        self.live = live
+        self.kind = kind
+        self.origin = origin
+        self.entered = entered
+        self.seen = seen
+
+
+class Tracker:
+    """Keeps the sessions of all connections as the phone systems report them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    # --- single reports ---------------------------------------------------------------------------------------------
+
+    def seen(self, event: SessionSeen) -> tuple[Change, ...]:
+        """What one report changes. Before the full list has come it is only kept, to be compared with the list."""
+        line = self._world.lines.get(event.connection) or self._world.line(event.connection)
+        session = event.session
+        if not line.merged:
+            if len(line.pending) < MOST_PENDING:
+                line.pending[session.session_id] = (session.session_state, event.kind)
+            return ()
+        live = line.sessions.get(session.session_id)
+        if live is None:
+            return self._unknown(line, event)
+        if session.start_time != live.key.start and self._is_another(live, session, event):
+            ended = self._end(line, live, ABORTED, event.at, "closed", seen=False, certainty="derived")
+            self._notice("sessionReused", line.name, session.session_id)
+            return (ended, *self._unknown(line, event))
+        state = session.session_state
+        if event.kind == "closed" and state not in ENDED:
+            live.session = session
+            return (self._end(line, live, ABORTED, event.at, "closed", seen=True, certainty="derived"),)
+        if state == live.state:
+            return self._same_state(live, session, event)
+        if state in _BEGINNINGS and live.state in _TALKING and _where(session) == _where(live.session):
+            self._notice("outOfOrder", line.name, f"{live.state} to {state}")
+            self._world.out.append(ListSessions(line.name, "a report came out of order"))
+            return ()
+        if state in ENDED:
+            live.session = session
+            certainty: Certainty = "derived" if event.derived or state == COMPLETED else "complete"
+            return (self._end(line, live, state, event.at, event.kind, seen=True, certainty=certainty),)
+        return (self._enter(live, session, event.at, event.kind, derived=event.derived),)
+
+    def _unknown(self, line: Line, event: SessionSeen) -> tuple[Change, ...]:
+        """A report of a session that is not alive here."""
+        session = event.session
+        closed = line.closed.get(session.session_id)
+        if closed is not None and (closed == (session.start_time or "")) and (closed or event.kind != "created"):
+            if event.kind != "closed":
+                self._notice("lateEvent", line.name, session.session_state)
+            return ()
+        if event.kind == "closed":
+            self._notice("unknownSession", line.name, "closed")
+            return ()
+        created = event.kind == "created"
+        if not created:
+            self._notice("unknownSession", line.name, "stateChanged")
+            self._world.out.append(ListSessions(line.name, "a session that nobody told us of"))
+            if session.session_state in ENDED:
+                return ()
+        live = self._begin(line, session, event.at, self._age(line, event))
+        live.certainty = "derived" if event.derived else "complete"
+        change = Change(live, event.kind, None, entered=True, seen=created)
+        self._counted(live, event.at)
+        if live.ended:
+            self._close(line, live)
+        return (change,)
+
+    def _same_state(self, live: LiveSession, session: Session, event: SessionSeen) -> tuple[Change, ...]:
+        if _fixed(session) == _fixed(live.session):
+            live.session = session
+            if event.kind != "closed":
+                self._notice("duplicate", event.connection, event.kind)
+            return ()
+        live.session = session
+        live.direction = None
+        self._world.count_alive(live, event.at)
+        return (Change(live, event.kind, live.previous, entered=False, seen=True),)
+
+    def _enter(self, live: LiveSession, session: Session, at: float, kind: EventKind, *, derived: bool) -> Change:
+        if session.session_state not in ENDED and not is_known(session.session_state):
+            self._notice("unknownState", live.key.connection, session.session_state)
+        origin = live.state
+        live.session = session
+        live.direction = None
+        live.enter(session.session_state, at)
+        live.certainty = "derived" if derived else "complete"
+        self._counted(live, at)
+        return Change(live, kind, origin, entered=True, seen=True)
+
+    # --- full lists -------------------------------------------------------------------------------------------------
+
+    def opened(self, event: ConnectionOpened) -> list[Change]:
+        """A connection is up; another epoch means that all its earlier sessions are gone."""
+        line = self._world.line(event.connection)
+        changes = []
+        if event.epoch != line.epoch:
+            for live in list(line.sessions.values()):
+                changes.append(self._end(line, live, ABORTED, event.at, "gap", seen=False, certainty="derived"))
+            line.closed.clear()
+        line.epoch = event.epoch
+        line.privileges = event.privileges
+        line.zone = ZoneInfo(event.zone)
+        line.merged = False
+        line.pending.clear()
+        return changes
+
+    def lost(self, event: Gap) -> None:
+        """From now on changes may be missed."""
+        line = self._world.line(event.connection)
+        line.merged = False
+        line.pending.clear()
+        for live in line.sessions.values():
+            live.certainty = "degraded"
+
+    def listed(self, event: SessionsListed) -> list[Change]:
+        """Merges the full list: what is new, what has changed, what has ended since the list before."""
+        line = self._world.line(event.connection)
+        changes: list[Change] = []
+        present = set()
+        for session in event.sessions or ():
+            if session.session_id in present:
+                continue
+            present.add(session.session_id)
+            changes += self._merge(line, session, event.at)
+        if event.sessions is not None and event.complete:
+            for session_id, live in list(line.sessions.items()):
+                if session_id not in present:
+                    changes.append(self._vanished(line, live, event.at))
+        line.pending.clear()
+        if not line.merged:
+            line.merged = True
+            for live in line.sessions.values():
+                live.watched_from = max(live.watched_from, event.at)
+        return changes
+
+    def _merge(self, line: Line, session: Session, at: float) -> list[Change]:
+        live = line.sessions.get(session.session_id)
+        seen_state, seen_kind = line.pending.get(session.session_id, (None, None))
+        if live is not None and self._is_another(live, session, None):
+            ended = self._end(line, live, ABORTED, at, "snapshot", seen=False, certainty="derived")
+            return [ended, *self._merge(line, session, at)]
+        state = session.session_state
+        if live is None:
+            if state in ENDED or (line.merged and self._is_closed(line, session)):
+                return []
+            live = self._begin(line, session, at, self._listed_age(line, session, at))
+            live.watched_from = at
+            self._counted(live, at)
+            was_seen = seen_kind == "created" and seen_state == state
+            return [Change(live, "created" if was_seen else "snapshot", None, entered=True, seen=was_seen)]
+        if state in ENDED:
+            return [self._end(line, live, state, at, "snapshot", seen=seen_state == state, certainty="complete")]
+        if state == live.state:
+            return self._merge_same(line, live, session, at)
+        origin = live.state
+        live.session = session
+        live.direction = None
+        live.enter(state, max(live.entered, at - (self._listed_age(line, session, at) or 0.0)))
+        live.certainty = "complete"
+        live.watched_from = at
+        self._counted(live, at)
+        return [Change(live, "snapshot", origin, entered=True, seen=seen_state == state)]
+
+    def _merge_same(self, line: Line, live: LiveSession, session: Session, at: float) -> list[Change]:
+        moved = _fixed(session) != _fixed(live.session)
+        age = seconds_from(session.state_duration)
+        live.session = session
+        live.direction = None
+        live.certainty = "complete"
+        if age is not None and not line.merged and at - age > live.entered + NEW_STAY:
+            live.enter(live.state, at - age)  # it left the state and came back while nobody watched
+            live.watched_from = at
+            self._counted(live, at)
+            return [Change(live, "snapshot", live.state, entered=True, seen=False)]
+        self._world.count_alive(live, at)
+        return [Change(live, "snapshot", live.previous, entered=False, seen=False)] if moved else []
+
+    def _vanished(self, line: Line, live: LiveSession, at: float) -> Change:
+        return self._end(line, live, ABORTED, at, "snapshot", seen=False, certainty="derived")
+
+    # --- beginnings and ends ----------------------------------------------------------------------------------------
+
+    def _begin(self, line: Line, session: Session, at: float, age: float | None) -> LiveSession:
+        world = self._world
+        key = SessionKey(line.name, line.epoch, session.session_id, session.start_time or "")
+        master = session.master_session_id or session.session_id
+        chain = world.chain_for(line.name, master, session.caller, session.callee, at)
+        entered = at - (age or 0.0)
+        started = moment_from(session.start_time, line.zone) if age is not None else None
+        live = LiveSession(
+            key, session, chain, entered, started if started is not None and at - DAY <= started <= at else entered
+        )
+        live.watched_from = at
+        live.talked = max(0.0, (seconds_from(session.talk_duration) or 0.0) - live.talk(at))
+        chain.sessions.append(live)
+        line.sessions[session.session_id] = live
+        world.live[key] = live
+        if not is_known(session.session_state):
+            self._notice("unknownState", line.name, session.session_state)
+        return live
+
+    def _end(
+        self,
+        line: Line,
+        live: LiveSession,
+        state: State,
+        at: float,
+        kind: EventKind | Literal["created", "stateChanged", "closed"],
+        *,
+        seen: bool,
+        certainty: Certainty,
+    ) -> Change:
+        origin = live.state
+        live.enter(state, at)
+        live.certainty = certainty
+        if state == REDIRECTED and not any(run.follows or run.waiting is not None for run in live.chain.runs):
+            live.chain.hops += 1  # the phone system forwarded it by itself
+        self._counted(live, at)
+        self._close(line, live)
+        return Change(live, kind, origin, entered=True, seen=seen)
+
+    def _close(self, line: Line, live: LiveSession) -> None:
+        session_id = live.key.session_id
+        if line.sessions.get(session_id) is live:
+            del line.sessions[session_id]
+        line.closed[session_id] = live.key.start
+        if len(line.closed) > MOST_CLOSED:
+            del line.closed[next(iter(line.closed))]
+
+    # --- time and identity ------------------------------------------------------------------------------------------
+
+    def _age(self, line: Line, event: SessionSeen) -> float | None:
+        """How long a session that is reported for the first time has been in its state, by the phone system's clock.
+
+        None where the phone system does not say: then the state began when we heard of it, so no timer is early.
+        """
+        duration = seconds_from(event.session.state_duration)
+        if duration is not None and duration < DAY:
+            return duration
+        if event.reported_at is not None and event.session.session_state in _BEGINNINGS:
+            started = moment_from(event.session.start_time, line.zone)
+            if started is not None and 0 <= event.reported_at - started < DAY:
+                return event.reported_at - started
+        if event.kind != "created":
+            return self._listed_age(line, event.session, event.at)
+        return None
+
+    def _listed_age(self, line: Line, session: Session, at: float) -> float | None:
+        duration = seconds_from(session.state_duration)
+        if duration is not None and duration < DAY:
+            return duration
+        if session.session_state in _BEGINNINGS:
+            started = moment_from(session.start_time, line.zone)
+            if started is not None and 0 <= at - started < DAY:
+                return at - started
+        return None
+
+    def _is_another(self, live: LiveSession, session: Session, event: SessionSeen | None) -> bool:
+        """Whether a report under a known id is about another call: another start, or begun anew without one."""
+        mine, theirs = live.key.start, session.start_time or ""
+        if mine and theirs and mine != theirs:
+            before, after = moment_from(mine), moment_from(theirs)
+            return before is None or after is None or abs(before - after) > 1.0
+        begun = event is not None and event.kind == "created" and session.session_state in _BEGINNINGS
+        return begun and not theirs and live.state not in _BEGINNINGS
+
+    def _is_closed(self, line: Line, session: Session) -> bool:
+        return line.closed.get(session.session_id) == (session.start_time or "")
+
+    def _counted(self, live: LiveSession, at: float) -> None:
+        self._world.count_entry(live, at)
+        self._world.count_alive(live, at)
+
+    def _notice(self, kind: NoticeKind, connection: str, detail: str) -> None:
+        self._world.out.append(Notice(kind=kind, connection=connection, detail=detail))

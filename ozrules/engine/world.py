@@ -1,0 +1,198 @@
+"""What the engine knows: the rules in force, the sessions alive, the counts. The parts of the engine share it.
+
+It is the subject's side of `rules.condition.Facts`, and the place where effects gather during a step.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, tzinfo
+from typing import Final, Literal
+
+from ozrules.engine.effects import Effect, Tally
+from ozrules.engine.guard import Guard
+from ozrules.engine.identity import SessionKey
+from ozrules.engine.index import Index
+from ozrules.engine.live import Chain, LiveSession
+from ozrules.engine.readings import Read, group_of, reader_of
+from ozrules.engine.tallies import AliveCounts, Tallies
+from ozrules.rules.condition import leaves
+from ozrules.rules.model import Alive, History, RuleSet
+from ozrules.rules.numbers import NumberPlan
+from ozrules.session.state import State
+
+MOST_CLOSED: Final = 4096
+CHAIN_LINK: Final = 10.0
+"""Seconds in which a new session to the number that we forwarded to is taken for the same call."""
+
+
+class Line:
+    """One connection: its sessions by id, and whether its full list has been merged since the last gap."""
+
+    __slots__ = ("closed", "epoch", "listed", "merged", "name", "pending", "privileges", "sessions", "zone")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.epoch = ""
+        self.zone: tzinfo = UTC
+        self.merged = False
+        self.listed = False
+        self.privileges: frozenset[str] | None = None
+        self.sessions: dict[str, LiveSession] = {}
+        self.closed: dict[str, str] = {}
+        self.pending: dict[str, tuple[State, Literal["created", "stateChanged", "closed"]]] = {}
+
+
+class World:
+    """The engine's memory. Only the engine and its parts write here, one event at a time."""
+
+    def __init__(self, rules: RuleSet, mode: Literal["enforce", "observe"], next_decision: int) -> None:
+        self.mode: Literal["enforce", "observe"] = mode
+        self.wall_offset = 0.0
+        self.lines: dict[str, Line] = {}
+        self.live: dict[SessionKey, LiveSession] = {}
+        self.chains: dict[str, Chain] = {}
+        self.paused: set[str | None] = set()
+        self.tallies = Tallies()
+        self.next_decision = next_decision
+        self.out: list[Effect] = []
+        self.forwards: list[tuple[float, str, str | None, Chain]] = []
+        self.external = AliveCounts()
+        self.install(rules)
+
+    def install(self, rules: RuleSet) -> None:
+        """Puts a rule set in force: compiles it, and counts anew what its conditions count."""
+        self.rules = rules
+        self.guard = Guard(rules.guards, rules.numbers)
+        self._windows: list[tuple[History, str, Callable[[LiveSession, float], str | None]]] = []
+        self._counts: list[tuple[Alive, AliveCounts, Callable[[LiveSession, float], str | None]]] = []
+        for rule in rules.rules:
+            conditions = [rule.condition, *(each.condition for each in rule.exceptions)]
+            for leaf in (leaf for condition in conditions for leaf in leaves(condition)):
+                match leaf:
+                    case History():
+                        self.entered(leaf)
+                    case Alive():
+                        self.alive(leaf)
+                    case _:
+                        pass
+        self.index = Index(rules.rules, self)
+        for live in self.live.values():
+            self.count_alive(live, live.entered)
+
+    # --- what conditions ask ----------------------------------------------------------------------------------------
+
+    @property
+    def numbers(self) -> NumberPlan:
+        return self.rules.numbers
+
+    def reader(self, field: str) -> Read:
+        return reader_of(field, self.numbers)
+
+    def is_open(self, schedule: str, at: float) -> bool:
+        return self.rules.schedules[schedule].is_open(at + self.wall_offset)
+
+    def entered(self, condition: History) -> Callable[[LiveSession, float], int | None]:
+        name = _window_name(condition)
+        group = group_of(condition.group_by, self.numbers)
+        if all(known != name for _, known, _ in self._windows):
+            self._windows.append((condition, name, group))
+
+        def count(live: LiveSession, at: float) -> int | None:
+            value = group(live, at)
+            if value is None:
+                return None
+            return self.tallies.count(name, value, at + self.wall_offset, condition.within)
+
+        return count
+
+    def alive(self, condition: Alive) -> Callable[[LiveSession, float], int | None]:
+        same = [
+            (counts, group)
+            for known, counts, group in self._counts
+            if known.states == condition.states and known.group_by == condition.group_by
+        ]
+        counts, group = same[0] if same else (AliveCounts(), group_of(condition.group_by, self.numbers))
+        if not same:
+            self._counts.append((condition, counts, group))
+
+        def count(live: LiveSession, at: float) -> int | None:
+            value = group(live, at)
+            return None if value is None else counts.count(value)
+
+        return count
+
+    # --- counting ---------------------------------------------------------------------------------------------------
+
+    def count_entry(self, live: LiveSession, at: float) -> None:
+        """A session has entered a state: history windows count it."""
+        for condition, name, group in self._windows:
+            if live.state in condition.states and (value := group(live, at)) is not None:
+                wall = at + self.wall_offset
+                self.tally(name, value, repr(live.key), wall, wall + condition.within)
+
+    def count_alive(self, live: LiveSession, at: float) -> None:
+        """A session has changed: counts of sessions alive follow it."""
+        for condition, counts, group in self._counts:
+            inside = not live.ended and live.state in condition.states
+            counts.put(id(live), group(live, at) if inside else None)
+
+    def tally(self, name: str, group: str, member: str, wall: float, until: float) -> None:
+        """Counts something, now and after a restart."""
+        tally = Tally(name=name, group=group, member=member, at=wall, until=until)
+        self.tallies.add(tally)
+        self.out.append(tally)
+
+    # --- sessions ---------------------------------------------------------------------------------------------------
+
+    def line(self, connection: str) -> Line:
+        line = self.lines.get(connection)
+        if line is None:
+            line = self.lines[connection] = Line(connection)
+        return line
+
+    def chain_for(self, connection: str, master: str, caller: str | None, callee: str | None, at: float) -> Chain:
+        """The call that a new session belongs to: by its master id, else by a forward of ours that it looks like."""
+        key = f"{connection}\x1f{master}"
+        chain = self.chains.get(key)
+        if chain is None:
+            chain = self._forwarded(caller, callee, at)
+            if chain is None:
+                chain = Chain(key)
+            else:
+                chain.keys.append(key)
+            self.chains[key] = chain
+        return chain
+
+    def chain_called(self, keys: list[str]) -> Chain:
+        """The call known under any of ``keys``, which is known under all of them from now on."""
+        chain = next((self.chains[key] for key in keys if key in self.chains), None)
+        if chain is None:
+            chain = Chain(keys[0])
+        chain.keys = list(dict.fromkeys([*chain.keys, *keys]))
+        for key in chain.keys:
+            self.chains[key] = chain
+        return chain
+
+    def _forwarded(self, caller: str | None, callee: str | None, at: float) -> Chain | None:
+        if not self.forwards or callee is None:
+            return None
+        self.forwards = [forward for forward in self.forwards if at - forward[0] <= CHAIN_LINK]
+        to = self.numbers.normal(callee)
+        for _, target, sender, chain in self.forwards:
+            if target == to and sender == caller:
+                return chain
+        return None
+
+    def drop(self, live: LiveSession) -> None:
+        """Forgets a session that has ended and on which nothing is under way."""
+        self.live.pop(live.key, None)
+        chain = live.chain
+        if live in chain.sessions:
+            chain.sessions.remove(live)
+        if not chain.sessions and not chain.runs:
+            self.external.put(id(chain), None)
+            for key in chain.keys:
+                self.chains.pop(key, None)
+
+
+def _window_name(condition: History) -> str:
+    return f"history:{','.join(sorted(condition.states))}:{condition.within}:{','.join(condition.group_by)}"
