@@ -37,7 +37,7 @@ from ozrules.rules.numbers import NumberPlan
 from ozrules.session.methods import EXCLUSIVE
 from ozrules.session.state import State
 
-EXPLAIN_ALL: Final = 32
+EXPLAIN_ALL: Final = 16
 
 
 class Entry:

@@ -51,6 +51,11 @@ class Tallies:
         members = self._groups.get((name, group))
         return members[next(reversed(members))] if members else None
 
+    def last(self, name: str, group: str) -> str | None:
+        """Which member was counted last."""
+        members = self._groups.get((name, group))
+        return next(reversed(members)) if members else None
+
 
 class AliveCounts:
     """How many sessions are alive in certain states, by group, kept up to date with every change."""

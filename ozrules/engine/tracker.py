@@ -294,7 +294,7 @@ class Tracker:
             del line.sessions[session_id]
         line.closed[session_id] = live.key.start
         if len(line.closed) > MOST_CLOSED:
-            del line.closed[next(iter(line.closed))]
+            line.closed.popitem(last=False)
 
     # --- time and identity ------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 It is the subject's side of `rules.condition.Facts`, and the place where effects gather during a step.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, tzinfo
 from typing import Final, Literal
@@ -37,7 +38,7 @@ class Line:
         self.listed = False
         self.privileges: frozenset[str] | None = None
         self.sessions: dict[str, LiveSession] = {}
-        self.closed: dict[str, str] = {}
+        self.closed: OrderedDict[str, str] = OrderedDict()
         self.pending: dict[str, tuple[State, Literal["created", "stateChanged", "closed"]]] = {}
 
 
