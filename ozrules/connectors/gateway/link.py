@@ -1,0 +1,165 @@
+"""One open WebSocket with a gateway: its frames become items, commands become requests and their answers receipts.
+
+There is no task and no queue here. Whoever reads `items` reads the socket; who reads slowly makes websockets stop
+reading from the network. A request whose answer did not come before the link ended, or in time, is Unanswered.
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator
+from typing import Final, assert_never
+
+from websockets.asyncio.connection import Connection
+from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
+
+from ozrules.connectors.gateway.conversation import Conversation, Unusable
+from ozrules.connectors.gateway.requests import MovedParty, call_for
+from ozrules.connectors.session_messages import Call, ErrorResponse, ListSessions, Response
+from ozrules.connectors.session_protocol import encode
+from ozrules.engine.effects import Command
+from ozrules.engine.events import Accepted, Refused, Unanswered
+from ozrules.runtime.ports import Clock, FromPhoneSystem, Malformed
+from ozrules.session.session import Session
+
+HELLO_WITHIN: Final = 10.0
+LIST_WITHIN: Final = 10.0
+ANSWER_WITHIN: Final = 5.0
+TOO_BIG: Final = 1009  # the WebSocket close code for a message that is larger than allowed
+
+
+class Link:
+    """A gateway on one socket. `why` says after the end of `items` why it ended."""
+
+    def __init__(
+        self, socket: Connection, *, connection: str, moved_party: MovedParty | None, clock: Clock, timezone: str
+    ) -> None:
+        self.why = ""
+        self._socket = socket
+        self._connection = connection
+        self._moved_party = moved_party
+        self._clock = clock
+        self._conversation = Conversation(connection, timezone)
+        self._waiting: dict[int, asyncio.Future[Response | ErrorResponse]] = {}
+        self._ids = itertools.count(1)
+
+    @property
+    def greeted(self) -> bool:
+        """Whether the gateway has said hello."""
+        return self._conversation.hello is not None
+
+    async def items(self) -> AsyncGenerator[FromPhoneSystem, None]:
+        """Everything the gateway says, until the link ends."""
+        try:
+            while True:
+                frame = await self._next_frame()
+                if frame is None:
+                    await self.request_list()
+                    continue
+                items, answer = self._conversation.hear(frame, self._clock.now())
+                if answer is not None and not self._answered(answer):
+                    yield self._malformed("unexpectedAnswer", f"request {str(answer.id)[:20]!a}")
+                for item in items:
+                    yield item
+        except (Unusable, TimeoutError) as error:
+            self.why = str(error)
+        except ConnectionClosed as closed:
+            self.why = _why_closed(closed)
+            if closed.sent is not None and closed.sent.code == TOO_BIG:
+                yield self._malformed("oversize", self.why)
+        finally:
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.cancel()
+            await self._socket.close()
+
+    async def _next_frame(self) -> bytes | None:
+        """The next frame; None where a list of sessions is overdue."""
+        if self._conversation.hello is None:
+            try:
+                async with asyncio.timeout(HELLO_WITHIN):
+                    return await self._socket.recv(decode=False)
+            except TimeoutError:
+                raise TimeoutError(f"connected, but no gateway.hello within {HELLO_WITHIN:g} s") from None
+        if not self._conversation.awaits_list:
+            return await self._socket.recv(decode=False)
+        try:
+            async with asyncio.timeout(LIST_WITHIN):
+                return await self._socket.recv(decode=False)
+        except TimeoutError:
+            return None
+
+    async def request_list(self) -> None:
+        """Ask for all live sessions. Their list comes among the items."""
+        hello = self._conversation.hello
+        if hello is None or not hello.snapshot:
+            return
+        try:
+            await self._socket.send(encode(ListSessions(next(self._ids))), text=True)
+        except ConnectionClosed:
+            return  # the end of the link is told by `items`, and the next link begins with a list
+
+    async def execute(self, command: Command, session: Session) -> Accepted | Refused | Unanswered:
+        """Call the method on the phone system, once."""
+        conversation = self._conversation
+        if conversation.hello is None or self._socket.state is not State.OPEN:
+            return Refused("unavailable", "not connected")
+        if conversation.away is not None:
+            return Refused("unavailable", f"the gateway cannot reach the phone system: {conversation.away}")
+        privileges = conversation.hello.privileges
+        if privileges is not None and command.action not in privileges:
+            return Refused("denied", f"the phone system does not let this connection call {command.action}")
+        call = call_for(command, session, id=next(self._ids), moved_party=self._moved_party)
+        if isinstance(call, Refused):
+            return call
+        return await self._asked(call, min(command.timeout, ANSWER_WITHIN))
+
+    async def _asked(self, call: Call, within: float) -> Accepted | Refused | Unanswered:
+        assert isinstance(call.id, int)
+        waiting = self._waiting[call.id] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(within):
+                await self._socket.send(encode(call), text=True)
+                await asyncio.wait([waiting])
+        except TimeoutError:
+            return Unanswered(f"no answer within {within:g} s")
+        except ConnectionClosed as closed:
+            return Unanswered(f"the connection ended while this was sent: {_why_closed(closed)}")
+        finally:
+            del self._waiting[call.id]
+        if waiting.cancelled():
+            return Unanswered("the connection ended before an answer came")
+        match waiting.result():
+            case Response():
+                return Accepted()
+            case ErrorResponse(kind=kind, message=message):
+                if kind is None:
+                    return Unanswered(f"the gateway met an error, and does not say whether it was done: {message}")
+                return Refused(kind, message)
+            case answer:
+                assert_never(answer)
+
+    def _answered(self, answer: Response | ErrorResponse) -> bool:
+        """Whether this was asked for; a list is wanted whenever it comes."""
+        if not isinstance(answer.id, int):
+            return False
+        if isinstance(answer, Response) and answer.listed is not None:
+            return True
+        waiting = self._waiting.get(answer.id)
+        if waiting is None or waiting.done():
+            return False
+        waiting.set_result(answer)
+        return True
+
+    def _malformed(self, kind: str, sample: str) -> Malformed:
+        return Malformed(at=self._clock.now(), connection=self._connection, kind=kind, sample=sample)
+
+
+def _why_closed(closed: ConnectionClosed) -> str:
+    """One line: who ended the link, with what code and reason."""
+    if closed.rcvd is not None and closed.rcvd_then_sent is not False:
+        reason = closed.rcvd.reason.encode("unicode_escape").decode("ascii")
+        return f"the gateway closed the connection ({closed.rcvd.code}{' ' + reason if reason else ''})"
+    if closed.sent is not None:
+        return f"the connection was closed ({closed.sent.code} {closed.sent.reason})"
+    return "the connection was lost"

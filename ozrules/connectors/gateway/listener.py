@@ -1,0 +1,152 @@
+"""Waits for a gateway to come: one at a time, with the right token, from a known page or from none.
+
+After five wrong tokens within a minute every further try from that address waits five seconds before its token is
+even looked at, so that guessing is slow and the right gateway, on the same address, still gets in.
+"""
+
+import asyncio
+import hmac
+import logging
+from collections import deque
+from collections.abc import Sequence
+from http import HTTPStatus
+from types import TracebackType
+from typing import Final
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from ozrules.connectors.session_messages import BEARER, MAX_FRAME, SUBPROTOCOL
+from ozrules.runtime.ports import Clock
+
+PING_EVERY: Final = 20.0
+PONG_WITHIN: Final = 20.0
+CLOSE_WITHIN: Final = 2.0
+WRONG_TOKENS: Final = 5
+WRONG_WITHIN: Final = 60.0
+DELAY: Final = 5.0
+MAX_DELAYED: Final = 16
+MAX_PEERS: Final = 1000
+
+QUIET: Final = logging.getLogger("ozrules.connectors.gateway.wire")
+"""websockets would log headers, and with them the token. What matters is told as items, so this one is silent."""
+QUIET.disabled = True
+
+Arrival = ServerConnection | str
+"""A gateway that was let in, or a line about one that was not."""
+
+
+class WrongTokens:
+    """Remembers wrong tokens by address. Bounded: the address that was wrong longest ago is forgotten first."""
+
+    def __init__(self) -> None:
+        self._by_peer: dict[str, deque[float]] = {}
+
+    def note(self, peer: str, now: float) -> None:
+        """A wrong token came from ``peer``."""
+        moments = self._by_peer.pop(peer, None) or deque(maxlen=WRONG_TOKENS)
+        moments.append(now)
+        self._by_peer[peer] = moments
+        if len(self._by_peer) > MAX_PEERS:
+            del self._by_peer[next(iter(self._by_peer))]
+
+    def too_many(self, peer: str, now: float) -> bool:
+        """Whether the next try from ``peer`` must wait."""
+        moments = self._by_peer.get(peer)
+        return moments is not None and len(moments) == WRONG_TOKENS and now - moments[0] < WRONG_WITHIN
+
+
+class GatewayListener:
+    """An async context manager: it listens as long as it is entered."""
+
+    def __init__(self, host: str, port: int, *, token: str, origins: frozenset[str], clock: Clock) -> None:
+        self._token = token.encode()
+        self._origins = origins
+        self._clock = clock
+        self._wrong = WrongTokens()
+        self._delayed = 0
+        self._busy = False
+        self._arrivals: asyncio.Queue[Arrival] = asyncio.Queue(100)
+        self._server = serve(
+            self._serve,
+            host,
+            port,
+            process_request=self._admit,
+            select_subprotocol=_chosen,
+            compression=None,
+            max_size=MAX_FRAME,
+            max_queue=64,
+            open_timeout=10 + DELAY,
+            ping_interval=PING_EVERY,
+            ping_timeout=PONG_WITHIN,
+            close_timeout=CLOSE_WITHIN,
+            server_header=None,
+            logger=QUIET,
+        )
+        self.port = port
+
+    async def __aenter__(self) -> "GatewayListener":
+        server = await self._server
+        self.port = server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._server.__aexit__(kind, error, trace)
+
+    async def arrival(self) -> Arrival:
+        """The next gateway that is let in, or a line about one that was not."""
+        return await self._arrivals.get()
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        peer = str(connection.remote_address[0])
+        if self._wrong.too_many(peer, self._clock.now()):
+            if self._delayed >= MAX_DELAYED:
+                return self._no(connection, HTTPStatus.TOO_MANY_REQUESTS, peer, "too many wrong tokens")
+            self._delayed += 1
+            try:
+                await self._clock.sleep_until(self._clock.now() + DELAY)
+            finally:
+                self._delayed -= 1
+        origins = request.headers.get_all("Origin")
+        if any(origin not in self._origins for origin in origins):
+            return self._no(connection, HTTPStatus.FORBIDDEN, peer, "an unknown Origin")
+        if not any(hmac.compare_digest(given, self._token) for given in _tokens(request)):
+            self._wrong.note(peer, self._clock.now())
+            return self._no(connection, HTTPStatus.UNAUTHORIZED, peer, "a wrong token, or none")
+        if self._busy:
+            return self._no(connection, HTTPStatus.CONFLICT, peer, "another gateway is connected")
+        return None
+
+    def _no(self, connection: ServerConnection, status: HTTPStatus, peer: str, why: str) -> Response:
+        self._arrived(f"refused a gateway from {peer}: {why}")
+        return connection.respond(status, f"{why}\n")
+
+    def _arrived(self, arrival: Arrival) -> None:
+        if not self._arrivals.full():
+            self._arrivals.put_nowait(arrival)
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        if self._busy:
+            return  # two came at once, and the other was first; returning closes this one
+        self._busy = True
+        try:
+            await self._arrivals.put(connection)
+            await connection.wait_closed()
+        finally:
+            self._busy = False
+
+
+def _tokens(request: Request) -> list[bytes]:
+    """Every bearer token that a handshake presents: in the header, or as a subprotocol as browsers must."""
+    words = [header.partition(" ") for header in request.headers.get_all("Authorization")]
+    given = [token.strip() for scheme, _, token in words if scheme.lower() == "bearer"]
+    offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol")).split(",")
+    given += [each.strip()[len(BEARER) :] for each in offered if each.strip().startswith(BEARER)]
+    return [token.encode("utf-8", "replace") for token in given]
+
+
+def _chosen(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None

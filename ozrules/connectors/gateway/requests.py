@@ -1,0 +1,60 @@
+"""Commands as calls of the Session class's methods. The ids of parties are those the session shows."""
+
+from typing import Literal
+
+from ozrules.connectors.session_messages import Call
+from ozrules.engine.effects import Command
+from ozrules.engine.events import Refused
+from ozrules.session.session import Session
+
+MovedParty = Literal["argument", "other"]
+"""Whom the first argument of blindTransfer names: the party that is moved, or the other, who makes the transfer.
+
+The vendor's pages say both, so it is a setting. Sources: https://ozekiphone.com/p_4575 (the one who leaves),
+http://www.ozekiphone.com/voip-blindtransfer-1179.html (the one who moves).
+"""
+
+
+def call_for(command: Command, session: Session, *, id: int, moved_party: MovedParty | None) -> Call | Refused:
+    """The request for ``command``, or why there can be none."""
+    parties = {"caller": session.caller, "callee": session.callee}
+    method = command.action
+    if method in ("forward", "blindTransfer") and not command.to:
+        return Refused("invalid", f"{method} needs a number to go to")
+    match method:
+        case "forward":
+            return Call(id=id, method=method, session_id=session.session_id, phone_number=command.to)
+        case "blindTransfer":
+            if moved_party is None:
+                return Refused(
+                    "invalid",
+                    "blindTransfer is not sent: set movedParty on this connection to argument or other, as the "
+                    "phone system's first argument of blindTransfer names the party that moves or the one that stays",
+                )
+            if command.party is None:
+                return Refused("invalid", "blindTransfer needs the party that moves")
+            other = "callee" if command.party == "caller" else "caller"
+            named = command.party if moved_party == "argument" else other
+            if not parties[named]:
+                return Refused("invalid", f"the session shows no {named}, and blindTransfer must name it")
+            return Call(
+                id=id,
+                method=method,
+                session_id=session.session_id,
+                transferor=parties[named],
+                phone_number=command.to,
+            )
+        case "sendDtmf":
+            if command.party is None or not isinstance(command.key, str):
+                return Refused("invalid", "sendDtmf needs one key and the party that receives it")
+            if not parties[command.party]:
+                return Refused("invalid", f"the session shows no {command.party} to send the key to")
+            return Call(
+                id=id,
+                method=method,
+                session_id=session.session_id,
+                key=command.key,
+                phone_number=parties[command.party],
+            )
+        case _:
+            return Call(id=id, method=method, session_id=session.session_id)
