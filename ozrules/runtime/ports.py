@@ -132,7 +132,15 @@ class Journal(Protocol):
 
 
 class JournalFailed(Exception):
-    """The journal cannot be written; nothing may be sent."""
+    """The journal cannot be written; nothing may be sent. Nothing of the commit is on disk.
+
+    Unless the failure is ``lasting`` the same records may be tried again: a full disk may have room later. After a
+    lasting one nothing can be written before a restart.
+    """
+
+    def __init__(self, why: str, *, lasting: bool = False) -> None:
+        super().__init__(why)
+        self.lasting = lasting
 
 
 class RecordSink(Protocol):
@@ -162,3 +170,15 @@ class Clock(Protocol):
 
     def call_at(self, at: float, callback: Callable[[], None]) -> Handle:
         """Calls ``callback`` once, in the running loop, when `now` is at least ``at``."""
+
+
+class Log(Protocol):
+    """The daemon's own log: a short constant message and its fields. Field values may be hostile text."""
+
+    def debug(self, event: str, **fields: object) -> object: ...
+
+    def info(self, event: str, **fields: object) -> object: ...
+
+    def warning(self, event: str, **fields: object) -> object: ...
+
+    def error(self, event: str, **fields: object) -> object: ...

@@ -1,0 +1,273 @@
+"""The journal: one connection in one thread, and one fsync for all that waits.
+
+While one commit syncs, the next batch gathers: a storm costs as many syncs as the disk can do, never as many as there
+are decisions. The connection stands inside a write transaction at all times, also between commits, so that no other
+program can slip a write or a checkpoint in between. Readers are not disturbed (write-ahead log).
+
+Where the disk is full the batch fails, and the reserve is given back: outcomes can still be written, intents are
+refused until there is room for the reserve again. After any other failure nothing more is written: what a failed
+fsync left behind is known only after a restart.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import apsw
+import msgspec
+
+from ozrules.engine.effects import Command, Effect, Post, Send, Tally
+from ozrules.engine.identity import SessionKey
+from ozrules.runtime.ports import Clock, JournalFailed, Record, Saved
+from ozrules.store import opening, rows
+from ozrules.store.rows import Counters
+from ozrules.store.schema import checksum
+from ozrules.store.state_directory import StateDirectory
+
+_RETENTION_BATCH: Final = 500  # rows; a batch must not keep a decision waiting
+
+
+class _Job:
+    """What one caller asked to be written, and where to say that it is on disk."""
+
+    __slots__ = ("acts", "done", "loop", "work")
+
+    def __init__(self, work: Callable[[apsw.Cursor], object], acts: bool) -> None:
+        self.work = work
+        self.acts = acts
+        self.loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[None] = self.loop.create_future()
+
+
+class SqliteJournal:
+    """`ozrules.runtime.ports.Journal` on a file, and the place of what else must survive: webhooks, rule files.
+
+    Opening it takes the state directory for this process. Raises StateUnusable where that cannot be.
+    """
+
+    def __init__(self, path: Path, clock: Clock, *, new_state: bool = False) -> None:
+        self._clock = clock
+        self._directory = StateDirectory(path)
+        try:
+            self._db = opening.open_journal(self._directory, clock.now() + clock.wall_offset(), new_state=new_state)
+        except BaseException:
+            self._directory.close()
+            raise
+        self._counters = Counters(**dict(self._db.execute("SELECT name, value FROM counters").get))
+        self._reserved = self._directory.keep_reserve()
+        self._failure: JournalFailed | None = None
+        self._jobs: list[_Job] = []
+        self._closing = False
+        self._wanted = threading.Condition()
+        self._db.execute("BEGIN IMMEDIATE")
+        self._thread = threading.Thread(target=self._run, name="journal")
+        self._thread.start()
+
+    # --- what was on disk -------------------------------------------------------------------------------------------
+
+    def load(self) -> Saved:
+        """What was on disk when the daemon stopped. An open command is one whose outcome is not known at all: where
+        `unknown` was recorded, the session's memory says what is still watched for.
+        """
+        db = self._db
+        wall = self._clock.now() + self._clock.wall_offset()
+        unanswered = "FROM intents WHERE id NOT IN (SELECT id FROM outcomes)"
+        return Saved(
+            next_decision=self._counters.decision,
+            next_seq=self._counters.seq,
+            decision_ids=tuple(
+                db.execute(
+                    "SELECT number, decision_id FROM decisions WHERE decision_id IS NOT NULL"  # noqa: S608  # ours
+                    f" AND (open OR number IN (SELECT decision {unanswered})) ORDER BY number"
+                )
+            ),
+            memories=tuple(
+                (SessionKey(connection, epoch, session_id, start), memory)
+                for connection, epoch, session_id, start, memory, _ in db.execute("SELECT * FROM memories")
+            ),
+            open_commands=tuple(
+                msgspec.json.decode(command, type=Command)
+                for (command,) in db.execute(f"SELECT command {unanswered} ORDER BY decision, at")
+            ),
+            tallies=tuple(
+                Tally(name=name, group=group, member=member, at=at, until=until)
+                for name, group, member, at, until, _ in db.execute(
+                    "SELECT * FROM tallies WHERE until > ? ORDER BY rowid", (wall,)
+                )
+            ),
+        )
+
+    def rule_files(self) -> dict[str, bytes]:
+        """The rule files that held last; empty where none ever did."""
+        return {name: data for name, data, _ in self._db.execute("SELECT * FROM rule_files")}
+
+    def pending_posts(self) -> list[tuple[Post, float]]:
+        """Webhooks that were taken over and neither delivered nor given up, with when, wall clock."""
+        found = self._db.execute("SELECT request, at FROM webhooks WHERE state = 'pending' ORDER BY at")
+        return [(msgspec.json.decode(request, type=Post), at) for request, at in found]
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    async def commit(self, effects: Sequence[Effect], records: Sequence[Record]) -> None:
+        """Returns when all of it is on disk. Raises JournalFailed: then nothing of it is, and it may be tried again."""
+        offset = self._clock.wall_offset()
+        now = self._clock.now() + offset
+        acts = any(isinstance(effect, Send | Post) for effect in effects)
+        await self._write(lambda db: rows.write(db, self._counters, effects, records, offset, now), acts=acts)
+
+    async def keep_rule_files(self, files: Mapping[str, bytes]) -> None:
+        """These files hold now: the last good set."""
+
+        def work(db: apsw.Cursor) -> None:
+            db.execute("DELETE FROM rule_files")
+            for name, data in files.items():
+                db.execute("INSERT INTO rule_files VALUES (?, ?, ?)", (name, data, checksum(name, data)))
+
+        await self._write(work)
+
+    async def settle_post(self, post: str, state: str, detail: str) -> None:
+        """A webhook was ``delivered``, or is ``dead``."""
+        await self._write(
+            lambda db: db.execute("UPDATE webhooks SET state = ?, detail = ? WHERE id = ?", (state, detail, post))
+        )
+
+    async def retain(self, *, decisions: float, sessions: float) -> int:
+        """Removes what is older than these wall clock moments, in batches between which others write. How many rows."""
+        # records go from the oldest on and stop at the first that stays: numbers in the middle are never missing
+        changed, removed = _RETENTION_BATCH, 0
+        while changed == _RETENTION_BATCH:
+            changed = await self._delete(
+                "WITH oldest AS (SELECT seq, time FROM records ORDER BY seq LIMIT ?2) DELETE FROM records WHERE seq IN"
+                " (SELECT seq FROM oldest) AND seq < coalesce((SELECT min(seq) FROM oldest WHERE time >= ?1), seq + 1)",
+                decisions,
+            )
+            removed += changed
+        wall = self._clock.now() + self._clock.wall_offset()
+        settled = "id IN (SELECT id FROM outcomes WHERE outcome <> 'unknown' OR at < ?1)"
+        for table, key, where, moment in (
+            ("intents", "id", f"at < ?1 AND {settled}", decisions),
+            ("outcomes", "id", "at < ?1 AND id NOT IN (SELECT id FROM intents)", decisions),
+            ("webhooks", "id", "at < ?1 AND state <> 'pending'", decisions),
+            ("decisions", "number", "at < ?1 AND number NOT IN (SELECT decision FROM intents)", decisions),
+            ("recording", "n", "at < ?1", sessions),
+            ("tallies", "rowid", "until < ?1", wall),
+        ):
+            statement = (
+                f"DELETE FROM {table} WHERE {key} IN"  # noqa: S608  # no outside text in it
+                f" (SELECT {key} FROM {table} WHERE {where} ORDER BY {key} LIMIT ?2)"
+            )
+            changed = _RETENTION_BATCH
+            while changed == _RETENTION_BATCH:
+                changed = await self._delete(statement, moment)
+                removed += changed
+        return removed
+
+    async def _delete(self, statement: str, moment: float) -> int:
+        changed = 0
+
+        def work(db: apsw.Cursor) -> None:
+            nonlocal changed
+            db.execute(statement, (moment, _RETENTION_BATCH))
+            changed = self._db.changes()
+
+        await self._write(work)
+        return changed
+
+    def close(self) -> None:
+        """Writes what still waits, and lets another daemon in."""
+        with self._wanted:
+            self._closing = True
+            self._wanted.notify()
+        self._thread.join()
+        with contextlib.suppress(apsw.Error):  # after a failed write the rest is up to the next start
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        self._db.close()
+        self._directory.free_reserve()
+        self._directory.close()
+
+    async def _write(self, work: Callable[[apsw.Cursor], object], *, acts: bool = False) -> None:
+        job = _Job(work, acts)
+        with self._wanted:
+            if self._closing:
+                raise JournalFailed("the journal is closed")
+            self._jobs.append(job)
+            self._wanted.notify()
+        await job.done
+
+    # --- the writer's thread ----------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            with self._wanted:
+                while not self._jobs and not self._closing:
+                    self._wanted.wait()
+                jobs, self._jobs = self._jobs, []
+            if not jobs:
+                return
+            self._write_all(jobs)
+
+    def _write_all(self, jobs: list[_Job]) -> None:
+        if not self._reserved and any(job.acts for job in jobs):
+            self._reserved = self._directory.keep_reserve()
+            if not self._reserved:
+                _tell([job for job in jobs if job.acts], JournalFailed("the disk is full"))
+                jobs = [job for job in jobs if not job.acts]
+        if jobs:
+            _tell(jobs, self._failure or self._transact(jobs))
+
+    def _transact(self, jobs: list[_Job]) -> JournalFailed | None:
+        before = msgspec.structs.replace(self._counters)
+        try:
+            cursor = self._db.cursor()
+            for job in jobs:
+                job.work(cursor)
+            if self._counters != before:
+                rows.write_counters(cursor, self._counters)
+            self._db.execute("COMMIT")
+            self._db.execute("BEGIN IMMEDIATE")
+        except apsw.FullError:
+            self._counters = before
+            self._directory.free_reserve()
+            self._reserved = False
+            return self._start_over("the disk is full")
+        except rows.OutOfOrder as error:
+            self._counters = before
+            return self._start_over(str(error))
+        except (apsw.Error, OSError) as error:
+            self._counters = before
+            self._failure = JournalFailed(f"the journal cannot be written: {error}", lasting=True)
+            return self._failure
+        return None
+
+    def _start_over(self, why: str) -> JournalFailed:
+        try:
+            if self._db.in_transaction:  # SQLite itself may have rolled back
+                self._db.execute("ROLLBACK")
+            self._db.execute("BEGIN IMMEDIATE")
+        except apsw.Error as error:
+            self._failure = JournalFailed(f"the journal cannot be written: {error}", lasting=True)
+            return self._failure
+        return JournalFailed(why)
+
+
+def _tell(jobs: list[_Job], failure: JournalFailed | None) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for job in jobs:
+        by_loop.setdefault(job.loop, []).append(job.done)
+    for loop, waiting in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop has ended; nobody waits any more
+            loop.call_soon_threadsafe(_answer, waiting, failure)
+
+
+def _answer(waiting: list[asyncio.Future[None]], failure: JournalFailed | None) -> None:
+    for done in waiting:
+        if done.done():
+            continue
+        if failure is None:
+            done.set_result(None)
+        else:
+            done.set_exception(failure)

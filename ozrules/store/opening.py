@@ -1,0 +1,82 @@
+"""Opening the journal: checked before it is trusted, set aside where it is damaged, never repaired in silence."""
+
+import os
+from typing import Final
+
+import apsw
+
+from ozrules.store.rows import Counters, write_counters
+from ozrules.store.schema import SchemaNewer, checksum, migrate
+from ozrules.store.state_directory import StateDirectory, StateUnusable
+
+_CHECKED: Final = ("counters", "intents", "outcomes", "memories", "tallies", "rule_files")
+
+
+class _Damaged(Exception):
+    """The journal is not what was written; the text says where."""
+
+
+def open_journal(directory: StateDirectory, wall: float, *, new_state: bool) -> apsw.Connection:
+    """The journal of ``directory``, whole and of this version; created where there is none.
+
+    With ``new_state`` whatever is there is set aside first. A journal that begins anew counts from ``wall`` on, so that
+    no number of an earlier one comes again. Raises StateUnusable.
+    """
+    first = 1
+    if new_state and directory.set_aside("old") is not None:
+        first = int(wall)
+    try:
+        return _open(directory, first)
+    except (apsw.NotADBError, apsw.CorruptError, _Damaged) as error:
+        raise StateUnusable(
+            f"{directory.journal}: the journal is damaged: {error}. Nothing was sent and nothing was changed. "
+            "`ozrules run --new-state` sets it aside and begins anew: calls that live now are then met as new, "
+            "and what the old one says can still be looked into."
+        ) from error
+    except SchemaNewer as error:
+        raise StateUnusable(
+            f"{directory.journal}: this journal is from a newer ozrules: {error}. Run that one, or begin anew "
+            "with `ozrules run --new-state`."
+        ) from error
+    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.IOError, apsw.FullError) as error:
+        raise StateUnusable(
+            f"{directory.journal}: cannot be written as user {os.geteuid()}: {error}. "
+            "Check the disk, the owner and the mode of this file."
+        ) from error
+
+
+def _open(directory: StateDirectory, first: int) -> apsw.Connection:
+    path = directory.journal
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    db = apsw.Connection(str(path))
+    try:
+        db.set_busy_timeout(5_000)
+        db.execute("PRAGMA trusted_schema = OFF")
+        found = db.execute("PRAGMA quick_check(1)").get
+        if found != "ok":
+            raise _Damaged(str(found))
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("BEGIN IMMEDIATE")
+        migrate(db)
+        if db.execute("SELECT count(*) FROM counters").get == 0:
+            write_counters(db.cursor(), Counters(seq=first, decision=first))
+        _check_rows(db)
+        db.execute("COMMIT")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _check_rows(db: apsw.Connection) -> None:
+    for table in _CHECKED:
+        for row in db.execute(f"SELECT * FROM {table}"):  # noqa: S608  # no outside text in it
+            if checksum(*row[:-1]) != row[-1]:
+                raise _Damaged(f"a row of {table} is not as it was written")
+    first, last, count = next(db.execute("SELECT min(seq), max(seq), count(*) FROM records"))
+    if count and last - first + 1 != count:
+        raise _Damaged("records are missing")
+    (after,) = next(db.execute("SELECT value FROM counters WHERE name = 'seq'"))
+    if count and last >= after:
+        raise _Damaged("the counter of records has gone back")

@@ -1,0 +1,74 @@
+"""The lines of a recording, one for each thing that happened: what `ozrules export` prints and `ozrules replay` reads.
+
+Our own commands and their outcomes are among them, so that a replay does not take their effects for the callers' acts.
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from ozrules.engine.effects import Command, Observed, Outcome
+from ozrules.runtime.ports import Record
+from ozrules.session.session import Session
+
+_OF_THE_SESSION = frozenset({"created", "closed", "snapshot"})
+
+
+def rfc3339(at: float) -> str:
+    """Wall clock seconds as a recording writes them."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def session_object(session: Session) -> dict[str, object]:
+    """The session with the vendor's property names; what else the phone system sent stands beside them."""
+    body: dict[str, object] = msgspec.to_builtins(session)
+    extra = body.pop("extra", None)
+    return {**extra, **body} if isinstance(extra, dict) else body
+
+
+def observed(effect: Observed, at: float) -> dict[str, object]:
+    """A session as it was seen. One that came out of a list of sessions says nothing of the others."""
+    kind = effect.event.kind
+    session = session_object(effect.session)
+    line: dict[str, object] = {"at": rfc3339(at), "connection": effect.key.connection}
+    if kind == "snapshot":
+        return {**line, "event": kind, "sessions": [session], "complete": False}
+    return {**line, "event": kind if kind in _OF_THE_SESSION else "stateChanged", "session": session}
+
+
+def gap(record: Record) -> dict[str, object]:
+    """A time in which changes may have been missed."""
+    line: dict[str, object] = {"at": rfc3339(record.time), "connection": record.connection, "event": "gap"}
+    return {**line, "reason": record.body.get("reason") or record.body.get("why")}
+
+
+def command(one: Command, at: float) -> dict[str, object]:
+    """A command that was about to be sent."""
+    arguments = msgspec.to_builtins({"to": one.to, "party": one.party, "key": one.key})
+    return {
+        "at": rfc3339(at),
+        "connection": one.session.connection,
+        "event": "command",
+        "session": _named(one.session.session_id, one.session.start),
+        "command_id": one.id,
+        "action": one.action,
+        "args": {name: value for name, value in arguments.items() if value is not None},
+        "rule": one.rule,
+    }
+
+
+def outcome(one: Outcome, at: float) -> dict[str, object]:
+    """What became of a command."""
+    return {
+        "at": rfc3339(at),
+        "connection": one.session.connection,
+        "event": "outcome",
+        "session": _named(one.session.session_id, one.session.start),
+        "command_id": one.command,
+        "action": one.action,
+        "outcome": one.outcome,
+    }
+
+
+def _named(session_id: str, start: str) -> dict[str, object]:
+    return {"sessionId": session_id, "startTime": start} if start else {"sessionId": session_id}

@@ -1,0 +1,83 @@
+"""The state directory: one daemon at a time in it, room kept for last words, damaged files set aside.
+
+A lock file held with ``flock`` says whose it is; the kernel releases it when the process ends, however it ends. The
+reserve is a file of a megabyte that is given back when the disk is full, so that what happened to commands in flight
+can still be written down.
+"""
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+JOURNAL: Final = "journal.db"
+_SUFFIXES: Final = ("", "-wal", "-shm")
+_RESERVE_BYTES: Final = 1024 * 1024
+
+
+class StateUnusable(Exception):
+    """The daemon cannot start on this state; the text says why and what to do."""
+
+
+class StateDirectory:
+    """The directory, locked for as long as this object is open."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.journal = path / JOURNAL
+        self._reserve = path / "reserve"
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StateUnusable(
+                f"{path}: cannot write here as user {os.geteuid()}: {os.strerror(error.errno or 0)}. "
+                "Make the directory writable for this user, or name another under `state`."
+            ) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            other = os.pread(self._lock, 20, 0).decode("ascii", "replace").strip()
+            os.close(self._lock)
+            raise StateUnusable(
+                f"{path}: another ozrules is running on this state"
+                + (f" (process {other})" if other.isdigit() else "")
+                + ". Two would act on the same calls: stop it, or give this one its own `state`."
+            ) from error
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+
+    def set_aside(self, label: str) -> Path | None:
+        """Renames the journal's files, so that a new one can begin; nothing is deleted. None where there is none."""
+        if not self.journal.exists():
+            return None
+        number, aside = 0, self.journal
+        while aside.exists():
+            number += 1
+            aside = self.path / f"journal.{label}.{number}.db"
+        for suffix in _SUFFIXES:
+            source = Path(f"{self.journal}{suffix}")
+            if source.exists():
+                source.rename(f"{aside}{suffix}")
+        return aside
+
+    def keep_reserve(self) -> bool:
+        """Takes the reserve's room on the disk; False where there is none."""
+        try:
+            with self._reserve.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self.free_reserve()
+            return False
+        return True
+
+    def free_reserve(self) -> None:
+        """Gives the reserve's room back."""
+        self._reserve.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Lets another daemon in."""
+        os.close(self._lock)
