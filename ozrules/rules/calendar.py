@@ -135,7 +135,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return since, until, any(start <= at < end for start, end in pieces)
 
 
-class Cron(msgspec.Struct, frozen=True, kw_only=True):
+class Cron(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Moments that come again: the minutes of local time that every field allows.
 
     As in crontab(5), where both ``days`` and ``weekdays`` are given, one of them is enough; None is ``*``.
@@ -161,17 +161,21 @@ class Cron(msgspec.Struct, frozen=True, kw_only=True):
         A minute that comes twice counts the first time; one that the clock leaves out is skipped.
         """
         zone = zone_of(self.timezone)
-        now = datetime.fromtimestamp(at, zone)
+        now = _shown(at, zone)
         for day in _days(now.date(), date(min(now.year + _YEARS_AHEAD, 9998), 12, 31)):
             if not self._on(day):
                 continue
-            for hour in sorted(self.hours):
-                for minute in sorted(self.minutes):
-                    wall = datetime(day.year, day.month, day.day, hour, minute)  # noqa: DTZ001 a wall-clock time
+            for minute_of_day in self._minutes:
+                wall = _wall(day, minute_of_day)
+                if wall >= now:
                     moment = first_moment(wall, zone)
                     if moment > at and _shown(moment, zone) == wall:
                         return moment
         return math.inf
+
+    @cached_property
+    def _minutes(self) -> tuple[int, ...]:
+        return tuple(sorted(hour * 60 + minute for hour in self.hours for minute in self.minutes))
 
     def _on(self, day: date) -> bool:
         if day.month not in self.months:
