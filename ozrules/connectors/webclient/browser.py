@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -73,15 +73,18 @@ def find_browser(path: str | None = None) -> str:
 
 
 @contextlib.asynccontextmanager
-async def browser(executable: str) -> AsyncIterator[DevTools]:
-    """A running browser with an empty tab; at the end it and its profile are gone."""
+async def browser(executable: str, hosts: Mapping[str, str]) -> AsyncIterator[DevTools]:
+    """A running browser that finds each name of ``hosts`` at the address and port given for it.
+
+    At the end it and its profile are gone.
+    """
     profile = Path(tempfile.mkdtemp(prefix="ozrules-webclient-"))
     ours, theirs = socket.socketpair()
     try:
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", "-c", _LAUNCHER, str(theirs.fileno())),
-                *_command(executable, profile),
+                *_command(executable, hosts, profile),
                 pass_fds=[theirs.fileno()],
                 env=_environment(profile),
                 cwd=profile,
@@ -103,10 +106,11 @@ async def browser(executable: str) -> AsyncIterator[DevTools]:
         shutil.rmtree(profile, ignore_errors=True)
 
 
-def _command(executable: str, profile: Path) -> Sequence[str]:
+def _command(executable: str, hosts: Mapping[str, str], profile: Path) -> Sequence[str]:
+    rules = ", ".join(f"MAP {name} {address}" for name, address in hosts.items())
     # Chromium's sandbox refuses to run as root; anyone else keeps it
     root = ("--no-sandbox",) if os.geteuid() == 0 else ()
-    return (executable, *_FLAGS, *root, f"--user-data-dir={profile}", "about:blank")
+    return (executable, *_FLAGS, *root, f"--host-resolver-rules={rules}", f"--user-data-dir={profile}", "about:blank")
 
 
 def _environment(profile: Path) -> dict[str, str]:

@@ -14,18 +14,16 @@ const FILLING = 500;
 const FAILURES = "failures"; // how often in a row, across reloads; the only thing that is stored
 
 let bridge, phone;
-let connection; // {state, detail}; undefined until there is something to say
+let connection; // {state, detail} of the phone system; undefined until the first try has ended
 let over = false;
-
-function status() {
-  return { bridge: bridge?.isOpen ?? false, connection: connection?.state, sessions: phone?.sessionCount ?? 0 };
-}
 
 const tell = (message) => globalThis.ozrulesHost?.(JSON.stringify(message));
 
 function start(settings) {
   if (phone) return;
-  const secrets = [settings.token, settings.password, settings.bridge.token].filter(Boolean);
+  const secrets = [settings.token, settings.password, settings.bridge.token]
+    .filter(Boolean)
+    .flatMap((secret) => [secret, encodeURIComponent(secret)]);
   const clean = (text) => secrets.reduce((left, secret) => left.replaceAll(secret, "***"), String(text));
   const told = new Set();
   const problem = (text) => {
@@ -42,11 +40,17 @@ function start(settings) {
     if (filled && connection.state === "ACCESS_GRANTED") bridge.snapshot(await phone.list());
   };
 
+  // the hello says whether sessions can be listed, so the link to the daemon waits until the first try has ended
+  function announce() {
+    tell({ kind: "connection", ...connection });
+    if (bridge) bridge.notify("gateway.connection", connection);
+    else bridge = new Bridge(settings.bridge, { opened, answer });
+  }
+
   function connected(state, detail) {
     if (over) return;
     connection = { state, detail: clean(detail) };
-    tell({ kind: "connection", ...connection });
-    bridge?.notify("gateway.connection", connection);
+    announce();
     if (state === "ACCESS_GRANTED") {
       setTimeout(() => sessionStorage.removeItem(FAILURES), STEADY);
       setTimeout(() => {
@@ -61,7 +65,7 @@ function start(settings) {
 
   phone = new Phone({
     connection: connected,
-    session: (event, session) => bridge?.notify(event, { session, at: new Date().toISOString() }),
+    session: (event, session) => bridge?.notify(event, { session }),
     problem,
   });
 
@@ -85,9 +89,9 @@ function start(settings) {
       name: "ozrules-webclient",
       version: settings.version,
       privileges: null, // nothing documented says what a token may do
-      snapshot: typeof OzWebClient === "undefined" || phone.canList,
+      snapshot: connection.state !== "ACCESS_GRANTED" || phone.canList,
     });
-    if (connection) bridge.notify("gateway.connection", connection);
+    bridge.notify("gateway.connection", connection);
     list();
   };
 
@@ -97,17 +101,13 @@ function start(settings) {
         return await loadScript(settings.script);
       } catch (error) {
         connection = { state: "CONNECTION_FAILED", detail: clean(error.message) };
-        tell({ kind: "connection", ...connection });
-        bridge ??= new Bridge(settings.bridge, { opened, answer });
-        bridge.notify("gateway.connection", connection);
+        announce();
         await new Promise((resolve) => setTimeout(resolve, backoff(failures)));
       }
     }
   };
 
   load().then(() => {
-    // the hello says whether the script can list sessions, so the link to the daemon waits for the script
-    bridge ??= new Bridge(settings.bridge, { opened, answer });
     try {
       phone.connect(settings);
     } catch (error) {
@@ -132,5 +132,5 @@ function delay(state) {
   return backoff(failures);
 }
 
-globalThis.ozrules = { start, status };
+globalThis.ozrules = { start };
 tell({ kind: "ready" });

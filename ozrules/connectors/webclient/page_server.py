@@ -1,8 +1,9 @@
 """Serves the page to the browser beside it: five fixed files on a loopback port, and nothing secret in them.
 
-The vendor's script works only in a page that comes from a web server. Its address is made up at each start.
-The policy lets the page run the phone system's scripts, and talk to the phone system and to the bridge; the page tells
-when the policy stopped something.
+The vendor's script works only in a page that comes from a web server. The port is made up at each start; the browser
+is told to find it under the name of `ORIGIN`, so that the daemon knows, before any browser runs, which page may come to
+its bridge. The policy lets the page run the phone system's scripts, and talk to the phone system and to the bridge; the
+page tells when the policy stopped something.
 """
 
 import contextlib
@@ -12,6 +13,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
+
+ORIGIN: Final = "http://webclient.localhost"
+"""Where the page says it comes from. A browser trusts a name under localhost as it trusts this machine."""
+
+HOST: Final = ORIGIN.removeprefix("http://")
 
 _FOLDER: Final = Path(__file__).parent
 _FILES: Final = {
@@ -50,8 +56,8 @@ def policy_for(*, script: str, server: str, bridge: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def served_page(policy: str) -> AsyncIterator[str]:
-    """The origin of the page (``http://127.0.0.1:PORT``), while it is served under ``policy``."""
+async def served_page(policy: str) -> AsyncIterator[int]:
+    """The loopback port on which the page is served under ``policy``."""
     headers = {
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
@@ -61,7 +67,7 @@ async def served_page(policy: str) -> AsyncIterator[str]:
 
     async def serve(request: web.Request) -> web.Response:
         # a name that was made to point here (DNS rebinding) gets nothing
-        if request.host != host:
+        if request.host != HOST:
             raise web.HTTPMisdirectedRequest
         name, content_type = _FILES[request.path]
         text = (_FOLDER / name).read_text(encoding="utf-8")
@@ -74,7 +80,6 @@ async def served_page(policy: str) -> AsyncIterator[str]:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         _, port = runner.addresses[0]
-        host = f"127.0.0.1:{port}"
-        yield f"http://{host}"
+        yield port
     finally:
         await runner.cleanup()

@@ -57,7 +57,7 @@ export function loadScript(url) {
 }
 
 export class Phone {
-  #sessions = new Map(); // id -> {object, properties, left: state change callbacks}
+  #sessions = new Map(); // id -> {id, object, properties}
   #inFlight = new Set(); // commands whose window is open: {id, refuse, done}
   #report;
   #granted = false;
@@ -73,10 +73,6 @@ export class Phone {
 
   get canList() {
     return typeof this.#helper.getActiveSessionsBySessionState === "function";
-  }
-
-  get sessionCount() {
-    return this.#sessions.size;
   }
 
   /** Connects once. A lost connection stays lost: what the script then does with our callbacks is not documented, so

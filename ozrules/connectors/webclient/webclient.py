@@ -16,13 +16,13 @@ from typing import Final, Literal, NoReturn
 import msgspec
 
 import ozrules
+from ozrules.connectors.retry import wait_after
 from ozrules.connectors.webclient.browser import browser, find_browser
 from ozrules.connectors.webclient.devtools import BrowserGone, CallFailed, DevTools
-from ozrules.connectors.webclient.page_server import policy_for, served_page
+from ozrules.connectors.webclient.page_server import HOST, ORIGIN, policy_for, served_page
 
 HEARTBEAT: Final = 5.0
 SILENCE: Final = 30.0  # a page that does not answer for so long is dead
-LONGEST_WAIT: Final = 60.0
 STEADY: Final = 60.0  # a browser that lived so long was a good one
 
 _EAR: Final = "ozrulesHost"
@@ -55,6 +55,7 @@ class WebClient:
         token: Callable[[], Awaitable[str]],
         bridge_url: str,
         bridge_token: str,
+        chance: random.Random,
         script: str | None = None,
         password: str | None = None,
         executable: str | None = None,
@@ -69,6 +70,7 @@ class WebClient:
         self._token = token
         self._bridge_url = bridge_url
         self._bridge_token = bridge_token
+        self._chance = chance
         self._script = script or f"http://{server}:7777/WebphoneAPI"
         self._password = password
         self._executable = executable
@@ -79,42 +81,46 @@ class WebClient:
         policy = policy_for(script=self._script, server=self._server, bridge=self._bridge_url)
         clock = asyncio.get_running_loop().time
         failures = 0
-        async with served_page(policy) as origin:
+        async with served_page(policy) as port:
             while True:
                 started = clock()
                 try:
-                    async with browser(executable) as devtools:
-                        await self._watch(devtools, origin)
+                    async with browser(executable, {HOST: f"127.0.0.1:{port}"}) as devtools:
+                        await self._watch(devtools)
                 except* (BrowserGone, CallFailed, OSError) as problems:
                     failures = 0 if clock() - started > STEADY else failures + 1
-                    wait = min(LONGEST_WAIT, 2.0 ** (failures - 1)) * random.uniform(0.5, 1)  # noqa: S311  # jitter
+                    wait = wait_after(failures, denied=False, chance=self._chance)
                     why = "; ".join(str(problem) for problem in problems.exceptions)
                     log.warning("%s: %s; starting the browser again in %.1f s", self._connection, why, wait)
                 await asyncio.sleep(wait)
 
-    async def _watch(self, devtools: DevTools, origin: str) -> NoReturn:
+    async def _watch(self, devtools: DevTools) -> NoReturn:
         said: asyncio.Queue[PageSaid] = asyncio.Queue(100)
+        connection: PageSaid | None = None
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_listen(devtools, said))
-            tab = await _open(devtools, origin)
+            tab = await _open(devtools)
             tasks.create_task(_feel_the_pulse(devtools, tab))
             while True:
                 message = await said.get()
                 match message.kind:
                     case "ready":
-                        await self._hand_over(devtools, tab, origin)
-                    case "connection":
+                        await self._hand_over(devtools, tab)
+                    case "connection" if message != connection:
+                        connection = message
                         granted = message.state == "ACCESS_GRANTED"
                         log.log(
                             logging.INFO if granted else logging.WARNING,
                             "%s: the web client's connection to %s is %r %r",
                             *(self._connection, self._server, message.state, message.detail),
                         )
+                    case "connection":
+                        pass  # tried again, and nothing is new
                     case "problem":
                         log.warning("%s: the web client reports %r", self._connection, message.text)
         raise AssertionError("a task group with an endless body ends by an exception")
 
-    async def _hand_over(self, devtools: DevTools, tab: str, origin: str) -> None:
+    async def _hand_over(self, devtools: DevTools, tab: str) -> None:
         settings = {
             "server": self._server,
             "script": self._script,
@@ -125,7 +131,7 @@ class WebClient:
         }
         text = msgspec.json.encode(settings).decode()
         # whatever else this tab may have been led to gets nothing
-        expression = f'if (location.origin === "{origin}") ozrules.start({text})'
+        expression = f'if (location.origin === "{ORIGIN}") ozrules.start({text})'
         with contextlib.suppress(CallFailed):  # the page is being loaded anew; it will say so
             await devtools.call("Runtime.evaluate", tab, expression=expression)
 
@@ -143,13 +149,13 @@ async def _listen(devtools: DevTools, said: "asyncio.Queue[PageSaid]") -> NoRetu
     raise AssertionError("the events of a browser end by an exception")
 
 
-async def _open(devtools: DevTools, origin: str) -> str:
+async def _open(devtools: DevTools) -> str:
     target = (await devtools.call("Target.createTarget", url="about:blank"))["targetId"]
     tab = str((await devtools.call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"])
     await devtools.call("Inspector.enable", tab)
     await devtools.call("Runtime.enable", tab)
     await devtools.call("Runtime.addBinding", tab, name=_EAR)
-    await devtools.call("Page.navigate", tab, url=f"{origin}/")
+    await devtools.call("Page.navigate", tab, url=f"{ORIGIN}/")
     return tab
 
 
