@@ -1,0 +1,239 @@
+"""What is known of each channel: facts only, no opinion about calls.
+
+A leg is one channel of Asterisk. Every event that names a channel carries what that channel is right now, so each one
+is taken as evidence and a lost or repeated event does no harm. Channels that only join others (``Local/…``) are kept
+too, because calls run through them, but they are never anybody's phone.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from ozrules.connectors.asterisk.ami import Fields
+
+KEPT: Final = 2_000
+"""Ended legs that are remembered, so that what comes late about them revives nobody."""
+
+OURS: Final = "ozrules-"
+"""Ids of channels that this connector makes begin so; they are no calls of the phone system's users."""
+
+_NO_PHONE: Final = ("Local/", "Snoop/", "UnicastRTP/", "Recorder/", "Announcer/", "Message/", "Surrogate/", "CBAnn/")
+_NOWHERE: Final = frozenset({"", "s", "h", "failed"})
+
+
+@dataclass(slots=True, eq=False)
+class Leg:
+    """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never."""
+
+    id: str
+    channel: str
+    linked_id: str
+    state: str = "Down"
+    number: str | None = None
+    name: str | None = None
+    exten: str = ""
+    dialed: str | None = None
+    bridge: str | None = None
+    music: bool = False
+    dialled_by: str | None = None
+    dialled_from: str = ""
+    dial_string: str = ""
+    dial_status: str = ""
+    last_dialling: int = 0
+    forwarded: bool = False
+    picked_up: bool = False
+    requested: int = 0
+    busy: bool = False
+    leaving: bool = False
+    gone: bool = False
+    ended: int = 0
+    cause: int = 0
+    calls: set[str] = field(default_factory=set)
+    dialled: set[str] = field(default_factory=set)
+
+    @property
+    def is_phone(self) -> bool:
+        """Whether somebody can be at its end."""
+        return not self.channel.startswith(_NO_PHONE)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the connector made it."""
+        return self.id.startswith(OURS)
+
+    @property
+    def endpoint(self) -> str:
+        """``PJSIP/1001`` of ``PJSIP/1001-0000001f``: who it really is. A caller can choose its number, not this."""
+        return self.channel.rpartition("-")[0] or self.channel
+
+
+class Legs:
+    """All channels that live, and those that ended a moment ago."""
+
+    def __init__(self) -> None:
+        self._legs: dict[str, Leg] = {}
+        self._by_channel: dict[str, Leg] = {}
+        self._by_endpoint: dict[str, set[str]] = {}
+        self._members: dict[str, set[str]] = {}
+        self._holding_bridges: set[str] = set()
+        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._order = 0
+
+    def get(self, leg_id: str | None) -> Leg | None:
+        """The leg of this id."""
+        return self._legs.get(leg_id) if leg_id else None
+
+    def named(self, channel: str) -> Leg | None:
+        """The leg of this channel name."""
+        return self._by_channel.get(channel)
+
+    def living(self) -> Iterator[Leg]:
+        """All legs that have not ended."""
+        return (leg for leg in self._legs.values() if not leg.gone)
+
+    def of_endpoint(self, endpoint: str) -> Iterator[Leg]:
+        """The living legs of one phone or trunk."""
+        return (leg for leg_id in self._by_endpoint.get(endpoint, ()) if not (leg := self._legs[leg_id]).gone)
+
+    def partner(self, leg: Leg) -> Leg | None:
+        """The other half of a Local channel."""
+        half = {";1": ";2", ";2": ";1"}.get(leg.channel[-2:])
+        return self._by_channel.get(leg.channel[:-2] + half) if half else None
+
+    def joined(self, leg: Leg) -> set[str]:
+        """The ids of all legs that hear each other with this one: through its bridge and through Local channels."""
+        found: set[str] = set()
+        waiting = [leg]
+        while waiting:
+            one = waiting.pop()
+            if one.id in found or one.gone:
+                continue
+            found.add(one.id)
+            if one.bridge and one.bridge not in self._holding_bridges:
+                waiting += [self._legs[member] for member in self._members[one.bridge]]
+            other = None if one.is_phone else self.partner(one)
+            if other is not None:
+                waiting.append(other)
+        return found
+
+    def is_parked(self, leg: Leg) -> bool:
+        """Whether it sits in a bridge where nobody hears anybody."""
+        return leg.bridge in self._holding_bridges
+
+    def see(self, fields: Fields, prefix: str = "") -> Leg | None:
+        """The leg that these fields name, with what they say of it; None where they name none.
+
+        ``prefix`` picks the fields of the second channel of an event (``Dest``, ``Transferee`` …).
+        """
+        channel = fields.get(f"{prefix}Channel", "")
+        leg_id = fields.get(f"{prefix}Uniqueid", "")
+        leg = self._legs.get(leg_id) if leg_id else self._by_channel.get(channel)
+        if leg is None:
+            if not leg_id or not channel:
+                return None
+            leg = Leg(leg_id, channel, fields.get(f"{prefix}Linkedid", "") or leg_id)
+            self._legs[leg_id] = leg
+            self._name(leg, channel)
+        elif channel and channel != leg.channel:
+            self._unname(leg)
+            self._name(leg, channel)
+        if not leg.gone:
+            self._learn(leg, fields, prefix)
+        return leg
+
+    def _learn(self, leg: Leg, fields: Fields, prefix: str) -> None:
+        leg.state = fields.get(f"{prefix}ChannelStateDesc") or leg.state
+        leg.busy = leg.busy or leg.state == "Busy"
+        leg.number = _known(fields.get(f"{prefix}CallerIDNum")) or leg.number
+        leg.name = _known(fields.get(f"{prefix}CallerIDName")) or leg.name
+        exten = fields.get(f"{prefix}Exten")
+        if exten is not None:
+            leg.exten = exten
+            if leg.dialed is None and exten not in _NOWHERE:
+                leg.dialed = exten
+
+    def dial(self, source: Leg | None, target: Leg, fields: Fields) -> None:
+        """An event said that ``source`` dials ``target``, or how that stands."""
+        status = fields.get("DialStatus", "")
+        # what has ended, or was answered, is not undone by an event that comes late
+        if status and (target.dial_status in ("", "PROGRESS", "RINGING") or status == "ANSWER"):
+            target.dial_status = status
+        target.forwarded = target.forwarded or bool(fields.get("Forward"))
+        target.dial_string = fields.get("DialString") or target.dial_string
+        if source is not None:
+            if target.dialled_by != source.id:
+                target.dialled_by = source.id
+                target.dialled_from = source.exten
+            if target.id not in source.dialled:
+                source.dialled.add(target.id)
+                source.last_dialling = self._next()
+
+    def enter(self, leg: Leg, fields: Fields) -> None:
+        """The leg is in this bridge now."""
+        bridge = fields.get("BridgeUniqueid", "") or fields.get("BridgeId", "")
+        if leg.bridge == bridge:
+            return
+        self.leave(leg)
+        if bridge and not leg.gone:
+            if "holding_bridge" in fields.get("BridgeTechnology", "") or fields.get("BridgeType") == "parking":
+                self._holding_bridges.add(bridge)
+            leg.bridge = bridge
+            self._members.setdefault(bridge, set()).add(leg.id)
+
+    def leave(self, leg: Leg, bridge: str | None = None) -> None:
+        """The leg is not in this bridge (in any, where none is named) any more."""
+        if leg.bridge is None or (bridge and bridge != leg.bridge):
+            return
+        members = self._members[leg.bridge]
+        members.discard(leg.id)
+        if not members:
+            del self._members[leg.bridge]
+            self._holding_bridges.discard(leg.bridge)
+        leg.bridge = None
+
+    def request_hangup(self, leg: Leg, cause: int) -> None:
+        """The party at its end hung up, or refused."""
+        if not leg.requested:
+            leg.requested = self._next()
+            leg.cause = cause or leg.cause
+
+    def end(self, leg: Leg, cause: int) -> Leg | None:
+        """The channel is gone. Gives back the leg that is forgotten for it, if any."""
+        if leg.gone:
+            return None
+        self.leave(leg)
+        leg.gone, leg.cause, leg.ended = True, cause, self._next()
+        leg.music = False
+        self._ended[leg.id] = None
+        return self._forget() if len(self._ended) > KEPT else None
+
+    def _next(self) -> int:
+        self._order += 1
+        return self._order
+
+    def _forget(self) -> Leg:
+        leg_id, _ = self._ended.popitem(last=False)
+        leg = self._legs.pop(leg_id)
+        self._unname(leg)
+        source = self.get(leg.dialled_by)
+        if source is not None:
+            source.dialled.discard(leg_id)
+        return leg
+
+    def _name(self, leg: Leg, channel: str) -> None:
+        leg.channel = channel
+        self._by_channel[channel] = leg
+        self._by_endpoint.setdefault(leg.endpoint, set()).add(leg.id)
+
+    def _unname(self, leg: Leg) -> None:
+        if self._by_channel.get(leg.channel) is leg:
+            del self._by_channel[leg.channel]
+        legs = self._by_endpoint[leg.endpoint]
+        legs.discard(leg.id)
+        if not legs:
+            del self._by_endpoint[leg.endpoint]
+
+
+def _known(text: str | None) -> str | None:
+    return None if text is None or text in ("", "<unknown>") else text

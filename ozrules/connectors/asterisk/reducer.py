@@ -1,0 +1,403 @@
+"""Manager events in, changes of sessions out. No clock, no socket, nothing but what the events say.
+
+Each event first adds to the facts about legs; then the calls that these legs belong to are judged anew, and what
+differs from what was told last is told. Events may come twice, a little out of order, or not at all: then a call may be
+told late, or at the next full list, but what has ended stays ended and nothing is told twice.
+
+A call begins with the leg that has its own Linkedid: the session carries that leg's id, and the first leg that it
+dials becomes the callee. Every further leg that it dials (a ring group, a queue, a forward) is a session of its own
+with the same master: ``CALLER/CALLEE``.
+"""
+
+from collections.abc import Iterable
+from typing import Final, Literal, TypeAlias
+
+from ozrules.connectors.asterisk.ami import Fields
+from ozrules.connectors.asterisk.calls import BEGUN, Around, Call, Verdict, judge
+from ozrules.connectors.asterisk.legs import Leg, Legs
+from ozrules.connectors.asterisk.parties import Outside, session_of
+from ozrules.engine.events import SessionSeen
+from ozrules.session.session import Session
+from ozrules.session.state import (
+    ABORTED,
+    CANCELLED,
+    COMPLETED,
+    IN_CALL,
+    TRANSFER_COMPLETED,
+)
+
+Kind: TypeAlias = Literal["created", "stateChanged", "closed"]
+
+_PASSED: Final = frozenset({CANCELLED, COMPLETED})  # ends of a call to a transfer's target that are no failure
+
+
+class Reducer:
+    """What one Asterisk has been seen to do."""
+
+    def __init__(self, connection: str, outside: Outside) -> None:
+        self._connection = connection
+        self._outside = outside
+        self._legs = Legs()
+        self._calls: dict[str, Call] = {}
+        self._transferees: dict[str, Call] = {}
+
+    # -- questions
+
+    def call(self, session_id: str) -> Call | None:
+        """The living call behind a session."""
+        call = self._calls.get(session_id)
+        return None if call is None or call.over else call
+
+    def calls_of(self, leg: Leg) -> list[Call]:
+        """The living calls that a leg takes part in."""
+        return [call for call_id in sorted(leg.calls) if (call := self.call(call_id)) is not None]
+
+    def leg_named(self, channel: str) -> Leg | None:
+        """The leg of this channel name."""
+        return self._legs.named(channel)
+
+    def is_connected(self, call: Call) -> bool:
+        """Whether both parties hear each other, as far as bridges go."""
+        return call.callee is not None and call.callee.id in self._legs.joined(call.caller)
+
+    # -- what is heard
+
+    def hear(self, fields: Fields, at: float) -> list[SessionSeen]:
+        """One event, and the changes of sessions that it makes."""
+        name = fields.get("Event", "")
+        leg = self._legs.see(fields)
+        far = self._legs.see(fields, "Dest") if name.startswith("Dial") else None
+        touched = {one.id: one for one in (leg, far) if one is not None}
+        match name:
+            case "DialBegin" | "DialState" | "DialEnd":
+                if far is not None:
+                    self._legs.dial(leg, far, fields)
+            case "BridgeEnter" | "BridgeLeave":
+                if leg is not None:
+                    self._gather(leg, touched)
+                    if name == "BridgeEnter":
+                        self._legs.enter(leg, fields)
+                    else:
+                        self._legs.leave(leg, fields.get("BridgeUniqueid"))
+            case "Hold" | "Unhold":
+                if leg is not None:
+                    self._hold(leg, name == "Hold")
+            case "MusicOnHoldStart" | "MusicOnHoldStop":
+                if leg is not None:
+                    leg.music = name == "MusicOnHoldStart" and not leg.gone
+            case "HangupRequest":
+                if leg is not None:
+                    self._legs.request_hangup(leg, _number(fields, "Cause"))
+            case "SoftHangupRequest":
+                if leg is not None:
+                    leg.leaving = True
+            case "Hangup":
+                if leg is not None:
+                    self._gather(leg, touched)
+                    self._end(leg, _number(fields, "Cause"))
+                    self._left_both(leg)
+            case "Pickup":
+                picked_up = self._legs.see(fields, "Target")
+                if picked_up is not None:
+                    picked_up.picked_up = True
+                    touched[picked_up.id] = picked_up
+            case "BlindTransfer":
+                self._blind(fields, touched)
+            case "AttendedTransfer":
+                self._attended(fields, touched)
+            case _:
+                if leg is None:
+                    return []
+        return self._settle(touched, at, _reported(fields))
+
+    def listed(self, items: Iterable[Fields]) -> tuple[Session, ...]:
+        """A full list of channels (CoreShowChannels): the sessions that live, what is not on it having ended."""
+        named = list(items)
+        living = {item.get("Uniqueid", "") for item in named}
+        for absent in [leg for leg in self._legs.living() if leg.id not in living]:
+            self._end(absent, 0)
+        for item in named:
+            leg = self._legs.see(item)
+            if leg is not None:
+                self._legs.enter(leg, item)
+        self._pair_listed(named)
+        self._settle({leg.id: leg for leg in self._legs.living()}, 0.0, None)
+        gone = [call for call in self._calls.values() if not call.over and any(leg.gone for leg in call.legs())]
+        for call in gone:
+            self._finish(call, Verdict(ABORTED, ends=True, derived=True))
+        return tuple(call.told for call in self._calls.values() if not call.over and call.told is not None)
+
+    # -- edges of the graph of dialling
+
+    def _pair_listed(self, items: list[Fields]) -> None:
+        """Who dials whom is in no list: a leg that runs AppDial was dialled by its Linkedid's other leg."""
+        for item in items:
+            target = self._legs.get(item.get("Uniqueid"))
+            if target is None or target.dialled_by or item.get("Application") != "AppDial" or not target.is_phone:
+                continue
+            root = self._legs.get(item.get("Linkedid"))
+            if root is None or root is target or root.gone:
+                root = next((leg for leg in map(self._far_end, self._joined(target)) if leg is not None), None)
+            if root is not None and root is not target:
+                status = {"Up": "ANSWER", "Ringing": "RINGING"}.get(target.state, "")
+                self._legs.dial(root, target, {"DialStatus": status})
+
+    def _far_end(self, leg_id: str) -> Leg | None:
+        leg = self._legs.get(leg_id)
+        return leg if leg is not None and leg.is_phone and not leg.dialled_by else None
+
+    def _joined(self, leg: Leg) -> list[str]:
+        return sorted(self._legs.joined(leg) - {leg.id})
+
+    def _speaker(self, leg: Leg | None, seen: frozenset[str] = frozenset()) -> Leg | None:
+        """The phone that a dialling leg stands for: itself, or whoever is behind its other half."""
+        if leg is None or leg.id in seen:
+            return None
+        if leg.is_phone:
+            return leg
+        partner = self._legs.partner(leg)
+        if partner is None:
+            return None
+        seen = seen | {leg.id}
+        if partner.dialled_by:
+            return self._speaker(self._legs.get(partner.dialled_by), seen)
+        answered = [self._legs.get(one) for one in sorted(partner.dialled)]
+        beside = [self._legs.get(one) for one in self._joined(partner)] if partner.bridge else []
+        for one in [*answered, *beside]:
+            if one is not None and one.is_phone and one.state == "Up" and not one.gone:
+                return one
+        return None
+
+    def _link(self, leg: Leg) -> None:
+        """Make the calls that this leg's own beginning, or its being dialled, amounts to."""
+        if not leg.is_phone:
+            for one in sorted(leg.dialled):
+                target = self._legs.get(one)
+                if target is not None and target.is_phone:
+                    self._link(target)
+            return
+        if leg.id == leg.linked_id and not leg.is_ours and not leg.gone and leg.id not in self._calls:
+            self._begin(Call(leg.id, leg, leg.linked_id, leg))
+        if not leg.dialled_by or any(self._calls[one].callee is leg for one in leg.calls):
+            return
+        caller = self._speaker(self._legs.get(leg.dialled_by))
+        if caller is None or caller is leg or caller.is_ours:
+            return
+        if any(call.other(leg) is caller for call in self.calls_of(leg)):
+            return
+        own = self.call(caller.id)
+        if own is not None and own.callee is None:
+            self._adopt(own, leg)
+        elif not caller.gone:
+            call = Call(f"{caller.id}/{leg.id}", leg, caller.linked_id, caller, leg)
+            call.transfer_of = self._transferees.get(caller.id)
+            self._begin(call)
+        self._drop_own(leg)
+
+    def _begin(self, call: Call) -> None:
+        if call.id in self._calls:
+            return
+        self._calls[call.id] = call
+        for leg in call.legs():
+            leg.calls.add(call.id)
+
+    def _adopt(self, call: Call, callee: Leg) -> None:
+        call.callee = callee
+        callee.calls.add(call.id)
+
+    def _drop_own(self, leg: Leg) -> None:
+        """A leg that became the far end of another's call (it picked that up) has no call of its own any more."""
+        own = self.call(leg.id)
+        if own is not None and own.callee is None:
+            own.verdict = Verdict(COMPLETED, ends=True, derived=True)
+
+    def _meet(self, leg: Leg) -> None:
+        """A lone caller that is joined with one leg that nobody else talks to: it fetched a parked call."""
+        own = self.call(leg.id)
+        if own is None or own.callee is not None or leg.bridge is None:
+            return
+        others = [one for one in self._joined(leg) if (far := self._legs.get(one)) is not None and far.is_phone]
+        if len(others) == 1:
+            other = self._legs.get(others[0])
+            if other is not None and not self.calls_of(other):
+                self._adopt(own, other)
+
+    # -- holds and transfers
+
+    def _hold(self, leg: Leg, holds: bool) -> None:
+        for call in self.calls_of(leg):
+            if not holds:
+                call.holders -= {leg.id}
+            elif call.answered:
+                call.holders |= {leg.id}
+
+    def _blind(self, fields: Fields, touched: dict[str, Leg]) -> None:
+        leaves = self._legs.see(fields, "Transferer")
+        stays = self._speaker(self._legs.see(fields, "Transferee"))
+        if fields.get("Result") != "Success" or leaves is None or stays is None:
+            return
+        for call in self.calls_of(leaves):
+            if call.other(leaves) is stays and call.stays is None:
+                call.stays = stays
+                self._transferees[stays.id] = call
+                touched[leaves.id] = leaves
+
+    def _attended(self, fields: Fields, touched: dict[str, Leg]) -> None:
+        first, second = self._legs.see(fields, "OrigTransferer"), self._legs.see(fields, "SecondTransferer")
+        stays = self._speaker(self._legs.see(fields, "Transferee"))
+        if fields.get("Result") != "Success" or first is None or second is None or stays is None:
+            return
+        for call in self.calls_of(first):
+            if call.other(first) is stays:
+                for onward in self.calls_of(second):
+                    if onward is not call:
+                        self._hand_over(call, onward, second, stays)
+                touched[stays.id] = stays
+
+    def _hand_over(self, call: Call, onward: Call, leaves: Leg, stays: Leg) -> None:
+        """``call`` ends as transferred: who was in it takes the transferring leg's place in ``onward``."""
+        call.verdict = Verdict(TRANSFER_COMPLETED, ends=True)
+        if stays in onward.legs():
+            return
+        if onward.caller is leaves:
+            onward.caller, onward.answered_from = stays, (stays.exten, onward.answered_from[1])
+        else:
+            onward.callee, onward.answered_from = stays, (onward.answered_from[0], stays.exten)
+        leaves.calls.discard(onward.id)
+        stays.calls.add(onward.id)
+
+    def _left_both(self, leg: Leg) -> None:
+        """A leg in two calls is gone, and the two that it leaves hear each other: so it transferred them."""
+        calls = self.calls_of(leg)
+        if len(calls) != 2:
+            return
+        call, onward = sorted(calls, key=lambda one: one.callee is not leg)
+        stays, far = call.other(leg), onward.other(leg)
+        if stays is not None and far is not None and far.id in self._legs.joined(stays):
+            self._hand_over(call, onward, leg, stays)
+
+    # -- telling
+
+    def _gather(self, leg: Leg, touched: dict[str, Leg]) -> None:
+        for one in self._legs.joined(leg):
+            member = self._legs.get(one)
+            if member is not None:
+                touched[one] = member
+
+    def _settle(self, touched: dict[str, Leg], at: float, reported_at: float | None) -> list[SessionSeen]:
+        for leg in list(touched.values()):
+            self._gather(leg, touched)
+        for leg in list(touched.values()):
+            self._link(leg)
+            self._meet(leg)
+        waiting = self._concerned(touched.values())
+        seen: list[SessionSeen] = []
+        while waiting:
+            call = waiting.pop(0)
+            if call.over:
+                continue
+            told = self._judge(call, at, reported_at)
+            if told:  # only a change makes others be looked at again, so this ends
+                seen += told
+                waiting += self._affected(call)
+        return seen
+
+    def _concerned(self, legs: Iterable[Leg]) -> list[Call]:
+        found: dict[str, Call] = {}
+        for leg in legs:
+            for call in self.calls_of(leg):
+                found[call.id] = call
+            for one in leg.dialled:  # a cancelled branch is judged by what its dialler does next
+                target = self._legs.get(one)
+                for call in self.calls_of(target) if target is not None else ():
+                    found[call.id] = call
+        return list(found.values())
+
+    def _affected(self, call: Call) -> list[Call]:
+        """The calls whose state hangs on this one's: transferred into it, held for it, rung beside it."""
+        found = [call.transfer_of] if call.transfer_of is not None else []
+        found += self.calls_of(call.caller)
+        for leg in self._legs.of_endpoint(call.caller.endpoint):
+            found += [one for one in self.calls_of(leg) if leg.id in one.holders]
+        return [one for one in found if one is not call]
+
+    def _judge(self, call: Call, at: float, reported_at: float | None) -> list[SessionSeen]:
+        if not call.verdict.ends:
+            if call.stays is not None and self._legs.is_parked(call.stays):
+                call.verdict = Verdict(TRANSFER_COMPLETED, ends=True, derived=True)  # it led to a parking place
+            else:
+                call.verdict = judge(call, self._around(call)) or call.verdict
+        if call.transfer_of is not None:
+            self._report_transfer(call, call.transfer_of)
+        verdict = call.verdict
+        told: list[SessionSeen] = []
+        if call.told is None:  # an end is never the first that is told, though it may be the first that is seen
+            begun = verdict if not verdict.ends else BEGUN
+            told.append(self._tell(call, "created", begun, at, reported_at))
+        elif not verdict.ends and session_of(call, verdict.state, self._outside) != call.told:
+            told.append(self._tell(call, "stateChanged", verdict, at, reported_at))
+        if verdict.ends:
+            told.append(self._tell(call, "closed", verdict, at, reported_at))
+            self._finish(call, verdict)
+        return told
+
+    def _tell(self, call: Call, kind: Kind, verdict: Verdict, at: float, reported_at: float | None) -> SessionSeen:
+        call.told = session_of(call, verdict.state, self._outside)
+        return SessionSeen(
+            at=at,
+            connection=self._connection,
+            kind=kind,
+            session=call.told,
+            reported_at=reported_at,
+            derived=verdict.derived,
+        )
+
+    def _around(self, call: Call) -> Around:
+        return Around(
+            connected=self.is_connected(call),
+            shared=any(len(self.calls_of(leg)) > 1 for leg in call.legs() if leg.requested),
+            consulting=frozenset(leg.id for leg in call.legs() if leg.id in call.holders and self._consults(call, leg)),
+            answered_elsewhere=any(one.answered for one in self.calls_of(call.caller) if one is not call),
+            dialler=None if call.callee is None else self._legs.get(call.callee.dialled_by),
+        )
+
+    def _consults(self, call: Call, holder: Leg) -> bool:
+        """Whether the phone that holds has called somebody else. Of a trunk that would say nothing."""
+        if self._outside.holds(holder):
+            return False
+        others = (one for far in self._legs.of_endpoint(holder.endpoint) for one in self.calls_of(far))
+        return any(one is not call and one.caller.endpoint == holder.endpoint for one in others)
+
+    def _report_transfer(self, call: Call, transferred: Call) -> None:
+        if call.verdict.ends and not call.answered and call.verdict.state not in _PASSED:
+            transferred.transfer_failed = True
+        elif call.verdict.state == IN_CALL:
+            transferred.verdict = Verdict(TRANSFER_COMPLETED, ends=True)
+
+    def _end(self, leg: Leg, cause: int) -> None:
+        forgotten = self._legs.end(leg, cause)
+        for call_id in forgotten.calls if forgotten is not None else ():
+            call = self._calls.pop(call_id)
+            call.over = True
+            for one in call.legs():
+                if one is not forgotten:
+                    one.calls.discard(call_id)
+
+    def _finish(self, call: Call, verdict: Verdict) -> None:
+        call.verdict, call.over = verdict, True
+        for leg in call.legs():
+            if self._transferees.get(leg.id) is call:
+                del self._transferees[leg.id]
+
+
+def _number(fields: Fields, name: str) -> int:
+    text = fields.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def _reported(fields: Fields) -> float | None:
+    text = fields.get("Timestamp", "")
+    whole, _, part = text.partition(".")
+    if whole.isascii() and whole.isdigit() and len(whole) < 12 and (not part or (part.isascii() and part.isdigit())):
+        return float(text)
+    return None
