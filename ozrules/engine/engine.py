@@ -47,6 +47,7 @@ from ozrules.engine.memory import base_of, recall, remember
 from ozrules.engine.planning import may_send
 from ozrules.engine.sequence import Sequencer
 from ozrules.engine.tracker import Change, Tracker
+from ozrules.engine.view import SessionView, view_of
 from ozrules.engine.world import World
 from ozrules.rules.condition import YES
 from ozrules.rules.model import CalendarTrigger, Rule, RuleSet, StateTrigger
@@ -146,6 +147,15 @@ class Engine:
         if not self._world.line(command.session.connection).merged:
             return Withheld("expired", "the connection was lost before it could be sent")
         return may_send(command, live, self._world)
+
+    def session(self, key: SessionKey) -> Session | None:
+        """The session as last seen, while it lives."""
+        live = self._world.live.get(key)
+        return None if live is None else live.session
+
+    def sessions(self) -> tuple[SessionView, ...]:
+        """All live sessions, with what waits on them."""
+        return tuple(view_of(live) for live in self._world.live.values() if not live.ended)
 
     # --- one change -------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from ozrules.engine.events import (
     Withheld,
 )
 from ozrules.engine.identity import SessionKey
+from ozrules.engine.view import SessionView
 from ozrules.session.session import Session
 
 
@@ -85,6 +86,9 @@ class Core(Protocol):
 
     def session(self, key: SessionKey) -> Session | None:
         """The session as last seen, while it lives."""
+
+    def sessions(self) -> tuple[SessionView, ...]:
+        """All live sessions, with what waits on them."""
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
