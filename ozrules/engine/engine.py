@@ -252,10 +252,12 @@ class Engine:
     def _end_holds(self, live: LiveSession, change: Change, view: EventView, at: float) -> None:
         """Ends the waits whose states the session has left, and forgets what fired only for the stay that is over."""
         kept = []
+        back = change.origin == live.state  # it left and came back while nobody watched: another stay
         for hold in live.holds or ():
             trigger = hold.entry.trigger
             assert isinstance(trigger, StateTrigger)
-            if live.state in trigger.states and (trigger.clock != "talk" or live.state == IN_CALL):
+            stays = live.state in trigger.states and not (back and trigger.clock == "state")
+            if stays and (trigger.clock != "talk" or live.state == IN_CALL):
                 kept.append(hold)
                 continue
             pauses = trigger.clock != "state" and not live.ended
@@ -265,7 +267,7 @@ class Engine:
         live.holds = kept or None
         if live.done:
             holds = self._world.index.holds
-            live.done = {name for name in live.done if name in holds and _stays(holds[name], live)} or None
+            live.done = {name for name in live.done if name in holds and _stays(holds[name], live, back)} or None
 
     def _holds_due(self, live: LiveSession, at: float) -> None:
         while live.holds:
@@ -375,10 +377,12 @@ class Engine:
             self._due(live, at)
 
 
-def _stays(entry: Entry, live: LiveSession) -> bool:
+def _stays(entry: Entry, live: LiveSession, back: bool) -> bool:
     """Whether what fired for a stay still counts as fired: the stay goes on, or it counts once a session."""
     trigger = entry.trigger
-    return isinstance(trigger, StateTrigger) and (trigger.clock != "state" or live.state in trigger.states)
+    if not isinstance(trigger, StateTrigger) or trigger.clock != "state":
+        return isinstance(trigger, StateTrigger)
+    return live.state in trigger.states and not back
 
 
 def _missed(rule: Rule, late: float, *, missed: bool) -> Reason | None:
