@@ -1,0 +1,78 @@
+"""The tree on disk is the tree that is described: the README's, and one test file for each module."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "ozrules"
+TESTS = ROOT / "tests"
+
+TESTED_ELSEWHERE = {
+    "ozrules/rules/model.py": "data, built and read by every test of rules and engine",
+    "ozrules/engine/effects.py": "the engine's vocabulary: data",
+    "ozrules/engine/events.py": "the engine's vocabulary: data",
+    "ozrules/engine/identity.py": "data",
+    "ozrules/runtime/ports.py": "Protocols",
+}
+"""Modules without a test file of their own, and why."""
+
+
+def test_every_module_has_its_test_file() -> None:
+    missing = [
+        str(module.relative_to(ROOT))
+        for module in _modules()
+        if str(module.relative_to(ROOT)) not in TESTED_ELSEWHERE and not _test_of(module).exists()
+    ]
+    assert not missing
+
+
+def test_every_exception_to_that_is_a_module() -> None:
+    assert [name for name in TESTED_ELSEWHERE if not (ROOT / name).exists()] == []
+
+
+def test_every_folder_of_tests_mirrors_a_package() -> None:
+    apart = {"", "e2e", "fakes", "ports", "properties", "scenarios", "standin"}
+    folders = {str(path.parent.relative_to(TESTS)) for path in TESTS.rglob("test_*.py")}
+    mirrored = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*") if path.is_dir()}
+    assert {folder for folder in folders - mirrored if folder.split("/")[0] not in apart | {"."}} == set()
+
+
+def test_the_readme_shows_the_tree() -> None:
+    shown = set(_tree((ROOT / "README.md").read_text(encoding="utf-8")))
+    packages = {f"ozrules/{path.name}/" for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert {entry for entry in shown if entry.startswith("ozrules/") and entry != "ozrules/"} == packages
+    assert {entry for entry in shown if not (ROOT / entry).is_dir()} == set()
+
+
+def test_the_layers_are_the_packages() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    named = {name.strip() for layer in layers for name in layer.split("|")}
+    assert named == {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+
+
+def _modules() -> Iterator[Path]:
+    for module in sorted(PACKAGE.rglob("*.py")):
+        if module.name not in ("__init__.py", "__main__.py"):
+            yield module
+
+
+def _test_of(module: Path) -> Path:
+    inside = module.relative_to(PACKAGE)
+    return TESTS / inside.parent / f"test_{inside.name}"
+
+
+def _tree(readme: str) -> Iterator[str]:
+    block = re.search(r"```text\n(.*?)```", readme, re.DOTALL)
+    assert block
+    above = ""
+    for line in block[1].splitlines():
+        name = line.split()[0]
+        if line.startswith(" "):
+            yield above + name
+        else:
+            above = name
+            yield name
