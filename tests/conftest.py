@@ -4,6 +4,8 @@ Profiles (``--hypothesis-profile=NAME``): ``default`` seeks new examples at each
 ``torture`` takes many. ``--faults`` runs nothing: it prints which cases of docs/faults.md have a test that names them.
 """
 
+import asyncio
+import inspect
 import re
 from pathlib import Path
 
@@ -17,6 +19,16 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("torture", deadline=None, max_examples=5_000)
 settings.load_profile("default")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Runs a test that is a coroutine in an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.function):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    asyncio.run(pyfuncitem.function(**arguments))
+    return True
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

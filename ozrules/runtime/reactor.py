@@ -39,6 +39,7 @@ from ozrules.engine.events import (
 )
 from ozrules.runtime.clock import stopwatch
 from ozrules.runtime.dispatcher import Dispatcher
+from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Controlled, Inbox, Item, Pulse, Reloaded
 from ozrules.runtime.notices import Notices
 from ozrules.runtime.ports import (
@@ -47,6 +48,7 @@ from ozrules.runtime.ports import (
     Core,
     Handle,
     Journal,
+    JournalFailed,
     Malformed,
     Record,
     RecordSink,
@@ -77,6 +79,7 @@ class Reactor:
         webhooks: WebhookQueue,
         sinks: Sequence[RecordSink],
         notices: Notices,
+        health: Health,
         longest_pause: float = LONGEST_PAUSE,
     ) -> None:
         self._core = core
@@ -88,6 +91,7 @@ class Reactor:
         self._webhooks = webhooks
         self._sinks = sinks
         self._notices = notices
+        self._health = health
         self._longest_pause = longest_pause
         self._beat = longest_pause / 5
         self._timers = Timers()
@@ -140,6 +144,7 @@ class Reactor:
             case Malformed():
                 self._notices.take(item)
             case ConnectionState():
+                self._health.connections[item.connection] = item
                 self._lines.append(self._records.of_act(item, item.at))
             case Reloaded() | Controlled():
                 if item.event is not None:
@@ -238,7 +243,7 @@ class Reactor:
         lines, durable, leaving, done = self._lines, self._durable, self._leaving, self._done
         self._lines, self._durable, self._leaving, self._done = [], [], [], []
         if lines or durable or done:
-            await self._journal.commit(durable, lines)
+            await self._commit(durable, lines)
         else:
             await asyncio.sleep(0)  # a storm of nothing must not keep the sockets from being read
         if lines:
@@ -256,3 +261,17 @@ class Reactor:
         for future in done:
             if not future.done():
                 future.set_result(None)
+
+    async def _commit(self, effects: Sequence[Effect], records: Sequence[Record]) -> None:
+        """Until it is on disk nothing goes on: ozrules is silent, and the phone system routes calls as without us."""
+        while True:
+            try:
+                await self._journal.commit(effects, records)
+            except JournalFailed as failed:
+                if failed.lasting:
+                    raise
+                self._health.journal = str(failed)
+                await self._clock.sleep_until(self._clock.now() + self._beat)
+            else:
+                self._health.journal = None
+                return
