@@ -62,7 +62,7 @@ Certainty = Literal["complete", "derived", "degraded"]
 EventKind = Literal["created", "stateChanged", "closed", "snapshot", "gap", "timer", "calendar", "routing", "result"]
 
 
-class Wake(msgspec.Struct, frozen=True):
+class Wake(msgspec.Struct, gc=False, frozen=True):
     """Tell me `TimersDue` for this session at ``due`` (clock of ``at``), instead of any moment asked for before.
 
     None: no more moment is waited for.
@@ -72,7 +72,7 @@ class Wake(msgspec.Struct, frozen=True):
     due: float | None
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True):
+class Command(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """A method of the Session class, to be called once. ``to`` is the normalised number for forward and blindTransfer,
     ``party`` the party that is moved or receives, ``key`` the DTMF keys, or the secret that holds them: the dispatcher
     resolves it and hands the keys to the connector one at a time, ``gap`` seconds apart.
@@ -92,7 +92,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float
 
 
-class Send(msgspec.Struct, frozen=True):
+class Send(msgspec.Struct, gc=False, frozen=True):
     """Send this to the phone system, at most once, and tell me `CommandAnswered`."""
 
     command: Command
@@ -121,7 +121,7 @@ class WriteLog(msgspec.Struct, frozen=True):
     text: str
 
 
-class EventView(msgspec.Struct, frozen=True, kw_only=True, rename={"from_state": "from", "late_by": "lateBy"}):
+class EventView(msgspec.Struct, gc=False, frozen=True, kw_only=True, rename={"from_state": "from", "late_by": "lateBy"}):
     """The event that a decision answers. Times are on the engine's clock; ``due`` and ``late_by`` for timers."""
 
     kind: EventKind
@@ -132,7 +132,7 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True, rename={"from_state":
     late_by: float | None = None
 
 
-class PlannedAction(msgspec.Struct, frozen=True):
+class PlannedAction(msgspec.Struct, gc=False, frozen=True):
     """An action as a decision lists it. ``command`` is None where nothing is sent."""
 
     action: str
@@ -141,7 +141,7 @@ class PlannedAction(msgspec.Struct, frozen=True):
     place: Place
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """One rule on one event: fired, or the reason why not. ``number`` counts from the number the engine began with."""
 
     number: int
@@ -163,7 +163,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     mode: Literal["enforce", "observe"]
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Outcome(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """What became of a command, final unless it is ``unknown``."""
 
     at: float
@@ -196,7 +196,7 @@ NoticeKind = Literal[
 ]
 
 
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
+class Notice(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """Something was not as it should be and was tolerated: counted, and logged once for each kind and detail."""
 
     kind: NoticeKind
@@ -204,7 +204,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
-class Observed(msgspec.Struct, frozen=True, kw_only=True):
+class Observed(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """A session changed, and what the engine made of it: for recordings, the dashboard and `log.decisions: all`."""
 
     at: float
@@ -215,14 +215,14 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     matched: int
 
 
-class Remember(msgspec.Struct, frozen=True):
+class Remember(msgspec.Struct, gc=False, frozen=True):
     """Keep this about the session until `Forget`: with it a new engine goes on where this one was. Opaque JSON."""
 
     session: SessionKey
     memory: bytes
 
 
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
+class Tally(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """Something countable happened (a firing, an entered state, a call sent outside); keep it until ``until``.
 
     Times are wall clock, seconds since 1970 UTC, so that they outlive this process.
@@ -235,7 +235,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     until: float
 
 
-class Forget(msgspec.Struct, frozen=True):
+class Forget(msgspec.Struct, gc=False, frozen=True):
     """The session has ended and nothing of it is in flight."""
 
     session: SessionKey

@@ -48,7 +48,7 @@ class SessionsListed(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool = True
 
 
-class SessionSeen(msgspec.Struct, frozen=True, kw_only=True):
+class SessionSeen(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """The phone system reported one session. ``reported_at`` is its own time for it, seconds since 1970 UTC."""
 
     at: float

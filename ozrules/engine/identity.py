@@ -8,7 +8,7 @@ CommandId = NewType("CommandId", str)
 """``DECISION-STEP``, as in ``17-0``: the decision's number and the command's place in it."""
 
 
-class SessionKey(msgspec.Struct, frozen=True, order=True, gc=False):
+class SessionKey(msgspec.Struct, gc=False, frozen=True, order=True):
     """The identity of a session. An id that comes back under another epoch or start is another session.
 
     ``start`` is the phone system's ``startTime`` as text, or "" where it gives none.

@@ -59,7 +59,7 @@ class Facts(Protocol[S_contra]):
     def alive(self, condition: Alive) -> Callable[[S_contra, float], int | None]: ...
 
 
-class FailedLeaf(msgspec.Struct, frozen=True, kw_only=True):
+class FailedLeaf(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """One thing that was not as a rule wanted it. ``at`` is where the rule says so, ``file:line:column``."""
 
     path: str
