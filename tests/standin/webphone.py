@@ -40,6 +40,19 @@ _HTTP: Final = {
 }
 
 
+def spelled(state: str, spelling: StateSpelling) -> str:
+    """The text that stands for ``state`` on one of the vendor's pages."""
+    match spelling:
+        case "value":
+            return state
+        case "key":
+            return state.upper()
+        case "old":
+            return _OLD.get(state, state.upper())
+        case "http":
+            return _HTTP.get(state, state)
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the documentation leaves open, or says in two ways."""
 
@@ -252,17 +265,7 @@ class Webphone:
 
     def _spelled(self, session: dict[str, str]) -> dict[str, str]:
         state = session["sessionState"]
-        key = state.upper()
-        match self.options.state_spelling:
-            case "value":
-                shown = state
-            case "key":
-                shown = key
-            case "old":
-                shown = _OLD.get(state, key)
-            case "http":
-                shown = _HTTP.get(state, state)
-        return session | {"sessionState": shown, "key": key}
+        return session | {"sessionState": spelled(state, self.options.state_spelling), "key": state.upper()}
 
     async def _notify(self) -> None:
         async with self._changed:

@@ -21,6 +21,8 @@ from ozrules.connectors.webclient.devtools import DevTools
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+_LAST_WORDS: Final = 400  # characters
+
 _FLAGS: Final = (
     "--headless",
     "--remote-debugging-pipe",
@@ -72,8 +74,21 @@ def find_browser(path: str | None = None) -> str:
     raise NoBrowser(f"no browser is installed (looked for {', '.join(NAMES)}); on Debian: apt install chromium")
 
 
+class Browser:
+    """A running browser: its remote control, and the last that it wrote to its standard error."""
+
+    def __init__(self, devtools: DevTools) -> None:
+        self.devtools = devtools
+        self.last_words = ""
+
+    async def listen(self, stderr: asyncio.StreamReader) -> None:
+        """Until the browser ends."""
+        while chunk := await stderr.read(4096):
+            self.last_words = (self.last_words + chunk.decode("utf-8", "replace"))[-_LAST_WORDS:]
+
+
 @contextlib.asynccontextmanager
-async def browser(executable: str, hosts: Mapping[str, str]) -> AsyncIterator[DevTools]:
+async def browser(executable: str, hosts: Mapping[str, str]) -> AsyncIterator[Browser]:
     """A running browser that finds each name of ``hosts`` at the address and port given for it.
 
     At the end it and its profile are gone.
@@ -90,17 +105,18 @@ async def browser(executable: str, hosts: Mapping[str, str]) -> AsyncIterator[De
                 cwd=profile,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
             )
-        try:
-            devtools = await DevTools.over(ours)
+        assert process.stderr is not None
+        running = Browser(await DevTools.over(ours))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(running.listen(process.stderr))
             try:
-                yield devtools
+                yield running
             finally:
-                devtools.close()
-        finally:
-            await _end(process)
+                running.devtools.close()
+                await _end(process)
     finally:
         ours.close()
         shutil.rmtree(profile, ignore_errors=True)

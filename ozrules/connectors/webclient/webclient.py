@@ -83,15 +83,17 @@ class WebClient:
         failures = 0
         async with served_page(policy) as port:
             while True:
-                started = clock()
+                started, chromium = clock(), None
                 try:
-                    async with browser(executable, {HOST: f"127.0.0.1:{port}"}) as devtools:
-                        await self._watch(devtools)
+                    async with browser(executable, {HOST: f"127.0.0.1:{port}"}) as chromium:
+                        await self._watch(chromium.devtools)
                 except* (BrowserGone, CallFailed, OSError) as problems:
                     failures = 0 if clock() - started > STEADY else failures + 1
                     wait = wait_after(failures, denied=False, chance=self._chance)
-                    why = "; ".join(str(problem) for problem in problems.exceptions)
-                    log.warning("%s: %s; starting the browser again in %.1f s", self._connection, why, wait)
+                    log.warning(
+                        "%s: %s; starting the browser again in %.1f s; its last words were %r",
+                        *(self._connection, _first(problems), wait, chromium.last_words if chromium else ""),
+                    )
                 await asyncio.sleep(wait)
 
     async def _watch(self, devtools: DevTools) -> NoReturn:
@@ -134,6 +136,12 @@ class WebClient:
         expression = f'if (location.origin === "{ORIGIN}") ozrules.start({text})'
         with contextlib.suppress(CallFailed):  # the page is being loaded anew; it will say so
             await devtools.call("Runtime.evaluate", tab, expression=expression)
+
+
+def _first(problems: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What went wrong first; the rest of a group follows from it."""
+    first = problems.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _listen(devtools: DevTools, said: "asyncio.Queue[PageSaid]") -> NoReturn:
