@@ -77,7 +77,7 @@ class GatewayConnector:
         return self._name
 
     async def listening_port(self) -> int:
-        """The port on which a gateway is waited for, once it is open; made up at the first time where it is given as 0."""
+        """The port on which a gateway is waited for, once it is open; made up once where it is given as 0."""
         await self._listening.wait()
         return self._port
 
@@ -124,12 +124,13 @@ class GatewayConnector:
         ) as listener:
             self._port = listener.port
             self._listening.set()
+            waiting = f"waiting for a gateway on {way.host}:{listener.port}"
+            for item in self._down(waiting):
+                yield item
             while True:
-                for item in self._down(f"waiting for a gateway on {way.host}:{listener.port}"):
-                    yield item
                 arrival = await listener.arrival()
                 if isinstance(arrival, str):
-                    for item in self._down(arrival):
+                    for item in self._down(f"{waiting}; {arrival}"):
                         yield item
                     continue
                 async with aclosing(self._talk(arrival)) as items:

@@ -106,10 +106,13 @@ class Link:
             return Refused("unavailable", "not connected")
         if conversation.away is not None:
             return Refused("unavailable", f"the gateway cannot reach the phone system: {conversation.away}")
-        privileges = conversation.hello.privileges
-        if privileges is not None and command.action not in privileges:
-            return Refused("denied", f"the phone system does not let this connection call {command.action}")
-        call = call_for(command, session, id=next(self._ids), moved_party=self._moved_party)
+        call = call_for(
+            command,
+            session,
+            id=next(self._ids),
+            moved_party=self._moved_party,
+            privileges=conversation.hello.privileges,
+        )
         if isinstance(call, Refused):
             return call
         return await self._asked(call, min(command.timeout, ANSWER_WITHIN))

@@ -73,7 +73,7 @@ class GatewayListener:
             host,
             port,
             process_request=self._admit,
-            select_subprotocol=_chosen,
+            select_subprotocol=chosen_subprotocol,
             compression=None,
             max_size=MAX_FRAME,
             max_queue=64,
@@ -113,7 +113,7 @@ class GatewayListener:
         origins = request.headers.get_all("Origin")
         if any(origin not in self._origins for origin in origins):
             return self._no(connection, HTTPStatus.FORBIDDEN, peer, "an unknown Origin")
-        if not any(hmac.compare_digest(given, self._token) for given in _tokens(request)):
+        if not any(hmac.compare_digest(given, self._token) for given in tokens_in(request)):
             self._wrong.note(peer, self._clock.now())
             return self._no(connection, HTTPStatus.UNAUTHORIZED, peer, "a wrong token, or none")
         if self._busy:
@@ -139,7 +139,7 @@ class GatewayListener:
             self._busy = False
 
 
-def _tokens(request: Request) -> list[bytes]:
+def tokens_in(request: Request) -> list[bytes]:
     """Every bearer token that a handshake presents: in the header, or as a subprotocol as browsers must."""
     words = [header.partition(" ") for header in request.headers.get_all("Authorization")]
     given = [token.strip() for scheme, _, token in words if scheme.lower() == "bearer"]
@@ -148,5 +148,6 @@ def _tokens(request: Request) -> list[bytes]:
     return [token.encode("utf-8", "replace") for token in given]
 
 
-def _chosen(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+def chosen_subprotocol(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """A browser ends the connection where none of the subprotocols it offers is chosen."""
     return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None

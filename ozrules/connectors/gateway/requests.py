@@ -15,10 +15,19 @@ http://www.ozekiphone.com/voip-blindtransfer-1179.html (the one who moves).
 """
 
 
-def call_for(command: Command, session: Session, *, id: int, moved_party: MovedParty | None) -> Call | Refused:
-    """The request for ``command``, or why there can be none."""
+def call_for(
+    command: Command,
+    session: Session,
+    *,
+    id: int,
+    moved_party: MovedParty | None,
+    privileges: frozenset[str] | None,
+) -> Call | Refused:
+    """The request for ``command``, or why there can be none. ``privileges`` None: what may be called is not known."""
     parties = {"caller": session.caller, "callee": session.callee}
     method = command.action
+    if privileges is not None and method not in privileges:
+        return Refused("denied", f"the phone system does not let this connection call {method}")
     if method in ("forward", "blindTransfer") and not command.to:
         return Refused("invalid", f"{method} needs a number to go to")
     match method:
