@@ -50,6 +50,7 @@ class LiveSession:
         "chain",
         "direction",
         "done",
+        "ended",
         "entered",
         "holds",
         "key",
@@ -72,6 +73,7 @@ class LiveSession:
         self.session = session
         self.chain = chain
         self.state: State = session.session_state
+        self.ended = self.state in ENDED
         self.entered = entered
         self.started = started
         self.previous: State | None = None
@@ -89,10 +91,6 @@ class LiveSession:
         self.wake: float | None = None
         self.remembered = False
 
-    @property
-    def ended(self) -> bool:
-        return self.state in ENDED
-
     def enter(self, state: State, at: float) -> None:
         """Moves to another state, and closes the account of the one that it leaves."""
         spent = max(0.0, at - self.entered)
@@ -103,6 +101,7 @@ class LiveSession:
         self.previous = self.state
         self.previous_duration = spent
         self.state = state
+        self.ended = state in ENDED
         self.entered = at
 
     def talk(self, at: float) -> float:
