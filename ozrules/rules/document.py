@@ -6,7 +6,6 @@ quoted. The parser's events are read, not its objects: that keeps every position
 million deep ends in a sentence, not in a crash), and lets each limit hold before the cost is paid.
 """
 
-from collections.abc import Iterator
 from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
@@ -200,27 +199,22 @@ class _Reader:
         self._copied = 0
 
     def read(self) -> Node | None:
+        loader = _LOADER(self._text)
         try:
-            for event in self._events():
+            while (event := loader.get_event()) is not None:
                 self._take(event)
         except _Stop:
             return None
         except yaml.YAMLError as error:
             self._not_yaml(error)
             return None
+        finally:
+            loader.dispose()
         roots = self._stack[0].children
         if not roots:
             self._findings.error("empty-file", Span(Place(self._name, 1, 1)), "This file is empty.")
             return None
         return roots[0]
-
-    def _events(self) -> Iterator[Any]:
-        loader = _LOADER(self._text)
-        try:
-            while loader.check_event():
-                yield loader.get_event()
-        finally:
-            loader.dispose()
 
     def _take(self, event: Any) -> None:
         kind = type(event)

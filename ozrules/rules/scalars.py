@@ -208,3 +208,23 @@ class Duration:
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """A string in that notation."""
         return {"type": "string", "pattern": spans.pattern(days=self.days), "examples": ["20s", "1h30m"]}
+
+
+@dataclass(frozen=True)
+class Version:
+    """The version of a file's language: 1."""
+
+    what: str = "the version 1"
+
+    def read(self, node: Node, findings: Findings) -> int | Invalid:
+        """1."""
+        if not isinstance(node, TextNode) or node.empty:
+            return wrong_type(node, self.what, findings)
+        if node.text == "1":
+            return 1
+        findings.error("unknown-version", node, f"The version {shown(node.text)} is not known here; 1 is.")
+        return INVALID
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """1, quoted or not."""
+        return {"enum": [1, "1"]}

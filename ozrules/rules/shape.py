@@ -83,11 +83,11 @@ def unknown(
 
 
 @dataclass(frozen=True, slots=True)
-class Key(Generic[T]):
+class Key(Generic[T_co]):
     """A key that a `Record` may have. ``help`` is for the schema and the reference."""
 
     name: str
-    shape: Shape[T]
+    shape: Shape[T_co]
     required: bool = False
     help: str = ""
 
@@ -344,10 +344,10 @@ class Variants(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class At(Generic[T]):
+class At(Generic[T_co]):
     """A value with the node it was read from."""
 
-    value: T
+    value: T_co
     node: Node
 
 

@@ -5,6 +5,7 @@ What people write instead (``20sec``, ``1 min``) is recognised, so that the righ
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _UNITS: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}  # milliseconds
@@ -23,6 +24,7 @@ _WORDS: Final = {
 _UNIT_OF: Final = {word: unit for unit, words in _WORDS.items() for word in (unit, *words.split())}
 
 
+@lru_cache(maxsize=1024)  # a set of rules writes the same few durations again and again
 def seconds_in(text: str, *, days: bool = False) -> float | None:
     """The duration in seconds, or None where the text is no such notation."""
     found = _NOTATION.fullmatch(text) if text else None

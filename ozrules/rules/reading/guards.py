@@ -1,0 +1,123 @@
+"""``guards``: what no rule may do, whatever it says. They may stand once in all files."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ozrules.rules.diagnostics import Findings
+from ozrules.rules.document import Node
+from ozrules.rules.model import ExternalCap, Guards, NumberPattern
+from ozrules.rules.numbers import compact
+from ozrules.rules.quoting import shown
+from ozrules.rules.reading.scope import Scope
+from ozrules.rules.reading.values import advise_quoting, group_by
+from ozrules.rules.scalars import Choice, Text, Whole, YesNo
+from ozrules.rules.shape import INVALID, Converted, Invalid, Key, OneOrMany, Record, Values
+from ozrules.rules.suggest import closest
+
+INTERNAL: Final = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class _Destinations:
+    allow: tuple[NumberPattern, ...]
+    deny: tuple[NumberPattern, ...]
+    default: Literal["allow", "deny"]
+    templated: bool
+
+
+def _number(text: str, node: Node, findings: Findings) -> str | Invalid:
+    if compact(text) is None:
+        findings.error("bad-number", node, f"{shown(text)} is no number.")
+        return INVALID
+    advise_quoting(node, findings)
+    return text
+
+
+def _number_pattern(text: str, node: Node, findings: Findings) -> NumberPattern | Invalid:
+    if text != INTERNAL and (text == "*" or compact(text.removesuffix("*")) is None):
+        meant = closest(text, (INTERNAL,))
+        findings.error(
+            "bad-number",
+            node,
+            f"{shown(text)} is neither internal nor a number, with a * at its end or without.",
+            suggestion=f"Did you mean {meant}?" if meant else None,
+        )
+        return INVALID
+    advise_quoting(node, findings)
+    return NumberPattern(text, node.place)
+
+
+_PATTERNS: Final = OneOrMany(
+    Converted(Text('internal, a number, or a beginning such as "+36*"', most=64), _number_pattern)
+)
+_NUMBERS: Final = OneOrMany(Converted(Text("a number such as 112", most=64), _number))
+_DIALED: Final = Key("dialedNumber", _NUMBERS, help="Calls to these numbers are never touched.")
+_CALLEE: Final = Key("callee", _NUMBERS, help="Calls to these numbers are never touched.")
+_PROTECTED: Final = Key(
+    "protected",
+    Record(
+        "{dialedNumber: [112, …]}",
+        (_DIALED, _CALLEE),
+        lambda values: tuple(dict.fromkeys((*values.get(_DIALED, ()), *values.get(_CALLEE, ())))),
+    ),
+    help="Besides the emergency numbers of the country, which are always protected.",
+)
+_ALLOW: Final = Key("allow", _PATTERNS, help="Where rules may send calls; internal unless given.")
+_DENY: Final = Key("deny", _PATTERNS, help="Where rules may never send calls; beats allow.")
+_DEFAULT: Final[Key[Literal["allow", "deny"]]] = Key(
+    "default", Choice[Literal["allow", "deny"]]("policy", ("allow", "deny")), help="For all else; deny unless given."
+)
+_TEMPLATED: Final = Key("templated", YesNo(), help="Whether a destination may come from a field.")
+_DESTINATIONS: Final = Key(
+    "destinations",
+    Record(
+        "{allow: [internal, …]}",
+        (_ALLOW, _DENY, _DEFAULT, _TEMPLATED),
+        lambda values: _Destinations(
+            allow=values.get(_ALLOW, Guards().allow),
+            deny=values.get(_DENY, ()),
+            default=values.get(_DEFAULT) or "deny",
+            templated=values.get(_TEMPLATED, False),
+        ),
+    ),
+    help="Where rules may send calls.",
+)
+_CONCURRENT: Final = Key("maxConcurrent", Whole(), help="External calls by rules at one time.")
+_PER_HOUR: Final = Key("maxPerHour", Whole(), help="External calls by rules in one hour.")
+_MAX_HOPS: Final = Key("maxHops", Whole(0, 100), help="Forwards and transfers of one call; 3 unless given.")
+_MAX_ACTIONS: Final = Key("maxActionsPerSession", Whole(0, 10_000), help="Actions on one session; 10 unless given.")
+
+
+def guards(scope: Scope) -> Record[Guards]:
+    """``guards`` as one record."""
+    groups = Key("groupBy", group_by(scope), help="The caps hold for each value of these fields.")
+    external = Key(
+        "external",
+        Record(
+            "{maxConcurrent: 4}",
+            (_CONCURRENT, _PER_HOUR, groups),
+            lambda values: ExternalCap(
+                max_concurrent=values.get(_CONCURRENT),
+                max_per_hour=values.get(_PER_HOUR),
+                group_by=values.get(groups, ()),
+            ),
+        ),
+        help="Caps on calls that rules send outside.",
+    )
+
+    def build(values: Values) -> Guards:
+        plain = Guards()
+        destinations = values.get(_DESTINATIONS)
+        where = destinations or _Destinations(plain.allow, plain.deny, plain.default, plain.templated)
+        return Guards(
+            protected=values.get(_PROTECTED, ()),
+            allow=where.allow,
+            deny=where.deny,
+            default=where.default,
+            templated=where.templated,
+            external=values.get(external, plain.external),
+            max_hops=values.get(_MAX_HOPS, plain.max_hops),
+            max_actions_per_session=values.get(_MAX_ACTIONS, plain.max_actions_per_session),
+        )
+
+    return Record("guards", (_PROTECTED, _DESTINATIONS, external, _MAX_HOPS, _MAX_ACTIONS), build)

@@ -1,0 +1,255 @@
+"""``defaults``, ``lists`` and ``schedules``: what a file says before its rules."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, get_args
+
+from ozrules.rules.calendar import (
+    EVERY_DAY,
+    MIDNIGHT,
+    CalendarInvalid,
+    DateRange,
+    Holidays,
+    Schedule,
+    TimeRange,
+    holidays_known,
+    parse_dates,
+    parse_times,
+    zone_of,
+)
+from ozrules.rules.diagnostics import Findings, Span
+from ozrules.rules.document import ListNode, MapNode, Node
+from ozrules.rules.model import OnMissed
+from ozrules.rules.numbers import PatternInvalid, is_country, phone_expression
+from ozrules.rules.quoting import shown
+from ozrules.rules.reading.scope import Defaults, NamedList
+from ozrules.rules.reading.triggers import WEEKDAYS, warn_without_zone
+from ozrules.rules.reading.values import advise_quoting
+from ozrules.rules.scalars import Choice, Duration, Text
+from ozrules.rules.shape import (
+    INVALID,
+    At,
+    ByKind,
+    Converted,
+    Invalid,
+    Key,
+    ListOf,
+    Located,
+    OneOrMany,
+    Pairs,
+    Record,
+    Schema,
+    Values,
+    upper,
+    wrong_type,
+)
+
+MEMBER: Final = Text("a value", most=256)
+ON_MISSED: Final[tuple[OnMissed, ...]] = get_args(OnMissed)
+
+
+# --- defaults -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileDefaults:
+    """``defaults`` of one file; country and extensions hold for all files, so their places are kept."""
+
+    of_file: Defaults
+    country: At[str] | None = None
+    extensions: At[tuple[str, ...]] | None = None
+
+
+def _country(text: str, node: Node, findings: Findings) -> str | Invalid:
+    if is_country(text):
+        return text
+    suggestion = f"Did you mean {text.upper()}?" if is_country(text.upper()) else "Write two letters such as HU."
+    findings.error("unknown-value", node, f"There is no country {shown(text)}.", suggestion=suggestion)
+    return INVALID
+
+
+def _pattern(text: str, node: Node, findings: Findings) -> str | Invalid:
+    try:
+        phone_expression(text)
+    except PatternInvalid as error:
+        findings.error("bad-pattern", node, f"{upper(str(error))}.")
+        return INVALID
+    return text
+
+
+def _zone(text: str, node: Node, findings: Findings) -> str | Invalid:
+    try:
+        zone_of(text)
+    except CalendarInvalid as error:
+        findings.error("bad-time", node, f"{upper(str(error))}.")
+        return INVALID
+    return text
+
+
+ZONE: Final = Converted(Text("a time zone such as Europe/Budapest", most=64), _zone)
+_COUNTRY: Final = Key(
+    "country",
+    Located(Converted(Text("a country such as HU", most=64), _country)),
+    help="How national numbers become international ones.",
+)
+_EXTENSIONS: Final = Key(
+    "extensions",
+    Located(OneOrMany(Converted(Text('a pattern such as "_2XXX"', most=64), _pattern))),
+    help="What is internal; 2 to 6 digits unless set.",
+)
+_TIMEZONE: Final = Key("timezone", ZONE, help="Of every time in this file.")
+ON_MISSED_KEY: Final[Key[OnMissed]] = Key(
+    "onMissed", Choice[OnMissed]("policy", ON_MISSED), help="What a timer does that passed while nobody was watching."
+)
+GRACE: Final = Key("missedGrace", Duration(), help="How late a timer may fire; 5s unless set.")
+
+
+def _defaults(values: Values) -> FileDefaults:
+    return FileDefaults(
+        Defaults(
+            timezone=values.get(_TIMEZONE),
+            on_missed=values.get(ON_MISSED_KEY) or "fireIfStill",
+            missed_grace=values.get(GRACE, 5.0),
+        ),
+        country=values.get(_COUNTRY),
+        extensions=values.get(_EXTENSIONS),
+    )
+
+
+DEFAULTS: Final = Record("defaults", (_COUNTRY, _EXTENSIONS, _TIMEZONE, ON_MISSED_KEY, GRACE), _defaults)
+
+
+# --- lists ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Members:
+    """A list of values, or a map from values to values."""
+
+    what: str = "a list of values, or a map"
+
+    def read(self, node: Node, findings: Findings) -> NamedList | Invalid:
+        """Every value as typed."""
+        match node:
+            case ListNode():
+                texts = ListOf(MEMBER).read(node, findings)
+                if texts is INVALID:
+                    return INVALID
+                seen: set[str] = set()
+                for item, text in zip(node.items, texts, strict=True):
+                    advise_quoting(item, findings)
+                    if text in seen:
+                        findings.warning("duplicate-member", item, f"{shown(text)} stands in this list already.")
+                    seen.add(text)
+                return NamedList(members=texts)
+            case MapNode():
+                pairs = Pairs("a map", MEMBER, re.compile(r"[^\n]{1,256}")).read(node, findings)
+                if pairs is INVALID:
+                    return INVALID
+                for entry in node.entries:
+                    advise_quoting(entry.key, findings)
+                    advise_quoting(entry.value, findings)
+                return NamedList(table={key.text: value for key, value in pairs})
+            case _:
+                return wrong_type(node, self.what, findings, f"Write [{node.text}]." if node.text else None)
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """An array or an object of values."""
+        value = MEMBER.schema(definitions)
+        return {"anyOf": [{"type": "array", "items": value}, {"type": "object", "additionalProperties": value}]}
+
+
+LISTS: Final = Pairs("names with their lists", Members())
+
+
+# --- schedules ------------------------------------------------------------------------------------------------------
+
+
+def _times(text: str, node: Node, findings: Findings) -> TimeRange | Invalid:
+    try:
+        return parse_times(text)
+    except CalendarInvalid as error:
+        findings.error("bad-time", node, f"{upper(str(error))}.")
+        return INVALID
+
+
+def _dates(text: str, node: Node, findings: Findings) -> DateRange | Invalid:
+    try:
+        return parse_dates(text)
+    except CalendarInvalid as error:
+        findings.error("bad-time", node, f"{upper(str(error))}.")
+        return INVALID
+
+
+def _holidays(found: tuple[str, str | None], node: Node, findings: Findings) -> Holidays | Invalid:
+    holidays = Holidays(*found)
+    problem = holidays_known(holidays)
+    if problem is not None:
+        findings.error("unknown-value", node, problem, suggestion="Write a country such as HU, or DE-BY with a region.")
+        return INVALID
+    return holidays
+
+
+def _split(text: str, node: Node, findings: Findings) -> tuple[str, str | None]:
+    country, _, region = text.partition("-")
+    return country, region or None
+
+
+_HOLIDAY_COUNTRY: Final = Key("country", Text("a country such as DE", most=8), required=True)
+_HOLIDAY_REGION: Final = Key("region", Text("a region such as BY", most=32))
+_REGION: Final = Record[tuple[str, str | None]](
+    "{country: DE, region: BY}",
+    (_HOLIDAY_COUNTRY, _HOLIDAY_REGION),
+    lambda values: (values[_HOLIDAY_COUNTRY], values.get(_HOLIDAY_REGION)),
+)
+_DATE_RANGES: Final = OneOrMany(Converted(Text("a date such as 2026-12-24, or 2026-12-24..2026-12-26"), _dates))
+_WEEKDAYS: Final = Key("weekdays", WEEKDAYS, help="Every day unless given.")
+_TIMES: Final = Key(
+    "times",
+    OneOrMany(Converted(Text("a range of times such as 08:00-17:30"), _times)),
+    help="The whole day unless given; 22:00-06:00 ends on the next day.",
+)
+_HOLIDAYS: Final = Key(
+    "holidays",
+    Converted(ByKind("a country such as HU", text=Converted(Text(), _split), keys=_REGION), _holidays),
+    help="Public holidays count as closed.",
+)
+_DATES: Final = Key("dates", _DATE_RANGES, help="The only dates on which it is open.")
+_EXCEPT: Final = Key("except", _DATE_RANGES, help="Dates on which it is closed.")
+_OWN_ZONE: Final = Key("timezone", ZONE, help="Instead of the file's.")
+
+
+def schedules(defaults: Defaults) -> Pairs[Schedule]:
+    """``schedules`` of a file with these defaults."""
+
+    def build(values: Values) -> Schedule:
+        zone = values.get(_OWN_ZONE) or defaults.timezone
+        if zone is None:
+            warn_without_zone(values.node, values.findings)
+        days = values.get(_WEEKDAYS)
+        schedule = Schedule(
+            weekdays=frozenset[int]().union(*days) if days is not None else EVERY_DAY,
+            times=values.get(_TIMES, (TimeRange(0, MIDNIGHT),)),
+            dates=values.get(_DATES, ()),
+            closed=values.get(_EXCEPT, ()),
+            holidays=values.get(_HOLIDAYS),
+            timezone=zone or "UTC",
+        )
+        if schedule.never_open():
+            values.findings.warning("never-open", values.node, "This schedule is never open.")
+        return schedule
+
+    keys = (_WEEKDAYS, _TIMES, _HOLIDAYS, _DATES, _EXCEPT, _OWN_ZONE)
+    return Pairs("names with their schedules", Record("a schedule such as {weekdays: monday..friday}", keys, build))
+
+
+def same_everywhere(key: str, first: At[object] | None, other: At[object] | None, findings: Findings) -> None:
+    """Note that two files give two values for what holds for all files."""
+    if first is None or other is None or first.value == other.value:
+        return
+    findings.error(
+        "conflicting-default",
+        Span(other.node.place, other.node.length),
+        f"{key} holds for all files, and another value is given in {first.node.place}.",
+        suggestion="Give it in one file only.",
+    )
