@@ -121,7 +121,9 @@ class WriteLog(msgspec.Struct, frozen=True):
     text: str
 
 
-class EventView(msgspec.Struct, gc=False, frozen=True, kw_only=True, rename={"from_state": "from", "late_by": "lateBy"}):
+class EventView(
+    msgspec.Struct, gc=False, frozen=True, kw_only=True, rename={"from_state": "from", "late_by": "lateBy"}
+):
     """The event that a decision answers. Times are on the engine's clock; ``due`` and ``late_by`` for timers."""
 
     kind: EventKind

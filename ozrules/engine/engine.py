@@ -153,6 +153,11 @@ class Engine:
         live = self._world.live.get(key)
         return None if live is None else live.session
 
+    @property
+    def alive(self) -> int:
+        """How many sessions live."""
+        return len(self._world.live)
+
     def sessions(self) -> tuple[SessionView, ...]:
         """All live sessions, with what waits on them."""
         return tuple(view_of(live) for live in self._world.live.values() if not live.ended)

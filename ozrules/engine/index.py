@@ -289,26 +289,40 @@ def _rank(entry: Entry) -> int:
 
 
 class _PatternSet:
-    """Many regular expressions over one field, matched in one pass. Values come again, so answers are kept."""
+    """Many regular expressions over one field, matched in few passes. Values come again, so answers are kept.
+
+    RE2 says "no match" too where a set outgrows its memory, so sets are kept far too small for that.
+    """
 
     MOST_ANSWERS: Final = 8192
+    MOST_PATTERNS: Final = 256
+    MEMORY: Final = 64 << 20
 
     def __init__(self, table: _Filed) -> None:
         options = re2.Options()
-        options.max_mem = 64 << 20
+        options.max_mem = self.MEMORY
         options.log_errors = False
-        self._set = re2.Set.FullMatchSet(options)
-        self._entries = []
-        for pattern, entries in table.items():
-            self._set.Add(pattern)
-            self._entries.append(entries)
-        self._set.Compile()
+        self._sets = []
+        patterns = list(table.items())
+        for first in range(0, len(patterns), self.MOST_PATTERNS):
+            part = patterns[first : first + self.MOST_PATTERNS]
+            together = re2.Set.FullMatchSet(options)
+            for pattern, _ in part:
+                together.Add(pattern)
+            together.Compile()
+            self._sets.append((together, tuple(entries for _, entries in part)))
         self._answers: dict[str, tuple[Entry, ...]] = {}
 
     def matching(self, text: str) -> tuple[Entry, ...]:
+        """The entries whose pattern matches the whole text."""
         answer = self._answers.get(text)
         if answer is None:
-            answer = tuple(entry for number in self._set.Match(text) for entry in self._entries[number])
+            answer = tuple(
+                entry
+                for together, entries in self._sets
+                for number in together.Match(text) or ()  # None where nothing matches
+                for entry in entries[number]
+            )
             if len(self._answers) >= self.MOST_ANSWERS:
                 self._answers.clear()
             self._answers[text] = answer
