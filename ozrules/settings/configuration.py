@@ -52,14 +52,22 @@ _DECISIONS: Final[tuple[Decisions, ...]] = get_args(Decisions)
 _LONG: Final = 100 * 366 * 86_400.0
 
 
-def load(path: Path, data: bytes, environment: Mapping[str, str], *, with_secrets: bool = True) -> Settings:
+def load(
+    path: Path,
+    data: bytes,
+    environment: Mapping[str, str],
+    *,
+    with_secrets: bool = True,
+    webclients_only: bool = False,
+) -> Settings:
     """The settings in ``data``, the bytes of the file at ``path``.
 
-    Without ``with_secrets`` the file is read where its secrets are not, to be checked. Raises DocumentInvalid with
-    every finding at once.
+    Without ``with_secrets`` the file is read where its secrets are not, to be checked; ``webclients_only`` reads the
+    secrets of ozeki-webclient connections alone. Raises DocumentInvalid with every finding at once.
     """
     findings = Findings()
-    around = Surroundings(Path(os.path.abspath(path)), environment, with_secrets)  # noqa: PTH100  # no links followed
+    file = Path(os.path.abspath(path))  # noqa: PTH100  # no links followed
+    around = Surroundings(file, environment, with_secrets, webclients_only)
     node = parse(Source(str(path), data), findings)
     settings = INVALID if node is None else _shape(around).read(node, findings)
     findings.raise_errors()
@@ -73,7 +81,7 @@ def schema() -> Schema:
 
 
 def _shape(around: Surroundings) -> Record[Settings]:
-    secret = v.SecretShape(around)
+    secret = v.SecretShape(around.apart_from_webclients)
     version = Key("ozrules", Whole(1, 1), required=True, help="The version of this form: 1.")
     listed: ListOf[ConnectionSettings] = ListOf(connection(around), least=1)
     connections = Key(

@@ -47,15 +47,16 @@ def _type(kind: str) -> Key[str]:
 
 def connection(around: Surroundings) -> Variants[ConnectionSettings]:
     """Any of the kinds, told apart by ``type``."""
+    others = around.apart_from_webclients
     return Variants(
         what="a connection: a mapping with name and type",
         tag="type",
         kind="type of connection",
         records={
             "ozeki-webclient": _webclient(around),
-            "ozeki-http": _ozeki_http(around),
-            "asterisk": _asterisk(around),
-            "gateway": _gateway(around),
+            "ozeki-http": _ozeki_http(others),
+            "asterisk": _asterisk(others),
+            "gateway": _gateway(others),
             "simulator": _SIMULATOR,
         },
     )
@@ -64,7 +65,9 @@ def connection(around: Surroundings) -> Variants[ConnectionSettings]:
 def _webclient(around: Surroundings) -> Record[ConnectionSettings]:
     secret = v.SecretShape(around)
     script = Key("script", v.url("http", "https"), help="The vendor's script; from server where absent.")
-    token: Key[Secret | Generate] = Key("token", v.TokenShape(secret), help="The security token, or where to get one.")
+    token: Key[Secret | Generate] = Key(
+        "token", v.TokenShape(secret), help="The security token, or a webphone extension's id."
+    )
     password = Key("password", secret, help="Webphone extensions only.")
     browser: Key[Browser] = Key("browser", Choice("browser", _BROWSERS), help="external: ozrules webclient runs apart.")
     bridge_listen = Key("listen", v.ADDRESS, required=True)
@@ -80,8 +83,11 @@ def _webclient(around: Surroundings) -> Record[ConnectionSettings]:
     )
 
     def build(values: Values) -> WebclientSettings | Invalid:
-        if token not in values and password not in values:
-            values.findings.error("missing-key", values.node, "A token is missing here, or a password.")
+        if token not in values:
+            # the vendor's connect() needs one always: https://ozekiphone.com, "connect method" (p_5013)
+            values.findings.error(
+                "missing-key", values.node, "A token is missing here: a security token, or a webphone extension's id."
+            )
             return INVALID
         if values.get(browser) == "external" and bridge not in values:
             values.findings.error(
@@ -94,7 +100,7 @@ def _webclient(around: Surroundings) -> Record[ConnectionSettings]:
             name=values[NAME],
             server=server,
             script=values.get(script, f"http://{host}:7777/WebphoneAPI"),
-            token=values.get(token),
+            token=values[token],
             password=values.get(password),
             moved_party=values.get(MOVED),
             timezone=values.get(ZONE, around.zone),

@@ -41,7 +41,7 @@ class WebclientSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     server: str
     script: str
-    token: Secret | Generate | None
+    token: Secret | Generate
     password: Secret | None
     moved_party: MovedParty | None
     timezone: str

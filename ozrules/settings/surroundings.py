@@ -4,7 +4,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,11 +18,20 @@ class NoSecret(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """``file`` is the configuration's own path. Without ``with_secrets`` no secret is read."""
+    """``file`` is the configuration's own path. Without ``with_secrets`` no secret is read.
+
+    ``webclients_only``: none but those of ozeki-webclient connections, for the process that has no others.
+    """
 
     file: Path
     environment: Mapping[str, str]
     with_secrets: bool = True
+    webclients_only: bool = False
+
+    @property
+    def apart_from_webclients(self) -> "Surroundings":
+        """What the rest of the file is read with."""
+        return replace(self, with_secrets=False) if self.webclients_only else self
 
     @property
     def directory(self) -> Path:

@@ -201,3 +201,18 @@ def test_the_schema_knows_the_whole_configuration() -> None:
 def test_any_text_is_read_or_refused_with_its_place(data: bytes) -> None:
     with contextlib.suppress(DocumentInvalid):
         load(SYSTEM, data, {})
+
+
+def test_the_browser_process_needs_the_secrets_of_its_own_connections_alone(tmp_path: Path) -> None:
+    (tmp_path / "ozeki-password").write_text("p")
+    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path), "OZ_BRIDGE": "b"}
+    settings = load(SYSTEM, FULL, environment, webclients_only=True)
+    office = settings.connections[0]
+    assert isinstance(office, WebclientSettings)
+    assert office.password == Secret("p")
+    assert settings.secrets["doorPin"] == Secret("")
+
+
+def test_a_webphone_extension_needs_its_id_as_token() -> None:
+    data = b"ozrules: 1\nconnections: [{name: a, type: ozeki-webclient, server: p, password: x}]"
+    assert "2:15 missing-key" in _errors(data)
