@@ -14,6 +14,14 @@ TESTED_ELSEWHERE = {
     "ozrules/engine/effects.py": "the engine's vocabulary: data",
     "ozrules/engine/events.py": "the engine's vocabulary: data",
     "ozrules/engine/identity.py": "data",
+    "ozrules/engine/arbiter.py": "the conversations of tests/engine/test_engine.py",
+    "ozrules/engine/attempts.py": "the conversations of tests/engine/test_sequence.py",
+    "ozrules/engine/deliveries.py": "the conversations of tests/engine/test_sequence.py",
+    "ozrules/engine/live.py": "tests/engine/test_readings.py, and every conversation",
+    "ozrules/engine/planning.py": "the conversations of tests/engine/test_sequence.py",
+    "ozrules/engine/proof.py": "the conversations of tests/engine/test_sequence.py",
+    "ozrules/engine/run.py": "tests/engine/test_memory.py, and every conversation",
+    "ozrules/engine/world.py": "every conversation",
     "ozrules/runtime/ports.py": "Protocols",
 }
 """Modules without a test file of their own, and why."""

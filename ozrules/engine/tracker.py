@@ -34,6 +34,9 @@ DAY: Final = 86400.0
 NEW_STAY: Final = 2.0
 """Seconds by which a listed state must be younger than the one we knew to be another stay in the same state."""
 
+OURS: Final = "@"
+"""Begins the start of a session whose phone system tells none; then comes the moment at which we heard of it."""
+
 MOST_PENDING: Final = 100_000
 
 _BEGINNINGS: Final = frozenset({CREATED, SETUP, RINGING})
@@ -251,7 +254,7 @@ class Tracker:
 
     def _begin(self, line: Line, session: Session, at: float, age: float | None) -> LiveSession:
         world = self._world
-        key = SessionKey(line.name, line.epoch, session.session_id, session.start_time or "")
+        key = self._key(line, session, at)
         master = session.master_session_id or session.session_id
         chain = world.chain_for(line.name, master, session.caller, session.callee, at)
         entered = at - (age or 0.0)
@@ -267,6 +270,14 @@ class Tracker:
         if not is_known(session.session_state):
             self._notice("unknownState", line.name, session.session_state)
         return live
+
+    def _key(self, line: Line, session: Session, at: float) -> SessionKey:
+        start = session.start_time or f"{OURS}{at}"
+        key = SessionKey(line.name, line.epoch, session.session_id, start)
+        while key in self._world.live:  # begun twice in one instant
+            start += OURS
+            key = SessionKey(line.name, line.epoch, session.session_id, start)
+        return key
 
     def _end(
         self,
@@ -292,7 +303,7 @@ class Tracker:
         session_id = live.key.session_id
         if line.sessions.get(session_id) is live:
             del line.sessions[session_id]
-        line.closed[session_id] = live.key.start
+        line.closed[session_id] = _told(live)
         if len(line.closed) > MOST_CLOSED:
             line.closed.popitem(last=False)
 
@@ -326,7 +337,7 @@ class Tracker:
 
     def _is_another(self, live: LiveSession, session: Session, event: SessionSeen | None) -> bool:
         """Whether a report under a known id is about another call: another start, or begun anew without one."""
-        mine, theirs = live.key.start, session.start_time or ""
+        mine, theirs = _told(live), session.start_time or ""
         if mine and theirs and mine != theirs:
             before, after = moment_from(mine), moment_from(theirs)
             return before is None or after is None or abs(before - after) > 1.0
@@ -342,3 +353,8 @@ class Tracker:
 
     def _notice(self, kind: NoticeKind, connection: str, detail: str) -> None:
         self._world.out.append(Notice(kind=kind, connection=connection, detail=detail))
+
+
+def _told(live: LiveSession) -> str:
+    """The start that the phone system told, or "" where it told none."""
+    return "" if live.key.start.startswith(OURS) else live.key.start

@@ -11,7 +11,6 @@ from ozrules.engine.events import (
     RulesReplaced,
     TimerCancelled,
 )
-from ozrules.engine.identity import SessionKey
 from ozrules.rules.calendar import Cron
 from ozrules.rules.model import CalendarTrigger, OnMissed
 from ozrules.session.state import HELD, IN_CALL, VENDOR_STATES
@@ -445,7 +444,7 @@ def test_a_rule_that_is_loaded_later_acts_on_living_sessions_only_through_for() 
 def test_a_timer_can_be_cancelled() -> None:
     stage = Stage(rules(UNANSWERED))
     stage.call()
-    key = SessionKey(LINE, "", "s1", "")
+    (key,) = stage.wakes
     stage.tell(TimerCancelled(at=stage.now, session=key, rule="no-answer", trigger="0"))
     stage.wait(60)
     assert stage.reasons == [("no-answer", "cancelled")]

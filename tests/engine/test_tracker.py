@@ -1,0 +1,95 @@
+"""The tracker: when a state began, and which session a report is about."""
+
+import pytest
+
+from ozrules.engine.events import ConnectionOpened, SessionSeen
+from ozrules.session.session import session_from
+from tests.engine.forge import enters, log, rule, rules
+from tests.engine.stage import LINE, Stage
+
+FOR = rules(rule("late", enters("Ringing", hold=20.0), log("20 s")))
+
+
+def fires_after(stage: Stage) -> float:
+    begun = stage.now
+    due = min(stage.wakes.values())
+    stage.wait(due - begun)
+    assert stage.logged == ["20 s"]
+    return due - begun
+
+
+@pytest.mark.parametrize(
+    ("duration", "seconds"),
+    [("5", 15.0), ("00:00:05", 15.0), ("PT5S", 15.0), ("5.5", 14.5), ("", 20.0), ("nonsense", 20.0), ("-1", 20.0)],
+)
+def test_a_new_session_may_say_how_long_it_has_rung(duration: str, seconds: float) -> None:
+    stage = Stage(FOR)
+    stage.call(stateDuration=duration)
+    assert fires_after(stage) == pytest.approx(seconds)
+
+
+def test_a_live_change_counts_from_its_receipt_whatever_duration_comes_along() -> None:
+    stage = Stage(rules(rule("late", enters("InCall", hold=20.0), log("20 s"))))
+    stage.call()
+    stage.wait(30)
+    stage.change("s1", "InCall", stateDuration="30")
+    assert fires_after(stage) == pytest.approx(20.0)
+
+
+def test_the_phone_systems_own_time_of_a_report_gives_the_age_without_comparing_clocks() -> None:
+    stage = Stage(FOR)
+    session = session_from({"sessionId": "s", "sessionState": "Ringing", "startTime": "2026-11-23T10:00:00Z"})
+    ten = 1_795_428_000.0
+    stage.tell(SessionSeen(at=stage.now, connection=LINE, kind="created", session=session, reported_at=ten + 5))
+    assert fires_after(stage) == pytest.approx(15.0)
+
+
+def test_a_start_time_without_zone_is_read_in_the_connections_zone() -> None:
+    stage = Stage(FOR, listed=False)
+    stage.now = 1_795_428_005.0  # 2026-11-23 10:00:05 UTC
+    stage.tell(ConnectionOpened(at=stage.now, connection=LINE, zone="Europe/Budapest"))
+    stage.sessions["s"] = {"sessionId": "s", "sessionState": "Ringing", "startTime": "2026-11-23 11:00:00"}
+    stage.listing()
+    assert fires_after(stage) == pytest.approx(15.0)
+
+
+def test_a_start_in_the_future_counts_as_now() -> None:
+    stage = Stage(FOR, listed=False)
+    stage.sessions["s"] = {"sessionId": "s", "sessionState": "Ringing", "startTime": "2090-01-01T00:00:00Z"}
+    stage.connect()
+    assert fires_after(stage) == pytest.approx(20.0)
+
+
+@pytest.mark.fault(10)
+def test_the_same_start_in_another_form_is_the_same_session() -> None:
+    stage = Stage(FOR)
+    stage.call(startTime="2026-11-23T10:00:00Z")
+    stage.change("s1", "InCall", startTime="2026-11-23 10:00:00.4")
+    assert "sessionReused" not in stage.notices
+
+
+@pytest.mark.fault(10)
+def test_an_id_without_start_that_begins_anew_is_another_session() -> None:
+    stage = Stage(FOR)
+    stage.call()
+    stage.change("s1", "InCall")
+    stage.call()
+    assert "sessionReused" in stage.notices
+    assert fires_after(stage) == pytest.approx(20.0)
+
+
+def test_a_session_listed_twice_is_one() -> None:
+    stage = Stage(FOR)
+    stage.sessions["a"] = {"sessionId": "a", "sessionState": "Ringing"}
+    stage.listing()
+    stage.listing()
+    assert len(stage.observed) == 1
+
+
+def test_only_what_a_session_is_not_how_long_it_has_been_makes_a_change() -> None:
+    stage = Stage(FOR)
+    stage.call()
+    stage.change("s1", "Ringing", stateDuration="3")
+    assert len(stage.observed) == 1
+    stage.change("s1", "Ringing", calleeDisplayName="Desk")
+    assert len(stage.observed) == 2
