@@ -50,6 +50,10 @@ MOST_STEPS: Final = 100_000
 """A scenario that takes more has rules that keep each other going."""
 
 
+class EndlessScenario(Exception):
+    """A scenario that does not come to its end."""
+
+
 def play(scenario: Scenario, rules: RuleSet) -> Played:
     """The scenario, from its start until nothing is left to come."""
     return _Run(scenario, rules).play()
@@ -94,7 +98,7 @@ class _Run:
             at = max(at, due)
             self._happen(at)
         else:
-            raise RecursionError(f"more than {MOST_STEPS:,} things happen in this test")
+            raise EndlessScenario(f"More than {MOST_STEPS:,} things happen in this test; rules keep each other going")
         self._played.end = max(at - start, self._scenario.until)
         self._played.unused = tuple(self._script)
         return self._played

@@ -1,0 +1,162 @@
+"""`ozrules test`: rule tests in virtual time, on the same engine as the daemon, without a daemon."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+from xml.sax.saxutils import quoteattr
+
+import msgspec
+
+from ozrules.rules.characters import HIDDEN
+from ozrules.rules.diagnostics import DocumentInvalid
+from ozrules.rules.document import Source
+from ozrules.rules.loader import load
+from ozrules.rules.model import RuleSet
+from ozrules.scenario.coverage import coverage
+from ozrules.scenario.model import ScenarioFile
+from ozrules.scenario.mutation import mutants, unnoticed
+from ozrules.scenario.reading import read
+from ozrules.scenario.suite import Result, play_all
+
+EXAMPLE: Final = """example:
+  ozrules test tests/office.test.yaml --coverage
+
+Without FILE, every *.test.yaml below the current folder is run.
+Exit codes: 0 all passed, 1 failed or vacuous, 2 usage."""
+
+
+class Suite(msgspec.Struct, frozen=True):
+    """A test file with the rules that it names."""
+
+    file: ScenarioFile
+    rule_files: tuple[str, ...]
+    rules: RuleSet
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the program's."""
+    parser = subparsers.add_parser(
+        "test",
+        help="run rule tests in virtual time",
+        description="Runs rule tests in virtual time, on the same engine as the daemon.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", metavar="FILE", nargs="*", type=Path, help="test files (ozrulesTest: 1)")
+    parser.add_argument("--coverage", action="store_true", help="name the rules and clauses that no test reached")
+    parser.add_argument("--mutate", action="store_true", help="name the edits of the rules that no test would notice")
+    parser.add_argument("--junit", metavar="FILE", type=Path, help="write the results here, as JUnit XML")
+    parser.set_defaults(run=test)
+
+
+def test(arguments: argparse.Namespace) -> int:
+    """Run the tests; 0 where all passed."""
+    paths = arguments.files or sorted(Path().rglob("*.test.yaml"))
+    if not paths:
+        print("ozrules test: there is no *.test.yaml here; name a test file.", file=sys.stderr)
+        return 2
+    suites: list[Suite] = []
+    invalid = False
+    for path in paths:
+        try:
+            suites.append(_read(path))
+        except DocumentInvalid as problem:
+            invalid = True
+            _show_invalid(problem)
+        except OSError as problem:
+            print(f"ozrules test: {problem.filename}: {problem.strerror}.", file=sys.stderr)
+            return 2
+    results = [(suite, play_all(suite.file, suite.rules)) for suite in suites]
+    for suite, played in results:
+        _show(suite, played)
+    every = [result for _, played in results for result in played]
+    failed = sum(not result.passed for result in every)
+    print(f"{len(every)} tests, {failed} failed" if failed else f"{len(every)} tests, all passed")
+    for rule_files in dict.fromkeys(suite.rule_files for suite in suites):
+        same = [(suite, played) for suite, played in results if suite.rule_files == rule_files]
+        if arguments.coverage:
+            _show_coverage(same)
+        if arguments.mutate and not failed:
+            _show_unnoticed([suite for suite, _ in same])
+    if arguments.mutate and failed:
+        print("--mutate: the tests must pass before an edit can be noticed.")
+    if arguments.junit is not None:
+        try:
+            arguments.junit.write_text(_junit(results), encoding="utf-8")
+        except OSError as problem:
+            print(f"ozrules test: {problem.filename}: {problem.strerror}.", file=sys.stderr)
+            return 2
+    return 1 if invalid or failed else 0
+
+
+def _read(path: Path) -> Suite:
+    file = read(Source(str(path), path.read_bytes()))
+    rule_files = tuple(path.parent / name for name in file.rules)
+    rules = load(Source(str(each), each.read_bytes()) for each in rule_files)
+    return Suite(file, tuple(str(each.resolve()) for each in rule_files), rules)
+
+
+def _show_invalid(problem: DocumentInvalid) -> None:
+    for diagnostic in problem.diagnostics:
+        print(_plain(str(diagnostic)))
+        if diagnostic.suggestion:
+            print(f"    {_plain(diagnostic.suggestion)}")
+
+
+def _show(suite: Suite, results: Iterable[Result]) -> None:
+    print(_plain(suite.file.name))
+    for result in results:
+        print(f"  {'ok  ' if result.passed else 'FAIL'}  {_plain(result.scenario.name)}")
+        for failure in result.failures:
+            print(f"        {failure.spot.place}: {failure.kind}: {_plain(failure.message)}")
+
+
+def _show_coverage(results: list[tuple[Suite, tuple[Result, ...]]]) -> None:
+    rules = results[0][0].rules
+    runs = [result.played for _, played in results for result in played if result.played is not None]
+    found = coverage(rules, runs)
+    print(f"\ncoverage: {found.parts - len(found.unreached)} of {found.parts} parts of the rules were reached")
+    for each in found.unreached:
+        print(f"  {each.place}: {each.rule}: {_plain(each.message)}")
+
+
+def _show_unnoticed(suites: list[Suite]) -> None:
+    rules = suites[0].rules
+    files = [suite.file for suite in suites]
+    left = list(unnoticed(rules, files))
+    total = sum(1 for _ in mutants(rules))
+    print(f"\nmutate: {total - len(left)} of {total} edits of the rules would be noticed")
+    for mutant in left:
+        print(f"  {mutant.place}: {mutant.rule}: no test notices that {_plain(mutant.edit)}")
+
+
+def _junit(results: list[tuple[Suite, tuple[Result, ...]]]) -> str:
+    lines = ['<?xml version="1.0" encoding="utf-8"?>', "<testsuites>"]
+    for suite, played in results:
+        failed = sum(not result.passed for result in played)
+        name = _attribute(suite.file.name)
+        lines.append(f'  <testsuite name={name} tests="{len(played)}" failures="{failed}">')
+        for result in played:
+            case = f"    <testcase classname={name} name={_attribute(result.scenario.name)}"
+            if result.passed:
+                lines.append(f"{case}/>")
+                continue
+            lines.append(f"{case}>")
+            for failure in result.failures:
+                message = _attribute(f"{failure.spot.place}: {failure.message}")
+                lines.append(f'      <failure type="{failure.kind}" message={message}/>')
+            lines.append("    </testcase>")
+        lines.append("  </testsuite>")
+    lines.append("</testsuites>")
+    return "\n".join(lines) + "\n"
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(_plain(text))
+
+
+def _plain(text: str) -> str:
+    """The text with every character that a terminal or a reader could take for something else made visible."""
+    return HIDDEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text.replace("\n", "\\n"))

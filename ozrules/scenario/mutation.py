@@ -1,0 +1,141 @@
+"""Small edits of the rules, one at a time, as a tired admin might make them. A test suite that notices none of them
+for a line of a rule does not test that line.
+
+The edits are made on the loaded rules, not on the text: each stands for one change of one place in a file.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from ozrules.rules.condition import leaves, wanted
+from ozrules.rules.model import (
+    Action,
+    All,
+    AnyOf,
+    BlindTransfer,
+    Compare,
+    Condition,
+    DuringSchedule,
+    Fixed,
+    Forward,
+    Leaf,
+    Not,
+    Place,
+    Rule,
+    RuleSet,
+    StateTrigger,
+)
+from ozrules.scenario.model import ScenarioFile
+from ozrules.scenario.suite import play_all
+
+T = TypeVar("T")
+
+
+class Mutant(msgspec.Struct, frozen=True):
+    """The rules with one edit, described as a person would."""
+
+    rule: str
+    place: Place
+    edit: str
+    rules: RuleSet
+
+
+def unnoticed(rules: RuleSet, files: Iterable[ScenarioFile]) -> Iterator[Mutant]:
+    """The edits after which every test still passes."""
+    suites = tuple(files)
+    for mutant in mutants(rules):
+        if all(result.passed for file in suites for result in play_all(file, mutant.rules)):
+            yield mutant
+
+
+def mutants(rules: RuleSet) -> Iterator[Mutant]:
+    """Every edit of every rule that is not disabled."""
+    for number, rule in enumerate(rules.rules):
+        if rule.status == "disabled":
+            continue
+        for place, edit, changed in _edits(rule):
+            yield Mutant(rule.id, place, edit, _with(rules, number, changed))
+
+
+def _with(rules: RuleSet, number: int, rule: Rule) -> RuleSet:
+    return msgspec.structs.replace(rules, rules=_put(rules.rules, number, rule))
+
+
+def _put(items: tuple[T, ...], number: int, item: T) -> tuple[T, ...]:
+    return (*items[:number], item, *items[number + 1 :])
+
+
+def _edits(rule: Rule) -> Iterator[tuple[Place, str, Rule]]:
+    replace = msgspec.structs.replace
+    yield rule.place, "the rule is disabled", replace(rule, status="disabled")
+    for number, trigger in enumerate(rule.triggers):
+        if len(rule.triggers) > 1:
+            left = rule.triggers[:number] + rule.triggers[number + 1 :]
+            yield trigger.place, f"trigger {trigger.id} is removed", replace(rule, triggers=left)
+        if isinstance(trigger, StateTrigger):
+            for edit, changed in _trigger_edits(trigger):
+                yield trigger.place, edit, replace(rule, triggers=_put(rule.triggers, number, changed))
+    for leaf in leaves(rule.condition):
+        for edit, change in _leaf_edits(leaf):
+            condition = _changed(rule.condition, leaf, change)
+            assert isinstance(condition, All), "what holds the leaves of a rule stays"
+            yield leaf.place, edit, replace(rule, condition=condition)
+    for number, exception in enumerate(rule.exceptions):
+        place = next((leaf.place for leaf in leaves(exception.condition)), rule.place)
+        left_over = rule.exceptions[:number] + rule.exceptions[number + 1 :]
+        yield place, f"the exception {exception.name} is removed", replace(rule, exceptions=left_over)
+    for number, action in enumerate(rule.actions):
+        if len(rule.actions) > 1:
+            fewer = rule.actions[:number] + rule.actions[number + 1 :]
+            yield action.place, "this action is removed", replace(rule, actions=fewer)
+        moved = _to_elsewhere(action)
+        if moved is not None:
+            yield (
+                action.place,
+                "the call goes to another number",
+                replace(rule, actions=_put(rule.actions, number, moved)),
+            )
+    if rule.throttle is not None:
+        yield rule.place, "the throttle is removed", replace(rule, throttle=None)
+
+
+def _trigger_edits(trigger: StateTrigger) -> Iterator[tuple[str, StateTrigger]]:
+    replace = msgspec.structs.replace
+    if trigger.hold is not None:
+        yield f"for is {trigger.hold + 1:g}s instead of {trigger.hold:g}s", replace(trigger, hold=trigger.hold + 1)
+        if trigger.hold > 1:
+            yield f"for is {trigger.hold - 1:g}s instead of {trigger.hold:g}s", replace(trigger, hold=trigger.hold - 1)
+    if trigger.origins is not None:
+        yield "from is removed", replace(trigger, origins=None)
+
+
+def _leaf_edits(leaf: Leaf) -> Iterator[tuple[str, Callable[[Leaf], Condition]]]:
+    says = f"{leaf.path} {wanted(leaf)}"
+    yield f"the condition {says} is removed", lambda leaf: All(of=(), path=leaf.path, place=leaf.place)
+    if isinstance(leaf, DuringSchedule):
+        turned = msgspec.structs.replace(leaf, inside=not leaf.inside)
+        yield f"the condition {says} is turned round", lambda _: turned
+    elif isinstance(leaf, Compare) and leaf.op == "in" and len(leaf.texts) > 1:
+        for number, text in enumerate(leaf.texts):
+            fewer = msgspec.structs.replace(leaf, texts=leaf.texts[:number] + leaf.texts[number + 1 :])
+            yield f"{text} is taken out of {says}", lambda _, fewer=fewer: fewer  # type: ignore[misc]  # bound now
+
+
+def _changed(condition: Condition, leaf: Leaf, change: Callable[[Leaf], Condition]) -> Condition:
+    """The condition with ``change`` made to that very leaf."""
+    replace = msgspec.structs.replace
+    match condition:
+        case All() | AnyOf():
+            return replace(condition, of=tuple(_changed(each, leaf, change) for each in condition.of))
+        case Not():
+            return replace(condition, of=_changed(condition.of, leaf, change))
+        case _:
+            return change(leaf) if condition is leaf else condition
+
+
+def _to_elsewhere(action: Action) -> Action | None:
+    if isinstance(action, Forward | BlindTransfer) and isinstance(action.to, Fixed):
+        return msgspec.structs.replace(action, to=Fixed("2" if action.to.number != "2" else "3", action.to.place))
+    return None
