@@ -29,7 +29,7 @@ MIDNIGHT: Final = 24 * 60
 _DAY: Final = timedelta(days=1)
 _TIME: Final = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_YEARS_AHEAD: Final = 9  # 29 February may be eight years away
+_YEARS_AHEAD: Final = 41  # a Monday that is a 29 February may be forty years away
 
 
 class CalendarInvalid(ValueError):
@@ -138,8 +138,9 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 class Cron(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Moments that come again: the minutes of local time that every field allows.
 
-    As in crontab(5), where both ``days`` and ``weekdays`` are given, one of them is enough; None is ``*``.
-    ``weekdays`` counts from Monday = 0. ``timezone`` is an IANA name.
+    Every field must allow it, also where both ``days`` and ``weekdays`` are given (crontab(5) takes either): so
+    ``0 12 1-7 * mon`` is noon on the first Monday of a month. None is ``*``. ``weekdays`` counts from Monday = 0,
+    ``timezone`` is an IANA name.
     """
 
     minutes: frozenset[int]
@@ -178,13 +179,11 @@ class Cron(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return tuple(sorted(hour * 60 + minute for hour in self.hours for minute in self.minutes))
 
     def _on(self, day: date) -> bool:
-        if day.month not in self.months:
-            return False
-        if self.days is None or self.weekdays is None:
-            return (self.days is None or day.day in self.days) and (
-                self.weekdays is None or day.weekday() in self.weekdays
-            )
-        return day.day in self.days or day.weekday() in self.weekdays
+        return (
+            day.month in self.months
+            and (self.days is None or day.day in self.days)
+            and (self.weekdays is None or day.weekday() in self.weekdays)
+        )
 
 
 # --- wall clocks ----------------------------------------------------------------------------------------------------

@@ -178,14 +178,12 @@ CRONS = (
 
 
 def shows_due(cron: Cron, wall: datetime) -> bool:
-    on_day = cron.days is None or wall.day in cron.days
-    on_weekday = cron.weekdays is None or wall.weekday() in cron.weekdays
-    either = cron.days is not None and cron.weekdays is not None
     return (
         wall.minute in cron.minutes
         and wall.hour in cron.hours
         and wall.month in cron.months
-        and ((on_day or on_weekday) if either else (on_day and on_weekday))
+        and (cron.days is None or wall.day in cron.days)
+        and (cron.weekdays is None or wall.weekday() in cron.weekdays)
     )
 
 
@@ -217,6 +215,10 @@ def test_the_next_moment_is_later_and_none_lies_between(cron: Cron, zone: str, a
 def test_29_february_is_waited_for() -> None:
     leap = parse_cron("0 12 29 feb *", "UTC")
     assert leap.next_after(moment("2096-03-01T00:00+00:00")) == moment("2104-02-29T12:00+00:00")
+    monday = parse_cron("0 12 29 feb mon", "UTC")
+    assert monday.next_after(moment("2024-03-01T00:00+00:00")) == moment("2044-02-29T12:00+00:00")
+    first_monday = parse_cron("0 12 1-7 * mon", "UTC")
+    assert first_monday.next_after(moment("2026-11-23T00:00+00:00")) == moment("2026-12-07T12:00+00:00")
     never = Cron(minutes=frozenset({0}), hours=frozenset({0}), days=frozenset({30}), months=frozenset({2}))
     assert never.next_after(0.0) == math.inf
 
