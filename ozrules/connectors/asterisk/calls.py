@@ -63,7 +63,8 @@ class Call:
     """One session in the making. ``key`` is the leg that it is named and dated after.
 
     ``holders`` are the ids of the legs that put the other on hold in this call. ``stays`` is the party that a blind
-    transfer sends on, and ``transfer_of`` the call that was transferred into this one.
+    transfer sends on, and ``transfer_of`` the call that was transferred into this one. ``apart`` says that both
+    parties were taken out of their bridge to be held, so that nothing but us ends the one when the other hangs up.
     """
 
     id: str
@@ -79,6 +80,8 @@ class Call:
     transfer_of: "Call | None" = None
     verdict: Verdict = BEGUN
     told: Session | None = None
+    joined: bool = False
+    apart: bool = False
     over: bool = False
 
     def legs(self) -> tuple[Leg, ...]:

@@ -17,6 +17,8 @@ KEPT: Final = 2_000
 
 OURS: Final = "ozrules-"
 """Ids of channels that this connector makes begin so; they are no calls of the phone system's users."""
+FOR: Final = "-for-"
+"""Stands in such an id before the id of the leg that the channel is made for: who forwards, calls for the caller."""
 
 _NO_PHONE: Final = ("Local/", "Snoop/", "UnicastRTP/", "Recorder/", "Announcer/", "Message/", "Surrogate/", "CBAnn/")
 _NOWHERE: Final = frozenset({"", "s", "h", "failed"})
@@ -63,6 +65,11 @@ class Leg:
         return self.id.startswith(OURS)
 
     @property
+    def serves(self) -> str | None:
+        """The id of the leg that the connector made this one for."""
+        return (self.id.partition(FOR)[2] or None) if self.is_ours else None
+
+    @property
     def endpoint(self) -> str:
         """``PJSIP/1001`` of ``PJSIP/1001-0000001f``: who it really is. A caller can choose its number, not this."""
         return self.channel.rpartition("-")[0] or self.channel
@@ -79,6 +86,7 @@ class Legs:
         self._holding_bridges: set[str] = set()
         self._ended: OrderedDict[str, None] = OrderedDict()
         self._order = 0
+        self._fresh: set[str] | None = None
 
     def get(self, leg_id: str | None) -> Leg | None:
         """The leg of this id."""
@@ -121,6 +129,15 @@ class Legs:
         """Whether it sits in a bridge where nobody hears anybody."""
         return leg.bridge in self._holding_bridges
 
+    def begin_list(self) -> None:
+        """A list is asked for: what events say from now on is newer than what the list will say."""
+        self._fresh = set()
+
+    def end_list(self) -> set[str]:
+        """The legs that events have named since `begin_list`."""
+        fresh, self._fresh = self._fresh or set(), None
+        return fresh
+
     def see(self, fields: Fields, prefix: str = "") -> Leg | None:
         """The leg that these fields name, with what they say of it; None where they name none.
 
@@ -138,6 +155,8 @@ class Legs:
         elif channel and channel != leg.channel:
             self._unname(leg)
             self._name(leg, channel)
+        if self._fresh is not None:
+            self._fresh.add(leg.id)
         if not leg.gone:
             self._learn(leg, fields, prefix)
         return leg

@@ -23,6 +23,7 @@ from ozrules.session.state import (
     CANCELLED,
     COMPLETED,
     IN_CALL,
+    REDIRECTED,
     TRANSFER_COMPLETED,
 )
 
@@ -43,6 +44,10 @@ class Reducer:
 
     # -- questions
 
+    def known(self, session_id: str) -> Call | None:
+        """The call behind a session, also for a while after its end."""
+        return self._calls.get(session_id)
+
     def call(self, session_id: str) -> Call | None:
         """The living call behind a session."""
         call = self._calls.get(session_id)
@@ -51,6 +56,28 @@ class Reducer:
     def calls_of(self, leg: Leg) -> list[Call]:
         """The living calls that a leg takes part in."""
         return [call for call_id in sorted(leg.calls) if (call := self.call(call_id)) is not None]
+
+    def leg(self, leg_id: str) -> Leg | None:
+        """The leg of this id, also for a while after its end."""
+        return self._legs.get(leg_id)
+
+    def is_alone(self, leg: Leg) -> bool:
+        """Whether nobody hears it."""
+        return not leg.gone and len(self._legs.joined(leg)) == 1
+
+    def path_of(self, call: Call) -> set[str]:
+        """Everybody who has been part of this call, under any name: whom it must not be forwarded to again."""
+        found: set[str] = set()
+        for one in self._calls.values():
+            if one.master == call.master or one.caller is call.caller:
+                for leg in one.legs():
+                    found |= {leg.number or "", leg.endpoint.partition("/")[2]}
+        return found - {""}
+
+    def forwards_of(self, call: Call) -> int:
+        """How often the caller has been sent on to somebody else."""
+        ended = (self._calls[one] for one in call.caller.calls)
+        return sum(one.verdict.state == REDIRECTED for one in ended)
 
     def leg_named(self, channel: str) -> Leg | None:
         """The leg of this channel name."""
@@ -110,17 +137,24 @@ class Reducer:
                     return []
         return self._settle(touched, at, _reported(fields))
 
+    def begin_list(self) -> None:
+        """The list of channels is asked for now."""
+        self._legs.begin_list()
+
     def listed(self, items: Iterable[Fields]) -> tuple[Session, ...]:
-        """A full list of channels (CoreShowChannels): the sessions that live, what is not on it having ended."""
-        named = list(items)
-        living = {item.get("Uniqueid", "") for item in named}
-        for absent in [leg for leg in self._legs.living() if leg.id not in living]:
+        """A full list of channels (CoreShowChannels): the sessions that live, what is not on it having ended.
+
+        Of a channel that events have named since the list was asked for, the events know better.
+        """
+        fresh = self._legs.end_list()
+        named = {item.get("Uniqueid", ""): item for item in items}
+        for absent in [leg for leg in self._legs.living() if leg.id not in named and leg.id not in fresh]:
             self._end(absent, 0)
-        for item in named:
-            leg = self._legs.see(item)
+        for leg_id, item in named.items():
+            leg = self._legs.see(item) if leg_id not in fresh else None
             if leg is not None:
                 self._legs.enter(leg, item)
-        self._pair_listed(named)
+        self._pair_listed(list(named.values()))
         self._settle({leg.id: leg for leg in self._legs.living()}, 0.0, None)
         gone = [call for call in self._calls.values() if not call.over and any(leg.gone for leg in call.legs())]
         for call in gone:
@@ -158,6 +192,8 @@ class Reducer:
         partner = self._legs.partner(leg)
         if partner is None:
             return None
+        if partner.serves:
+            return self._legs.get(partner.serves)
         seen = seen | {leg.id}
         if partner.dialled_by:
             return self._speaker(self._legs.get(partner.dialled_by), seen)
@@ -326,11 +362,17 @@ class Reducer:
             if call.stays is not None and self._legs.is_parked(call.stays):
                 call.verdict = Verdict(TRANSFER_COMPLETED, ends=True, derived=True)  # it led to a parking place
             else:
-                call.verdict = judge(call, self._around(call)) or call.verdict
+                around = self._around(call)
+                call.apart = call.apart and (call.joined or not around.connected)
+                call.joined = around.connected
+                call.verdict = judge(call, around) or call.verdict
         if call.transfer_of is not None:
             self._report_transfer(call, call.transfer_of)
         verdict = call.verdict
         told: list[SessionSeen] = []
+        if verdict.ends and not call.answered and call.told is not None and _was_answered(call, verdict):
+            call.answered = True  # and moved before both were joined: whoever meant to forward it was too late
+            told.append(self._tell(call, "stateChanged", Verdict(IN_CALL, derived=True), at, reported_at))
         if call.told is None:  # an end is never the first that is told, though it may be the first that is seen
             begun = verdict if not verdict.ends else BEGUN
             told.append(self._tell(call, "created", begun, at, reported_at))
@@ -388,6 +430,11 @@ class Reducer:
         for leg in call.legs():
             if self._transferees.get(leg.id) is call:
                 del self._transferees[leg.id]
+
+
+def _was_answered(call: Call, verdict: Verdict) -> bool:
+    callee = call.callee
+    return verdict.state == REDIRECTED and callee is not None and callee.dial_status == "ANSWER"
 
 
 def _number(fields: Fields, name: str) -> int:

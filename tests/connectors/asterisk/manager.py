@@ -1,0 +1,227 @@
+"""A manager interface on loopback that says what a test tells it to, and remembers every action it was sent."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import TypeVar
+
+from ozrules.connectors.asterisk.ami import Decoder, Fields
+from ozrules.connectors.asterisk.configuration import AsteriskAccess
+from ozrules.connectors.asterisk.connector import AsteriskConnector
+from ozrules.engine.effects import Command
+from ozrules.engine.events import Accepted, Refused, SessionSeen, SessionsListed, Unanswered
+from ozrules.engine.identity import CommandId, SessionKey
+from ozrules.runtime.clock import SystemClock
+from ozrules.runtime.ports import FromPhoneSystem
+from ozrules.session.methods import METHODS, Method
+from ozrules.session.session import Session
+from ozrules.session.state import State
+
+Item = TypeVar("Item", bound=FromPhoneSystem)
+
+BANNER = "Asterisk Call Manager/9.0.0"
+PASSWORD = "a-very-secret-word"
+MAY = ("Redirect", "Getvar", "Originate", "BlindTransfer", "Hangup", "Bridge", "PlayDTMF")
+
+
+def block(fields: Fields) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode() + b"\r\n"
+
+
+class Manager:
+    """The phone system's side. ``answers`` maps an action to its response; ``channels`` is what it lists."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.actions: list[Fields] = []
+        self.answers: dict[str, Fields | None] = {}
+        self.channels: list[Fields] = []
+        self.may: tuple[str, ...] = MAY
+        self.banner = BANNER
+        self.connections = 0
+        self._writer: asyncio.StreamWriter | None = None
+        self._changed = asyncio.Condition()
+        self._serving: set[asyncio.Task[None]] = set()
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self.serve(reader, writer))
+        self._serving.add(task)
+
+    async def end(self) -> None:
+        """Closes what is open."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+        if self._serving:
+            await asyncio.wait(self._serving)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self.connections += 1
+        writer.write(self.banner.encode() + b"\r\n")
+        decoder = Decoder()
+        with suppress(ConnectionResetError):
+            while data := await reader.read(65536):
+                for action in decoder.feed(data):
+                    assert isinstance(action, dict)
+                    self.actions.append(action)
+                    self._answer(action)
+                async with self._changed:
+                    self._changed.notify_all()
+
+    def _answer(self, action: Fields) -> None:
+        name, asked = action["Action"], {"ActionID": action["ActionID"]}
+        success = {"Response": "Success"} | asked
+        match name:
+            case "Login" if action["Secret"] != PASSWORD:
+                self.write(block({"Response": "Error", "Message": "Authentication failed"} | asked))
+            case _ if name in self.answers:
+                answer = self.answers[name]
+                if answer is not None:
+                    self.write(block(answer | asked))
+            case "ListCommands":
+                self.write(block(success | dict.fromkeys(self.may, "a synopsis (Priv: call,all)")))
+            case "CoreStatus":
+                self.write(block(success | {"CoreStartupDate": "2026-11-23", "CoreStartupTime": "20:00:00"}))
+            case "CoreShowChannels":
+                self.write(block(success | {"EventList": "start"}))
+                for channel in self.channels:
+                    self.write(block({"Event": "CoreShowChannel"} | asked | channel))
+                self.write(block({"Event": "CoreShowChannelsComplete", "EventList": "Complete"} | asked))
+            case "Getvar":
+                value = "1" if action["Variable"].startswith("DIALPLAN_EXISTS") else "INVALID"
+                self.write(block(success | {"Value": value}))
+            case _:
+                self.write(block(success))
+
+    def write(self, data: bytes) -> None:
+        """Bytes as they are, to whoever is connected."""
+        assert self._writer is not None
+        self._writer.write(data)
+
+    def raise_events(self, events: Iterable[Fields]) -> None:
+        for event in events:
+            self.write(block(event))
+
+    def hang_up(self) -> None:
+        """The phone system goes away without a word."""
+        assert self._writer is not None
+        self._writer.transport.abort()
+
+    async def action(self, name: str, count: int = 1) -> Fields:
+        """Waits until this many actions of this name have come; the last of them."""
+        async with self._changed, asyncio.timeout(20):
+            await self._changed.wait_for(lambda: len(self.sent(name)) >= count)
+        return next(action for action in reversed(self.actions) if action["Action"] == name)
+
+    def sent(self, *names: str) -> list[Fields]:
+        """The actions of these names that came, in order, without their ids."""
+        return [
+            {name: value for name, value in action.items() if name != "ActionID"}
+            for action in self.actions
+            if action["Action"] in names
+        ]
+
+
+@asynccontextmanager
+async def manager() -> AsyncIterator[Manager]:
+    """A listening manager."""
+    standin = Manager()
+    server = await asyncio.start_server(standin.accept, "127.0.0.1", 0)
+    standin.port = server.sockets[0].getsockname()[1]
+    try:
+        yield standin
+    finally:
+        server.close()
+        await standin.end()
+
+
+class Watched:
+    """A connector with everything that it has told so far."""
+
+    def __init__(self, connector: AsteriskConnector) -> None:
+        self.connector = connector
+        self.items: list[FromPhoneSystem] = []
+        self._came = asyncio.Condition()
+
+    async def read(self) -> None:
+        async with aclosing(self.connector.events()) as events:
+            async for item in events:
+                async with self._came:
+                    self.items.append(item)
+                    self._came.notify_all()
+
+    async def until(self, kind: type[Item], which: Callable[[Item], bool] = lambda _: True) -> Item:
+        """The first item of this kind that is so, as soon as it has come."""
+
+        def found() -> Item | None:
+            return next((item for item in self.items if isinstance(item, kind) and which(item)), None)
+
+        async with self._came, asyncio.timeout(20):
+            await self._came.wait_for(lambda: found() is not None)
+        item = found()
+        assert item is not None
+        return item
+
+    async def state(self, state: State) -> Session:
+        """The session that first came to this state."""
+        return (await self.until(SessionSeen, lambda seen: seen.session.session_state == state)).session
+
+    async def do(self, action: Method, session: Session, **values: str) -> Accepted | Refused | Unanswered:
+        """Calls a method."""
+        return await self.connector.execute(command(action, session, **values), session)
+
+
+def command(action: Method, session: Session, **values: str) -> Command:
+    assert action in METHODS
+    party = values.get("party")
+    assert party in (None, "caller", "callee")
+    return Command(
+        id=CommandId("1-0"),
+        decision=1,
+        step=0,
+        rule="test",
+        session=SessionKey("open", "", session.session_id, session.start_time or ""),
+        action=action,
+        to=values.get("to"),
+        party="caller" if party == "caller" else "callee" if party == "callee" else None,
+        key=values.get("key"),
+        deadline=0.0,
+        timeout=float(values.get("timeout", "5")),
+    )
+
+
+@asynccontextmanager
+async def watched(access: AsteriskAccess) -> AsyncIterator[Watched]:
+    """A connector whose events are read."""
+    connector = AsteriskConnector("open", access, clock=SystemClock(), chance=random.Random(1))
+    watching = Watched(connector)
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(watching.read())
+        try:
+            yield watching
+        finally:
+            reading.cancel()
+
+
+def access(
+    port: int, *, password: str = PASSWORD, hold: str | None = None, listen: str | None = None
+) -> AsteriskAccess:
+    return AsteriskAccess(
+        host="127.0.0.1",
+        port=port,
+        username="ozrules",
+        password=password,
+        context="internal",
+        hold_extension=hold,
+        supervisor=listen,
+        trunks=("PJSIP/trunk-*",),
+    )
+
+
+@asynccontextmanager
+async def connected(*, hold: str | None = None, listen: str | None = None) -> AsyncIterator[tuple[Manager, Watched]]:
+    """A connector that has logged in to a manager and told its list."""
+    async with manager() as standin, watched(access(standin.port, hold=hold, listen=listen)) as watching:
+        await watching.until(SessionsListed)
+        yield standin, watching
