@@ -1,0 +1,226 @@
+"""`ozrules check`: everything that is wrong with rule files and configurations, all at once."""
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import ozrules
+from ozrules.rules import loader, rendering
+from ozrules.rules.diagnostics import Diagnostic, DocumentInvalid, Findings
+from ozrules.rules.document import ListNode, MapNode, Source, TextNode, parse
+from ozrules.rules.repair import repaired
+from ozrules.rules.suggest import closest
+from ozrules.settings import configuration
+from ozrules.settings.model import Settings
+from ozrules.settings.rule_files import rule_files
+from ozrules.settings.sources import read_source
+
+DEFAULT: Final = Path("/etc/ozrules/ozrules.yaml")
+ROUNDS: Final = 5  # a repair may show the next one
+EXAMPLE: Final = """examples:
+  ozrules check rules.yaml
+  ozrules check --config /etc/ozrules/ozrules.yaml --strict
+  ozrules check --explain unknown-state"""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the program's."""
+    parser = subparsers.add_parser(
+        "check",
+        help="what is wrong with rule files and configurations",
+        description="Checks rule and configuration files, and says everything that is wrong with them at once.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", metavar="FILE", nargs="*", help="rule or configuration files")
+    parser.add_argument(
+        "--config", metavar="FILE", help="the configuration, for its rules and the names of its secrets"
+    )
+    parser.add_argument("--format", choices=["text", "json", "sarif"], default="text", help="text unless given")
+    parser.add_argument("--strict", action="store_true", help="warnings count as errors")
+    parser.add_argument("--fix", action="store_true", help="write the repairs that are certain")
+    parser.add_argument("--explain", metavar="CODE", help="what a code means, with an example")
+    parser.set_defaults(run=check)
+
+
+@dataclass
+class _Report:
+    """What was read and found."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    sources: dict[str, Source] = field(default_factory=dict)
+    rules: int = 0
+
+    @property
+    def errors(self) -> int:
+        return sum(each.severity == "error" for each in self.diagnostics)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """0 where there are no errors (with --strict: nothing at all), 1 where there are, 2 for a wrong call."""
+    if arguments.explain is not None:
+        return _explain(arguments.explain)
+    files: list[str] = arguments.files
+    given = arguments.config or (None if files else os.environ.get("OZRULES_CONFIG") or str(DEFAULT))
+    if given is not None and arguments.config is None and not Path(given).exists():
+        print("ozrules check: name a rule file, or a configuration with --config", file=sys.stderr)
+        return 2
+    fixed = 0
+    report = _examine(files, given, os.environ)
+    if arguments.fix:
+        for _ in range(ROUNDS):
+            made = _fix(report)
+            if not made:
+                break
+            fixed += made
+            report = _examine(files, given, os.environ)
+    _show(report, arguments.format, fixed)
+    return 1 if report.errors or (arguments.strict and report.diagnostics) else 0
+
+
+# --- finding out ----------------------------------------------------------------------------------------------------
+
+
+def _examine(files: list[str], given: str | None, environment: Mapping[str, str]) -> _Report:
+    report = _Report()
+    settings = _configuration(given, environment, report) if given is not None else None
+    secrets = frozenset(settings.secrets) if settings is not None else None
+    paths = [Path(name) for name in dict.fromkeys(files)]
+    if not paths and settings is not None:
+        paths = list(rule_files(settings.rules))
+    rules: list[Source] = []
+    for path in paths:
+        source = _read(path, report)
+        if source is None:
+            continue
+        if _is_configuration(source):
+            _settings(path, source, environment, report)
+        else:
+            rules.append(source)
+    if rules:
+        found, diagnostics = loader.check(rules, secrets)
+        report.rules = len(found.rules) if found is not None else 0
+        report.diagnostics += diagnostics
+    return report
+
+
+def _read(path: Path, report: _Report) -> Source | None:
+    source = read_source(path)
+    if isinstance(source, Diagnostic):
+        report.diagnostics.append(source)
+        return None
+    report.sources[source.name] = source
+    return source
+
+
+def _configuration(name: str, environment: Mapping[str, str], report: _Report) -> Settings | None:
+    source = _read(Path(name), report)
+    return None if source is None else _settings(Path(name), source, environment, report)
+
+
+def _settings(path: Path, source: Source, environment: Mapping[str, str], report: _Report) -> Settings | None:
+    try:
+        settings = configuration.load(path, source.data, environment, with_secrets=False)
+    except DocumentInvalid as invalid:
+        report.diagnostics += invalid.diagnostics
+        return None
+    report.diagnostics += settings.warnings
+    return settings
+
+
+def _is_configuration(source: Source) -> bool:
+    """A configuration names connections, or rule files where a rule file has rules."""
+    if re.search(rb"(?m)^(?:connections|rules) *:", source.data) is None:
+        return False
+    root = parse(source, Findings())
+    if not isinstance(root, MapNode):
+        return False
+    rules = root.get("rules")
+    named = isinstance(rules, ListNode) and bool(rules.items) and isinstance(rules.items[0], TextNode)
+    return root.get("connections") is not None or named
+
+
+# --- repairs --------------------------------------------------------------------------------------------------------
+
+
+def _fix(report: _Report) -> int:
+    """Write every certain repair; how many there were."""
+    total = 0
+    for name, source in report.sources.items():
+        mine = [each for each in report.diagnostics if each.edit is not None and each.edit.place.file == name]
+        if not mine:
+            continue
+        text, made = repaired(source.data.decode("utf-8"), mine)
+        if made:
+            _replace(Path(name).resolve(), text)
+            total += made
+    return total
+
+
+def _replace(path: Path, text: str) -> None:
+    """The whole file or nothing of it, with the mode it had."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_bytes(text.encode("utf-8"))
+    new.chmod(path.stat().st_mode & 0o7777)
+    new.replace(path)
+
+
+# --- showing --------------------------------------------------------------------------------------------------------
+
+
+def _show(report: _Report, form: str, fixed: int) -> None:
+    match form:
+        case "json":
+            print(json.dumps(rendering.as_json(report.diagnostics), ensure_ascii=False, indent=2))
+        case "sarif":
+            print(json.dumps(rendering.as_sarif(report.diagnostics, ozrules.__version__), ensure_ascii=False, indent=2))
+        case _:
+            print("\n".join(_text(report, fixed)))
+
+
+def _text(report: _Report, fixed: int) -> list[str]:
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    lines = {name: _lines(source) for name, source in report.sources.items()}
+    shown: list[str] = []
+    for diagnostic in report.diagnostics:
+        shown += rendering.as_text(diagnostic, lines, colour=colour)
+        shown.append("")
+    if fixed:
+        shown.append(f"{fixed} repair{'' if fixed == 1 else 's'} written.")
+    what = f"{len(report.sources)} file{'' if len(report.sources) == 1 else 's'}"
+    if report.rules:
+        what += f", {report.rules} rule{'' if report.rules == 1 else 's'}"
+    shown.append(f"{what}: {rendering.summary(report.diagnostics)}.")
+    return shown
+
+
+def _lines(source: Source) -> list[str]:
+    return [line.removesuffix("\r") for line in source.data.decode("utf-8", "replace").split("\n")]
+
+
+# --- explanations ---------------------------------------------------------------------------------------------------
+
+
+def codes() -> tuple[str, ...]:
+    """Every code that has a page."""
+    pages = resources.files("ozrules.cli") / "explanations"
+    return tuple(sorted(page.name.removesuffix(".md") for page in pages.iterdir() if page.name.endswith(".md")))
+
+
+def _explain(code: str) -> int:
+    known = codes()
+    if code not in known:
+        meant = closest(code, known)
+        hint = f"did you mean {meant}?" if meant else f"known are: {', '.join(known)}"
+        print(f"ozrules check: there is no code {code!r}; {hint}", file=sys.stderr)
+        return 2
+    page = resources.files("ozrules.cli") / "explanations" / f"{code}.md"
+    print(page.read_text("utf-8").rstrip())
+    return 0
