@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 from ozrules.engine.events import SessionSeen
 from ozrules.rules.document import Source
-from ozrules.session.session import PROPERTIES, session_from
+from ozrules.session.session import session_from
 
 CONNECTION: Final = "bench"
 START: Final = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -394,7 +394,7 @@ def wire(event: PlainEvent) -> str:
         {
             "jsonrpc": "2.0",
             "method": "session.created" if event.first else "session.stateChanged",
-            "params": {"session": {name: event.properties[name] for name in PROPERTIES}},
+            "params": {"session": event.properties},
         },
         ensure_ascii=False,
         separators=(",", ":"),
