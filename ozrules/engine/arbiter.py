@@ -12,7 +12,6 @@ from ozrules.engine.effects import Decision, EventView, PlannedAction, Reason
 from ozrules.engine.index import Entry
 from ozrules.engine.live import LiveSession
 from ozrules.engine.planning import planned, stopped_by_guard
-from ozrules.engine.readings import group_of
 from ozrules.engine.run import Run
 from ozrules.engine.sequence import Sequencer
 from ozrules.engine.world import World
@@ -38,9 +37,21 @@ class Arbiter:
         self._world = world
         self._sequencer = sequencer
 
-    def decide(self, entries: Iterable[Entry], live: LiveSession, view: EventView, at: float) -> int:
-        """Judges all entries on the event, in order, then lets those fire that may. Returns how many fired."""
-        judged = [self._judge(entry, live, at) for entry in entries]
+    def decide(
+        self, entries: Iterable[Entry], live: LiveSession, view: EventView, at: float, *, explained: bool = True
+    ) -> int:
+        """Judges all entries on the event, in order, then lets those fire that may. Returns how many fired.
+
+        ``explained``: those whose conditions do not hold are written down too.
+        """
+        judged = []
+        for entry in entries:
+            if entry.test(live, at) == YES:
+                judged.append(self._judge(entry, live, at))
+            elif explained:
+                judged.append(_unmet(entry, live, at))
+        if not judged:
+            return 0
         controller = self._controller(live)
         outranked: list[str] = []
         for number, each in enumerate(judged):
@@ -77,14 +88,8 @@ class Arbiter:
     # --- the stages -------------------------------------------------------------------------------------------------
 
     def _judge(self, entry: Entry, live: LiveSession, at: float) -> Judged:
+        """What stops an entry whose conditions hold, if anything does."""
         rule = entry.rule
-        if entry.test(live, at) != YES:
-            failed = entry.failed(live, at)
-            if any(leaf.missing for leaf in failed):
-                return Judged(entry, "fieldMissing", failed)
-            if failed and all(leaf.schedule for leaf in failed):
-                return Judged(entry, "outsideSchedule", failed)
-            return Judged(entry, "conditionFalse", failed)
         for name, test in entry.exceptions:
             if test(live, at) == YES:
                 return Judged(entry, "exception", by=name)
@@ -93,7 +98,7 @@ class Arbiter:
         if isinstance(rule.status, Canary) and not self._in_canary(rule, rule.status, live, at):
             return Judged(entry, "notInCanary")
         if rule.throttle is not None:
-            group = group_of(rule.throttle.group_by, self._world.numbers)(live, at)
+            group = self._world.group(rule.throttle.group_by)(live, at)
             if group is None:
                 return Judged(entry, "fieldMissing")
             last = self._world.tallies.latest(THROTTLE + rule.id, group)
@@ -106,7 +111,7 @@ class Arbiter:
 
     def _in_canary(self, rule: Rule, canary: Canary, live: LiveSession, at: float) -> bool:
         if canary.group_by:
-            group = group_of(canary.group_by, self._world.numbers)(live, at)
+            group = self._world.group(canary.group_by)(live, at)
         else:
             group = live.session.master_session_id or live.session.session_id
         digest = sha256(f"{rule.id}{group or ''}".encode()).digest()
@@ -141,7 +146,7 @@ class Arbiter:
         actions = planned(rule.actions, number, live, world, at, sent=sends)
         world.out.append(self._decision(number, judged, live, view, at, actions, outranked))
         if rule.throttle is not None:
-            group = group_of(rule.throttle.group_by, world.numbers)(live, at) or ""
+            group = world.group(rule.throttle.group_by)(live, at) or ""
             wall = at + world.wall_offset
             world.tally(THROTTLE + rule.id, group, "", wall, wall + rule.throttle.once_within)
         if not sends:
@@ -186,3 +191,12 @@ class Arbiter:
             revision=world.rules.revision,
             mode=world.mode,
         )
+
+
+def _unmet(entry: Entry, live: LiveSession, at: float) -> Judged:
+    failed = entry.failed(live, at)
+    if any(leaf.missing for leaf in failed):
+        return Judged(entry, "fieldMissing", failed)
+    if failed and all(leaf.schedule for leaf in failed):
+        return Judged(entry, "outsideSchedule", failed)
+    return Judged(entry, "conditionFalse", failed)

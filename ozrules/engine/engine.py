@@ -175,9 +175,9 @@ class Engine:
                 self._end_holds(live, change, view, at)
             bucket = world.index.entering.get(live.state)
             if bucket is not None:
-                entries = bucket.answering(live, at, change.origin, seen=change.seen)
+                entries = bucket.answering(live, change.origin, seen=change.seen)
                 if entries:
-                    fired = self._arbiter.decide(entries, live, view, at)
+                    fired = self._arbiter.decide(entries, live, view, at, explained=bucket.whole)
         if live.state in world.index.holding:
             self._arm(live, change.origin if change.entered else None, at)
         world.out.append(
@@ -229,7 +229,7 @@ class Engine:
     def _arm(self, live: LiveSession, origin: State | None, at: float) -> None:
         """Begins the holds that the session's state calls for and that neither run nor have run in this stay."""
         waiting = {hold.entry.name for hold in live.holds or ()}
-        for entry in self._world.index.holding[live.state].candidates(live, at):
+        for entry in self._world.index.holding[live.state].candidates(live):
             if entry.name in waiting or (live.done is not None and entry.name in live.done):
                 continue
             trigger = entry.trigger

@@ -71,7 +71,7 @@ class Guard:
     ) -> tuple[Literal["guard"], str] | None:
         """Why the caps on external calls forbid one more to ``number``."""
         cap = self._guards.external
-        if self._numbers.is_internal(number) or (cap.max_concurrent is None and cap.max_per_hour is None):
+        if self._numbers.is_internal(number):
             return None
         if group is None:
             return "guard", "a groupBy field of guards.external is missing"
@@ -87,6 +87,12 @@ class Guard:
 
     def is_external(self, number: str) -> bool:
         return not self._numbers.is_internal(number)
+
+    @property
+    def caps_external(self) -> bool:
+        """Whether there is any cap on calls sent outside."""
+        cap = self._guards.external
+        return cap.max_concurrent is not None or cap.max_per_hour is not None
 
     @property
     def cap_fields(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ CommandId = NewType("CommandId", str)
 class SessionKey(msgspec.Struct, gc=False, frozen=True, order=True):
     """The identity of a session. An id that comes back under another epoch or start is another session.
 
-    ``start`` is the phone system's ``startTime`` as text, or ``@`` and the moment at which we first heard of the session
+    ``start`` is the phone system's ``startTime`` as text, or ``@`` and the moment at which we first heard of it
     where it gives none.
     """
 

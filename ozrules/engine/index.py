@@ -4,11 +4,13 @@ A rule is filed under each state of its triggers, and there under the most telli
 an exact value of a field, a prefix of a number, a regular expression. Rules that the session rules out by such a
 value are never looked at, so the cost of an event does not grow with them. What cannot be filed is tried each time.
 
-Small rule sets are tried whole: where at most `EXPLAIN_ALL` rules answer to a state, every one of them gets its
-reason on the record.
+Small rule sets are tried whole: where at most `EXPLAIN_ALL` rules answer to a state, each of them gets its reason on
+the record. In larger ones rules whose conditions do not hold are not written down one by one, whether the index or
+their conditions ruled them out; `why` tells of them all.
 """
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -35,6 +37,7 @@ from ozrules.rules.model import (
 )
 from ozrules.rules.numbers import NumberPlan
 from ozrules.session.methods import EXCLUSIVE
+from ozrules.session.session import ATTRIBUTES, PROPERTIES
 from ozrules.session.state import State
 
 EXPLAIN_ALL: Final = 16
@@ -183,23 +186,37 @@ def _pattern_keys(field: str, pattern: str) -> tuple[_Key, ...] | None:
 
 
 _Filed: TypeAlias = dict[str, tuple[Entry, ...]]
+_Get: TypeAlias = Callable[[LiveSession], str | None]
+
+
+def _getter(field: str, facts: Facts[LiveSession]) -> _Get:
+    """Reads a field that holds text, at no particular moment: only such fields are filed."""
+    if field in PROPERTIES and field != "sessionState":
+        return attrgetter("session." + ATTRIBUTES[field])
+    read = facts.reader(field)
+
+    def get(live: LiveSession) -> str | None:
+        value = read(live, 0.0)
+        return value if isinstance(value, str) else None
+
+    return get
 
 
 class Bucket:
-    """All entries of one state, filed."""
+    """All entries of one state, filed. ``whole``: so few that each one is tried and explained."""
 
     def __init__(self, entries: tuple[Entry, ...], facts: Facts[LiveSession]) -> None:
         self.entries = tuple(sorted(entries, key=lambda entry: entry.rank))
         self._normal = facts.numbers.normal
         self._rest: tuple[Entry, ...] = ()
-        self._exact: tuple[tuple[Callable[[LiveSession, float], object], bool, _Filed], ...] = ()
-        self._prefix: tuple[tuple[Callable[[LiveSession, float], object], bool, tuple[int, ...], _Filed], ...] = ()
-        self._regex: tuple[tuple[Callable[[LiveSession, float], object], _PatternSet], ...] = ()
+        self._exact: tuple[tuple[_Get, bool, _Filed], ...] = ()
+        self._prefix: tuple[tuple[_Get, bool, tuple[int, ...], _Filed], ...] = ()
+        self._regex: tuple[tuple[_Get, _PatternSet], ...] = ()
         self._demanding = any(
             isinstance(entry.trigger, StateTrigger) and entry.trigger.origins is not None for entry in entries
         )
-        self._whole = len(entries) <= EXPLAIN_ALL
-        if not self._whole:
+        self.whole = len(entries) <= EXPLAIN_ALL
+        if not self.whole:
             self._file(facts)
 
     def _file(self, facts: Facts[LiveSession]) -> None:
@@ -214,7 +231,7 @@ class Bucket:
                 filed.setdefault((key.kind, key.field), {}).setdefault(key.value, []).append(entry)
         self._rest = tuple(rest)
         for (kind, field), values in sorted(filed.items()):
-            read = facts.reader(field)
+            read = _getter(field, facts)
             is_number = kind_of(field) == "number"
             table = {value: tuple(entries) for value, entries in values.items()}
             if kind == "exact":
@@ -225,41 +242,37 @@ class Bucket:
             else:
                 self._regex += ((read, _PatternSet(table)),)
 
-    def candidates(self, live: LiveSession, at: float) -> tuple[Entry, ...] | list[Entry]:
+    def candidates(self, live: LiveSession) -> tuple[Entry, ...] | list[Entry]:
         """The entries that the session does not rule out, in the order of their rank."""
-        if self._whole:
+        if self.whole:
             return self.entries
         found: list[Entry] = []
         for read, is_number, table in self._exact:
-            value = read(live, at)
+            value = read(live)
             if value is not None:
-                assert isinstance(value, str), "only text is filed"
                 entries = table.get(self._normal(value) if is_number else value)
                 if entries is not None:
                     found += entries
         for read, is_number, lengths, table in self._prefix:
-            value = read(live, at)
+            value = read(live)
             if value is None:
                 continue
-            assert isinstance(value, str)
             self._add_prefixes(found, value, lengths, table)
             if is_number and (normal := self._normal(value)) != value:
                 self._add_prefixes(found, normal, lengths, table)
         for read, patterns in self._regex:
-            value = read(live, at)
+            value = read(live)
             if value is not None:
-                found += patterns.matching(str(value))
+                found += patterns.matching(value)
         if self._rest:
             found += self._rest
         if len(found) < 2:
             return found
         return sorted(set(found), key=_rank)
 
-    def answering(
-        self, live: LiveSession, at: float, origin: State | None, *, seen: bool
-    ) -> tuple[Entry, ...] | list[Entry]:
+    def answering(self, live: LiveSession, origin: State | None, *, seen: bool) -> tuple[Entry, ...] | list[Entry]:
         """The candidates whose trigger this edge matches; where nobody saw it, only those that ask for such edges."""
-        found = self.candidates(live, at)
+        found = self.candidates(live)
         if seen and not self._demanding:
             return found
         return [

@@ -6,7 +6,6 @@ from ozrules.engine.effects import Command, PlannedAction
 from ozrules.engine.events import Withheld
 from ozrules.engine.identity import CommandId
 from ozrules.engine.live import LiveSession
-from ozrules.engine.readings import group_of, text_of
 from ozrules.engine.world import World
 from ozrules.rules.model import (
     Action,
@@ -36,9 +35,7 @@ Stopped: TypeAlias = tuple[Literal["guard", "protected", "budget", "hops", "acti
 
 def fill(template: Template, live: LiveSession, world: World, at: float) -> str:
     """The text with its fields put in. A missing field is empty text."""
-    return "".join(
-        part if isinstance(part, str) else text_of(part.field, world.numbers)(live, at) or "" for part in template
-    )
+    return "".join(part if isinstance(part, str) else world.text(part.field)(live, at) or "" for part in template)
 
 
 def destination(target: Target, live: LiveSession, world: World, at: float) -> str | Stopped:
@@ -52,7 +49,7 @@ def destination(target: Target, live: LiveSession, world: World, at: float) -> s
             if wanted is None:
                 return "actionFailed", f"{target.name} has no entry for this {target.key}"
         case Templated(field=field):
-            wanted = text_of(field, world.numbers)(live, at)
+            wanted = world.text(field)(live, at)
             if wanted is None:
                 return "actionFailed", f"{field} is missing"
         case _:
@@ -62,6 +59,8 @@ def destination(target: Target, live: LiveSession, world: World, at: float) -> s
     if stopped is not None:
         return stopped
     assert final is not None, "the guard refuses what is no number"
+    if not world.guard.caps_external:
+        return final
     group = cap_group(live, world, at)
     calls = world.external.count(group or "")
     return world.guard.caps(group, final, world.tallies, calls, at + world.wall_offset) or final
@@ -85,11 +84,11 @@ def may_send(command: Command, live: LiveSession, world: World) -> Withheld | No
 
 def cap_group(live: LiveSession, world: World, at: float) -> str | None:
     """The group of ``guards.external`` that a call belongs to."""
-    return group_of(world.guard.cap_fields, world.numbers)(live, at)
+    return world.group(world.guard.cap_fields)(live, at)
 
 
 def _looked_up(target: Lookup, live: LiveSession, world: World, at: float) -> str | None:
-    value = text_of(target.key, world.numbers)(live, at)
+    value = world.text(target.key)(live, at)
     if value is not None:
         if value in target.table:
             return target.table[value]

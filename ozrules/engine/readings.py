@@ -8,18 +8,15 @@ import operator
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-import msgspec
-
 from ozrules.engine.live import LiveSession
 from ozrules.rules.condition import Value, shown
 from ozrules.rules.fields import VARIABLE
 from ozrules.rules.numbers import NumberPlan
 from ozrules.session.durations import moment_from
-from ozrules.session.session import PROPERTIES, Session
+from ozrules.session.session import ATTRIBUTES, PROPERTIES
 
 Read: TypeAlias = Callable[[LiveSession, float], Value]
 
-_ATTRIBUTE: Final = {field.encode_name: field.name for field in msgspec.structs.fields(Session)}
 _ALIASES: Final = {"incoming": "inbound", "outgoing": "outbound"}
 
 
@@ -68,7 +65,7 @@ def reader_of(field: str, numbers: NumberPlan) -> Read:
         case "connection":
             return lambda live, at: live.key.connection
     if field in PROPERTIES:
-        read = operator.attrgetter("session." + _ATTRIBUTE[field])
+        read = operator.attrgetter("session." + ATTRIBUTES[field])
         return lambda live, at: read(live)
     return lambda live, at: None if live.session.extra is None else live.session.extra.get(field)
 

@@ -13,7 +13,7 @@ from ozrules.engine.guard import Guard
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.index import Index
 from ozrules.engine.live import Chain, LiveSession
-from ozrules.engine.readings import Read, group_of, reader_of
+from ozrules.engine.readings import Read, group_of, reader_of, text_of
 from ozrules.engine.tallies import AliveCounts, Tallies
 from ozrules.rules.condition import leaves
 from ozrules.rules.model import Alive, History, RuleSet
@@ -63,6 +63,8 @@ class World:
         """Puts a rule set in force: compiles it, and counts anew what its conditions count."""
         self.rules = rules
         self.guard = Guard(rules.guards, rules.numbers)
+        self._texts: dict[str, Callable[[LiveSession, float], str | None]] = {}
+        self._groups: dict[tuple[str, ...], Callable[[LiveSession, float], str | None]] = {}
         self._windows: list[tuple[History, str, Callable[[LiveSession, float], str | None]]] = []
         self._counts: list[tuple[Alive, AliveCounts, Callable[[LiveSession, float], str | None]]] = []
         for rule in rules.rules:
@@ -88,12 +90,26 @@ class World:
     def reader(self, field: str) -> Read:
         return reader_of(field, self.numbers)
 
+    def text(self, field: str) -> Callable[[LiveSession, float], str | None]:
+        """Reads a field as text."""
+        read = self._texts.get(field)
+        if read is None:
+            read = self._texts[field] = text_of(field, self.numbers)
+        return read
+
+    def group(self, fields: tuple[str, ...]) -> Callable[[LiveSession, float], str | None]:
+        """Reads the value of a ``groupBy``."""
+        read = self._groups.get(fields)
+        if read is None:
+            read = self._groups[fields] = group_of(fields, self.numbers)
+        return read
+
     def is_open(self, schedule: str, at: float) -> bool:
         return self.rules.schedules[schedule].is_open(at + self.wall_offset)
 
     def entered(self, condition: History) -> Callable[[LiveSession, float], int | None]:
         name = _window_name(condition)
-        group = group_of(condition.group_by, self.numbers)
+        group = self.group(condition.group_by)
         if all(known != name for _, known, _ in self._windows):
             self._windows.append((condition, name, group))
 
@@ -111,7 +127,7 @@ class World:
             for known, counts, group in self._counts
             if known.states == condition.states and known.group_by == condition.group_by
         ]
-        counts, group = same[0] if same else (AliveCounts(), group_of(condition.group_by, self.numbers))
+        counts, group = same[0] if same else (AliveCounts(), self.group(condition.group_by))
         if not same:
             self._counts.append((condition, counts, group))
 

@@ -319,11 +319,21 @@ def _forms(typed: str, normal: str) -> tuple[str, ...]:
     return (typed, normal, normal.removeprefix("+"))
 
 
-@lru_cache(maxsize=4096)
 def compile_regex(pattern: str) -> Callable[[str], bool]:
     """RE2, anchored at both ends: linear time whatever the pattern. Raises re2.error where RE2 refuses it."""
+    _compiled(pattern)
+    return lambda text: _matches(pattern, text)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.max_mem = 1 << 20
     options.log_errors = False
-    compiled = re2.compile(pattern, options)
-    return lambda text: compiled.fullmatch(text) is not None
+    return re2.compile(pattern, options)
+
+
+@lru_cache(maxsize=65536)
+def _matches(pattern: str, text: str) -> bool:
+    """Kept, because the same callers call again and a call into RE2 costs more than the match."""
+    return _compiled(pattern).fullmatch(text) is not None

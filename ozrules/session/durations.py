@@ -7,6 +7,7 @@ ISO 8601. What cannot be read is None, never a guess.
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final
 
 _TIME_SPAN: Final = re.compile(
@@ -22,6 +23,7 @@ _FRACTION: Final = re.compile(r"([.,])(\d+)", re.ASCII)
 _EPOCH: Final = re.compile(r"\d{9,11}(?:\.\d{1,9})?|\d{12,14}", re.ASCII)
 
 
+@lru_cache(maxsize=4096)
 def seconds_from(text: str | None) -> float | None:
     """A duration in seconds: ``00:01:30.5``, ``1.02:03:04``, ``90``, ``0.749``, ``PT1M30S``. None where unreadable.
 
@@ -51,6 +53,12 @@ def moment_from(text: str | None, zone: tzinfo = UTC) -> float | None:
     """
     if not text:
         return None
+    if text[4:5] == "-" and text[10:11] == "T":
+        # the one form that nearly all phone systems write, read without further ado
+        try:
+            return _since_1970(datetime.fromisoformat(text), zone)
+        except ValueError:
+            pass
     text = text.strip()
     if _EPOCH.fullmatch(text):
         number = float(text)
@@ -61,6 +69,16 @@ def moment_from(text: str | None, zone: tzinfo = UTC) -> float | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return _since_1970(moment, zone)
+
+
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _since_1970(moment: datetime, zone: tzinfo) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
+    try:
+        return (moment - _BEGINNING) / timedelta(seconds=1)
+    except OverflowError:
+        return None

@@ -66,10 +66,12 @@ PROPERTIES: Final[tuple[str, ...]] = (
 )
 """The vendor's 17 properties, in the vendor's order and spelling."""
 
-_ATTRIBUTES: Final[dict[str, str]] = {
+ATTRIBUTES: Final[dict[str, str]] = {
     field.encode_name: field.name for field in msgspec.structs.fields(Session) if field.name != "extra"
 }
-_SPELLINGS: Final[dict[str, str]] = {name.lower(): attribute for name, attribute in _ATTRIBUTES.items()} | {
+"""The Python name of every property, and of ``direction``, by the vendor's name."""
+
+_SPELLINGS: Final[dict[str, str]] = {name.lower(): attribute for name, attribute in ATTRIBUTES.items()} | {
     "id": "session_id",
     "callid": "session_id",
     "state": "session_state",
@@ -98,10 +100,10 @@ def session_from(received: object) -> Session:
         text = _text(value)
         if text is None:
             continue
-        attribute = _ATTRIBUTES.get(key) or _SPELLINGS.get(key.replace("_", "").lower())
+        attribute = ATTRIBUTES.get(key) or _SPELLINGS.get(key.replace("_", "").lower())
         if attribute is None:
             extra[key[:MAX_TEXT]] = text
-        elif key in _ATTRIBUTES or attribute not in values:
+        elif key in ATTRIBUTES or attribute not in values:
             values[attribute] = text  # the vendor's spelling wins over a variant of it
     if "session_id" not in values:
         raise NotASession("sessionId is missing")
