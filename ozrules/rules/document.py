@@ -13,7 +13,7 @@ import yaml
 
 from ozrules.rules import quoting, syntax
 from ozrules.rules.characters import HIDDEN, describe, is_bidirectional
-from ozrules.rules.diagnostics import Findings, Related, Span
+from ozrules.rules.diagnostics import Edit, Findings, Related, Span
 from ozrules.rules.model import Place
 
 MAX_FILE: Final = 1024 * 1024  # bytes
@@ -297,6 +297,16 @@ class _Reader:
         node: Node
         if isinstance(event, yaml.SequenceStartEvent):
             node = ListNode(self._name, start.line + 1, start.column + 1, length, tuple(opened.children))
+        elif (template := self._unquoted_template(opened.children)) is not None:
+            text = f"{{{{ {template.text} }}}}"
+            node = TextNode(self._name, start.line + 1, start.column + 1, length, text, quoted=True)
+            self._findings.error(
+                "quote-this",
+                node,
+                "Curly brackets that are not quoted are YAML's own.",
+                suggestion=f'Quote this: "{text}".',
+                edit=Edit(node.place, length, f'"{text}"') if length else None,
+            )
         else:
             entries = self._entries(opened.children)
             node = MapNode(self._name, start.line + 1, start.column + 1, length, entries)
@@ -308,7 +318,7 @@ class _Reader:
         entries: dict[str, Entry] = {}
         for key, value in zip(children[::2], children[1::2], strict=True):
             if not isinstance(key, TextNode):
-                self._odd_key(key)
+                self._findings.error("odd-key", key, "A list or mapping stands here as a key; keys are plain texts.")
             elif key.text == "<<" and not key.quoted:
                 self._findings.error(
                     "merge-key",
@@ -328,18 +338,14 @@ class _Reader:
                 entries[key.text] = Entry(key, value)
         return tuple(entries.values())
 
-    def _odd_key(self, key: Node) -> None:
-        inner = key.entries if isinstance(key, MapNode) else ()
-        if len(inner) == 1 and isinstance(inner[0].value, TextNode) and inner[0].value.empty:
-            template = f'"{{{{ {inner[0].key.text} }}}}"'
-            self._findings.error(
-                "quote-this",
-                key,
-                "Curly brackets that are not quoted are YAML's own.",
-                suggestion=f"Quote it: {template}.",
-            )
-        else:
-            self._findings.error("odd-key", key, "A list or mapping stands here as a key; keys are plain texts.")
+    @staticmethod
+    def _unquoted_template(children: list[Node]) -> TextNode | None:
+        """The field of ``{{ FIELD }}`` without quotation marks: YAML reads a mapping whose key is a mapping."""
+        if len(children) != 2 or not isinstance(children[0], MapNode) or len(children[0].entries) != 1:
+            return None
+        inner = children[0].entries[0]
+        empty = all(isinstance(each, TextNode) and each.empty for each in (children[1], inner.value))
+        return inner.key if empty else None
 
     def _alias(self, event: Any) -> None:
         name = event.anchor

@@ -23,6 +23,7 @@ from ozrules.rules.reading.scope import Defaults, Kind, NamedCondition, Scope
 from ozrules.rules.scalars import Version
 from ozrules.rules.sense import check_rule
 from ozrules.rules.shape import INVALID, Schema, Shape, document_schema, unknown, wrong_type
+from ozrules.rules.suggest import closest
 
 MAX_RULES: Final = 20_000
 KEYS: Final = ("ozrules", "defaults", "lists", "schedules", "conditions", "guards", "rules")
@@ -84,7 +85,7 @@ def _read(sources: tuple[Source, ...], secrets: frozenset[str] | None, findings:
     rules = _second_pass(files, scope, findings)
     protected = _guards(files, scope, findings)
     if not scope.partial:
-        _unused(scope, findings)
+        _unused(scope, _mentioned(files) if findings.errors else frozenset(), findings)
     if findings.errors:
         return None
     return RuleSet(
@@ -115,7 +116,7 @@ def _first_pass(sources: tuple[Source, ...], scope: Scope, findings: Findings) -
         else:
             scope.partial = True
             if root is not None:
-                wrong_type(root, "a rule file, which begins with ozrules: 1,", findings)
+                wrong_type(root, "a rule file (it begins with ozrules: 1)", findings)
     scope.numbers = NumberPlan(
         country=country.value if country is not None else None,
         extensions=extensions.value if extensions is not None else (),
@@ -195,7 +196,7 @@ def _second_pass(files: list[_File], scope: Scope, findings: Findings) -> list[R
         if node is None:
             continue
         if not isinstance(node, ListNode):
-            wrong_type(node, "a list of rules, each with a - before it,", findings)
+            wrong_type(node, "a list of rules (each begins with a -)", findings)
             continue
         shape = reading.rule(scope, file.defaults)
         for item in node.items:
@@ -239,14 +240,29 @@ def _guards(files: list[_File], scope: Scope, findings: Findings) -> Guards:
     return found or Guards()
 
 
-def _unused(scope: Scope, findings: Findings) -> None:
+def _mentioned(files: list[_File]) -> frozenset[str]:
+    """Every text in the rules and conditions: what stands there in a part that could not be read is not unused."""
+    texts: set[str] = set()
+    nodes: list[Node] = [node for file in files for key in ("conditions", "rules") if (node := file.root.get(key))]
+    while nodes:
+        match nodes.pop():
+            case TextNode(text=text):
+                texts.add(text)
+            case ListNode(items=items):
+                nodes += items
+            case MapNode(entries=entries):
+                nodes += (entry.value for entry in entries)
+    return frozenset(texts)
+
+
+def _unused(scope: Scope, mentioned: frozenset[str], findings: Findings) -> None:
     for name, (kind, span) in scope.places.items():
-        if kind != "rule" and name not in scope.used:
+        if kind != "rule" and name not in scope.used and not any(closest(text, (name,)) for text in mentioned):
             findings.warning(
                 f"unused-{kind}", span, f"No rule uses the {kind} {name}.", suggestion="Remove it, or use it."
             )
     for variable, span in scope.variables_read.items():
-        if variable not in scope.variables_set:
+        if variable not in scope.variables_set and not findings.errors:
             name = variable.removeprefix("var.")
             findings.warning(
                 "variable-never-set", span, f"No rule sets {variable}.", suggestion=f"Set it: set: {{{name}: …}}."

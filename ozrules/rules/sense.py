@@ -146,17 +146,17 @@ def _branches(choose: Choose, states: frozenset[State] | None, findings: Finding
 def _illegal(action: Action, method: Method, states: frozenset[State], findings: Findings) -> None:
     name = "hunt" if isinstance(action, Hunt) else method
     legal = named(_LEGAL[method])
-    if states == ENDED or states < ENDED:
-        where = (
-            f"by then the session has ended ({named(states)})" if states != ENDED else "by then the session has ended"
-        )
+    if states <= ENDED:
+        where = "by then the session has ended"
+        suggestion = f"Put it before what ends the call, or use trigger: {{state: {_trigger(method)}}}."
     else:
         where = f"this rule acts in {named(states)}"
+        suggestion = f"Use trigger: {{state: {_trigger(method)}}}, or put waitFor: {{state: …}} before it."
     findings.error(
         "illegal-action",
         Span(action.place, len(name)),
         f"{name} works only in {legal}; {where}.",
-        suggestion=f"Use trigger: {{state: {_trigger(method)}}}, or put waitFor: {{state: …}} before it.",
+        suggestion=suggestion,
     )
 
 

@@ -59,16 +59,21 @@ def upper(text: str) -> str:
 
 
 def unknown(
-    code: str, node: TextNode, kind: str, names: Mapping[str, object] | tuple[str, ...], findings: Findings
+    code: str,
+    node: TextNode,
+    kind: str,
+    names: Mapping[str, object] | tuple[str, ...],
+    findings: Findings,
+    hint: str | None = None,
 ) -> Invalid:
     """Note a name that nobody knows, with the one that was probably meant, or all of them where they are few."""
     meant = closest(node.text, names)
     if meant is not None:
         suggestion: str | None = f"Did you mean {meant}?"
-    elif 0 < len(names) <= 16:
+    elif 0 < len(names) <= 20:
         suggestion = f"Known here: {', '.join(names)}."
     else:
-        suggestion = None
+        suggestion = hint
     findings.error(
         code,
         node,
@@ -152,10 +157,13 @@ class Record(Generic[T]):
         values = Values(node, findings)
         sound = True
         seen: set[str] = set()
+        meant: set[str | None] = set()  # a misspelt key is not missing too
         for entry in node.entries:
             key = self.by_name.get(entry.key.text)
             if key is None:
-                unknown("unknown-key", entry.key, "key", self._free(node), findings)
+                free = self._free(node)
+                unknown("unknown-key", entry.key, "key", free, findings)
+                meant.add(closest(entry.key.text, free))
                 continue
             seen.add(key.name)
             value = key.shape.read(entry.value, findings)
@@ -165,7 +173,8 @@ class Record(Generic[T]):
                 values.take(key.name, entry.value, value)
         for key in self.keys:
             if key.required and key.name not in seen:
-                findings.error("missing-key", node, f"The key {key.name} is missing here: {key.shape.what}.")
+                if key.name not in meant:
+                    findings.error("missing-key", node, f"The key {key.name} is missing here: {key.shape.what}.")
                 sound = False
         return self.build(values) if sound else INVALID
 
@@ -199,7 +208,7 @@ class ListOf(Generic[T]):
     @property
     def what(self) -> str:
         """The list by its items."""
-        return f"a list, each item {self.of.what}"
+        return f"a list (of {self.of.what})"
 
     def read(self, node: Node, findings: Findings) -> tuple[T, ...] | Invalid:
         """All items, or INVALID where one is."""

@@ -71,6 +71,14 @@ def explain(
             )
             return
     stopped = Span(_place(name, lines, at), 1)
+    if "tag" in (context or "") and context_at is not None:
+        findings.error(
+            "tag",
+            Span(_place(name, lines, context_at), 1),
+            "A ! at the beginning of a value is a YAML tag; rules have none.",
+            suggestion="Quote the value if the ! belongs to it.",
+        )
+        return
     known = _PROBLEMS.get(problem)
     if known is not None:
         findings.error("not-yaml", stopped, known[0], suggestion=known[1])

@@ -64,7 +64,7 @@ class Actions:
 
     scope: Scope
     defaults: Defaults
-    what: str = "a list of actions, each with a - before it"
+    what: str = "a list of actions (each begins with a -)"
 
     def read(self, node: Node, findings: Findings) -> tuple[Action, ...] | Invalid:
         """All of them."""

@@ -152,7 +152,7 @@ class Comparison:
 
     def _membership(self, op: Op, node: Node, findings: Findings, path: str) -> _Found:
         if isinstance(node, TextNode) and not node.empty:
-            hint = f"A single value stands in brackets: [{node.text}]. Lists are named under lists."
+            hint = f"Add a list {node.text} under lists, or write [{node.text}] for this one value."
             if not self.scope.find("list", node, findings, hint):
                 return INVALID
             named = self.scope.lists[node.text]

@@ -141,7 +141,7 @@ def send_dtmf(scope: Scope, common: CommonKeys) -> Record[Action]:
         assert isinstance(node, TextNode)
         return SecretRef(node.text) if scope.find("secret", node, values.findings) else INVALID
 
-    keys_text: Text = Text("keys: 0 to 9, * and #, A to D", re.compile(r"[0-9*#A-D]{1,64}"), code="bad-keys")
+    keys_text: Text = Text("a row of keys (0 to 9, *, #, A to D)", re.compile(r"[0-9*#A-D]{1,64}"), code="bad-keys")
     to: Key[Party] = Key("to", Choice[Party]("party", PARTIES), required=True, help="The party that hears the keys.")
     keys: Key[str | SecretRef] = Key(
         "keys",
@@ -226,7 +226,7 @@ class _HuntTargets:
     def read(self, node: Node, findings: Findings) -> tuple[str, ...] | Invalid:
         if not isinstance(node, TextNode) or node.empty:
             return ListOf(Destination(self.scope), least=1, most=100).read(node, findings)
-        if not self.scope.find("list", node, findings, f"A single number stands in brackets: [{node.text}]."):
+        if not self.scope.find("list", node, findings, _hint(node.text)):
             return INVALID
         named = self.scope.lists[node.text]
         if named.table is not None:
@@ -240,6 +240,12 @@ class _HuntTargets:
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         return {"anyOf": [{"type": "string"}, ListOf(Destination(self.scope), least=1).schema(definitions)]}
+
+
+def _hint(text: str) -> str:
+    if text.isdecimal():
+        return f"A single number stands in brackets: [{text}]."
+    return f"Add a list {text} under lists, or write the numbers here: [2001, 2002]."
 
 
 def _still(node: TextNode) -> Node:

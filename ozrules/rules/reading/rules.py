@@ -22,7 +22,7 @@ Status = Literal["active", "shadow", "disabled"]
 RULE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _ID: Final = Key(
     "id",
-    Located(Text("a name of letters, digits, -, _ and .", RULE_NAME, code="bad-name")),
+    Located(Text("a name of letters, digits, dots, - and _", RULE_NAME, code="bad-name")),
     required=True,
     help="The rule's name, unlike any other.",
 )

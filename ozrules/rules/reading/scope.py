@@ -103,6 +103,7 @@ class Scope:
             return False
         meant = closest(name.text, names)
         if meant is not None:
+            self.used.add(meant)
             suggestion: str | None = f"Did you mean {meant}?"
         else:
             suggestion = hint or (f"Known here: {', '.join(names)}." if 0 < len(names) <= 16 else None)

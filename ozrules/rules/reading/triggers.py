@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, get_args
 
+from ozrules.rules.calendar import WEEKDAYS as WEEKDAY_NAMES
 from ozrules.rules.calendar import CalendarInvalid, Cron, minute_of_day, parse_cron, parse_weekdays
 from ozrules.rules.diagnostics import Findings
 from ozrules.rules.document import MapNode, Node, TextNode
@@ -26,6 +27,7 @@ from ozrules.rules.shape import (
     upper,
     wrong_type,
 )
+from ozrules.rules.suggest import closest
 from ozrules.session.state import ENDED
 
 Make = Callable[[str], Trigger]
@@ -47,7 +49,10 @@ def weekdays_of(text: str, node: Node, findings: Findings) -> frozenset[int] | I
     try:
         return parse_weekdays(text)
     except CalendarInvalid as error:
-        findings.error("bad-time", node, f"{upper(str(error))}.")
+        meant = [closest(part.strip(), WEEKDAY_NAMES) for part in text.split("..")]
+        wrong = [name for name, part in zip(meant, text.split(".."), strict=True) if name and name != part.strip()]
+        suggestion = f"Did you mean {wrong[0]}?" if wrong else None
+        findings.error("bad-time", node, f"{upper(str(error))}.", suggestion=suggestion)
         return INVALID
 
 

@@ -71,7 +71,8 @@ class StateNames:
                 edit=misspelt_edit(node.place, node.length, text, known) if not node.quoted else None,
             )
             return None
-        unknown("unknown-state", node, "state", tuple(_SPELLED), findings)
+        hint = f"If the phone system really says so, write {OTHER}{text}." if text.isalpha() else None
+        unknown("unknown-state", node, "state", tuple(_SPELLED), findings, hint)
         return None
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
