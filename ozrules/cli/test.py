@@ -1,6 +1,7 @@
 """`ozrules test`: rule tests in virtual time, on the same engine as the daemon, without a daemon."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,8 +10,9 @@ from xml.sax.saxutils import quoteattr
 
 import msgspec
 
+from ozrules.rules import rendering
 from ozrules.rules.characters import HIDDEN
-from ozrules.rules.diagnostics import DocumentInvalid
+from ozrules.rules.diagnostics import Diagnostic, DocumentInvalid
 from ozrules.rules.document import Source
 from ozrules.rules.loader import load
 from ozrules.rules.model import RuleSet
@@ -19,6 +21,7 @@ from ozrules.scenario.model import ScenarioFile
 from ozrules.scenario.mutation import mutants, unnoticed
 from ozrules.scenario.reading import read
 from ozrules.scenario.suite import Result, play_all
+from ozrules.settings.sources import read_source
 
 EXAMPLE: Final = """example:
   ozrules test tests/office.test.yaml --coverage
@@ -57,23 +60,18 @@ def test(arguments: argparse.Namespace) -> int:
     if not paths:
         print("ozrules test: there is no *.test.yaml here; name a test file.", file=sys.stderr)
         return 2
-    suites: list[Suite] = []
-    invalid = False
-    for path in paths:
-        try:
-            suites.append(_read(path))
-        except DocumentInvalid as problem:
-            invalid = True
-            _show_invalid(problem)
-        except OSError as problem:
-            print(f"ozrules test: {problem.filename}: {problem.strerror}.", file=sys.stderr)
-            return 2
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        print(f"ozrules test: there is no file {_plain(str(missing[0]))}.", file=sys.stderr)
+        return 2
+    shown = _Shown()
+    suites = [suite for path in paths if (suite := _read(path, shown)) is not None]
     results = [(suite, play_all(suite.file, suite.rules)) for suite in suites]
     for suite, played in results:
-        _show(suite, played)
+        _show(suite, played, shown)
     every = [result for _, played in results for result in played]
     failed = sum(not result.passed for result in every)
-    print(f"{len(every)} tests, {failed} failed" if failed else f"{len(every)} tests, all passed")
+    print(f"{len(every)} tests, {f'{failed} failed' if failed else 'all passed'}")
     for rule_files in dict.fromkeys(suite.rule_files for suite in suites):
         same = [(suite, played) for suite, played in results if suite.rule_files == rule_files]
         if arguments.coverage:
@@ -88,29 +86,57 @@ def test(arguments: argparse.Namespace) -> int:
         except OSError as problem:
             print(f"ozrules test: {problem.filename}: {problem.strerror}.", file=sys.stderr)
             return 2
-    return 1 if invalid or failed else 0
+    return 1 if failed or len(suites) < len(paths) else 0
 
 
-def _read(path: Path) -> Suite:
-    file = read(Source(str(path), path.read_bytes()))
-    rule_files = tuple(path.parent / name for name in file.rules)
-    rules = load(Source(str(each), each.read_bytes()) for each in rule_files)
-    return Suite(file, tuple(str(each.resolve()) for each in rule_files), rules)
+class _Shown:
+    """Prints findings with the lines that they are about."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[str]] = {}
+        self._colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+    def read(self, path: Path) -> Source | None:
+        """The file, or None once it has been said why not."""
+        source = read_source(path)
+        if isinstance(source, Diagnostic):
+            self.show(source)
+            return None
+        self._lines[source.name] = source.data.decode("utf-8", "replace").splitlines()
+        return source
+
+    def show(self, diagnostic: Diagnostic, indent: str = "") -> None:
+        for line in rendering.as_text(diagnostic, self._lines, colour=self._colour):
+            print(indent + line)
 
 
-def _show_invalid(problem: DocumentInvalid) -> None:
-    for diagnostic in problem.diagnostics:
-        print(_plain(str(diagnostic)))
-        if diagnostic.suggestion:
-            print(f"    {_plain(diagnostic.suggestion)}")
+def _read(path: Path, shown: _Shown) -> Suite | None:
+    """The test file with its rules, or None once all that is wrong with either has been said."""
+    source = shown.read(path)
+    if source is None:
+        return None
+    try:
+        file = read(source)
+        paths = [path.parent / name for name in file.rules]
+        rule_files = [each for each in map(shown.read, paths) if each is not None]
+        if len(rule_files) < len(paths):
+            return None
+        return Suite(file, tuple(str(each.resolve()) for each in paths), load(rule_files))
+    except DocumentInvalid as problem:
+        for diagnostic in problem.diagnostics:
+            shown.show(diagnostic)
+        return None
 
 
-def _show(suite: Suite, results: Iterable[Result]) -> None:
+def _show(suite: Suite, results: Iterable[Result], shown: _Shown) -> None:
     print(_plain(suite.file.name))
     for result in results:
         print(f"  {'ok  ' if result.passed else 'FAIL'}  {_plain(result.scenario.name)}")
         for failure in result.failures:
-            print(f"        {failure.spot.place}: {failure.kind}: {_plain(failure.message)}")
+            code = "vacuous-test" if failure.kind == "vacuous" else "failed-test"
+            place, length = failure.spot.place, failure.spot.length
+            found = Diagnostic(code=code, severity="error", place=place, length=length, message=failure.message)
+            shown.show(found, "        ")
 
 
 def _show_coverage(results: list[tuple[Suite, tuple[Result, ...]]]) -> None:
