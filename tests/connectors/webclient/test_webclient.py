@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import pytest
 
+from ozrules.connectors.webclient import webclient
 from ozrules.connectors.webclient.webclient import WebClient
 from ozrules.engine.events import Accepted, Gap, Refused, SessionsListed
 from ozrules.runtime.ports import ConnectionState
@@ -128,6 +129,23 @@ def test_a_lost_connection_is_a_gap_and_then_a_new_list(phone: Webphone) -> None
     assert ended.session_id not in states
 
 
+@pytest.mark.fault(15)
+def test_a_list_that_is_longer_than_a_frame_comes_whole(phone: Webphone) -> None:
+    async def many() -> list[SessionsListed]:
+        async with phone.running():
+            for _ in range(700):
+                await phone.create()
+            async with linked(phone) as office:
+                first = await office.ready()
+                before = len(office.items)
+                await office.connector.request_list()
+                return [first, await office.until(SessionsListed, after=before)]
+
+    for listed in run(many()):
+        assert listed.complete
+        assert {session.session_id for session in listed.sessions or ()} == {f"s{number}" for number in range(1, 701)}
+
+
 @pytest.mark.fault(19)
 def test_a_phone_system_that_is_down_is_waited_for(phone: Webphone) -> None:
     phone.serves_script = False
@@ -171,13 +189,20 @@ def test_a_webphone_extension_gives_its_password_and_a_token_gives_none(phone: W
 
 
 @pytest.mark.fault(1, 81)
-def test_a_browser_that_dies_is_started_again(phone: Webphone, scratch: Path) -> None:
+@pytest.mark.parametrize("end", ["the browser dies", "the page dies", "the page hangs"])
+def test_a_browser_that_fails_is_started_again(
+    phone: Webphone, scratch: Path, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webclient, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(webclient, "SILENCE", 2.0)
+
     async def kill() -> SessionsListed:
         async with phone.running(), linked(phone) as office:
             await office.ready()
             session = await office.ring()
             before = len(office.items)
-            os.kill(min(_browsers(scratch)), signal.SIGKILL)
+            for pid in [min(_browsers(scratch))] if end == "the browser dies" else _pages(scratch):
+                os.kill(pid, signal.SIGSTOP if end == "the page hangs" else signal.SIGKILL)
             await office.until(Gap, after=before)
             listed = await office.ready(after=before)
             assert await office.call("forward", session, to="2010") == Accepted()
@@ -260,6 +285,10 @@ def _browsers(scratch: Path) -> set[int]:
         for entry in Path("/proc").iterdir()
         if entry.name.isdigit() and any(str(scratch).encode() in text for text in _visible(int(entry.name)))
     }
+
+
+def _pages(scratch: Path) -> set[int]:
+    return {pid for pid in _browsers(scratch) if b"--type=renderer" in _visible(pid)[0]}
 
 
 def _files(folder: Path) -> list[bytes]:
