@@ -172,15 +172,14 @@ class Actions:
         _talking(call)
         await self._must_exist(way, to)
         caller, callee = _talking(call)
-        moves, leaves = (caller, callee) if moved == "caller" else (callee, caller)
-        if self._reducer.is_connected(call):
-            fields = {"Channel": leaves.channel, "Context": self._access.context, "Exten": to}
-            return _accepted(await way.ask("BlindTransfer", fields))
-        # held by us: nobody is joined, so Asterisk has nothing that it could transfer
-        done = _accepted(await way.ask("Redirect", self._to(moves, to)))
-        if isinstance(done, Accepted):
-            way.tell("Hangup", leaves, {"Cause": NORMAL_CLEARING})
-        return done
+        leaves = callee if moved == "caller" else caller
+        if not self._reducer.is_connected(call):
+            # held by us: joined for a moment, because only who is joined can be transferred, and it ends the music
+            joined = _accepted(await way.ask("Bridge", _pair(caller, callee)))
+            if not isinstance(joined, Accepted):
+                return joined
+        fields = {"Channel": leaves.channel, "Context": self._access.context, "Exten": to}
+        return _accepted(await way.ask("BlindTransfer", fields))
 
     async def _hang_up(self, way: "_Way", call: Call) -> Done:
         """By the calling leg: hanging up only a ringing phone lets the dialplan go on, to voicemail perhaps."""
@@ -226,8 +225,7 @@ class Actions:
         caller, callee = _talking(call)
         if self._reducer.is_connected(call):
             return Refused("wrongState", "a phone holds this call: only that phone can take it back")
-        fields = {"Channel1": caller.channel, "Channel2": callee.channel, "Tone": "no"}
-        return _accepted(await way.ask("Bridge", fields))
+        return _accepted(await way.ask("Bridge", _pair(caller, callee)))
 
     async def _send_key(self, way: "_Way", call: Call, command: Command) -> Done:
         if not isinstance(command.key, str) or command.key not in _KEYS or command.party is None:
@@ -349,6 +347,10 @@ def _joined(call: Call, reducer: Reducer) -> tuple[Leg, Leg]:
     if not reducer.is_connected(call):
         raise _Stop(Refused("wrongState", "both parties are held already"))
     return both
+
+
+def _pair(caller: Leg, callee: Leg) -> dict[str, str]:
+    return {"Channel1": caller.channel, "Channel2": callee.channel, "Tone": "no"}
 
 
 def _both(caller: Leg, callee: Leg, context: str, exten: str) -> dict[str, str]:

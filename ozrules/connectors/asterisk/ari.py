@@ -54,7 +54,8 @@ class Ari:
         Raises AriFailed before anything was done to the call, and HoldBroken after.
         """
         access = self._access
-        async with self._turn, aiohttp.ClientSession(auth=aiohttp.BasicAuth(access.username, access.password)) as http:
+        login = {"Authorization": aiohttp.encode_basic_auth(access.username, access.password)}
+        async with self._turn, aiohttp.ClientSession(headers=login) as http:
             try:
                 async with asyncio.timeout(WITHIN):
                     events = await http.ws_connect(

@@ -212,8 +212,7 @@ class Reducer:
                 if target is not None and target.is_phone:
                     self._link(target)
             return
-        if leg.id == leg.linked_id and not leg.is_ours and not leg.gone and leg.id not in self._calls:
-            self._begin(Call(leg.id, leg, leg.linked_id, leg))
+        self._begin_own(leg)
         if not leg.dialled_by or any(self._calls[one].callee is leg for one in leg.calls):
             return
         caller = self._speaker(self._legs.get(leg.dialled_by))
@@ -221,6 +220,7 @@ class Reducer:
             return
         if any(call.other(leg) is caller for call in self.calls_of(leg)):
             return
+        self._begin_own(caller)
         own = self.call(caller.id)
         if own is not None and own.callee is None:
             self._adopt(own, leg)
@@ -229,6 +229,11 @@ class Reducer:
             call.transfer_of = self._transferees.get(caller.id)
             self._begin(call)
         self._drop_own(leg)
+
+    def _begin_own(self, leg: Leg) -> None:
+        """A leg that has its own Linkedid is a call from its first moment on."""
+        if leg.id == leg.linked_id and not leg.is_ours and not leg.gone:
+            self._begin(Call(leg.id, leg, leg.linked_id, leg))
 
     def _begin(self, call: Call) -> None:
         if call.id in self._calls:

@@ -1,0 +1,173 @@
+"""One running Asterisk on loopback, as an admin would have set it up, with ports of its own."""
+
+import math
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import time
+import wave
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from ozrules.connectors.asterisk.configuration import AriAccess, AsteriskAccess
+from tests.asterisk.tree import NoAsterisk, Tree
+
+ETC: Final = Path(__file__).parent / "etc"
+SECRET: Final = "laboratory-secret"
+PHONES: Final = ("1001", "1002", "1003", "1004", "1005")
+MUSIC: Final = 440
+READY_WITHIN: Final = 60.0
+LEFT_EMPTY: Final = ("acl", "amd", "ccss", "cdr", "cel", "cli_aliases", "codecs", "confbridge", "pjproject", "sorcery")
+LEFT_EMPTY_TOO: Final = ("stasis", "udptl", "voicemail", "agents", "followme", "pjsip_wizard", "pjsip_notify")
+
+
+class Lab:
+    """Asterisk's process and where to reach it."""
+
+    def __init__(self, tree: Tree, run: Path) -> None:
+        self.tree = tree
+        self.run = run
+        self.sip = _free(socket.SOCK_DGRAM)
+        self.ami = _free(socket.SOCK_STREAM)
+        self.ari = _free(socket.SOCK_STREAM)
+        self.phones = {number: _free(socket.SOCK_DGRAM) for number in PHONES}
+        self.trunk = _free(socket.SOCK_DGRAM, "127.0.0.2")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._configure()
+
+    def access(
+        self, *, user: str = "ozrules", ari: bool = True, hold: str | None = None, listen: str | None = None
+    ) -> AsteriskAccess:
+        """The configuration of a connection to it."""
+        return AsteriskAccess(
+            host="127.0.0.1",
+            port=self.ami,
+            username=user,
+            password=SECRET,
+            context="internal",
+            hold_extension=hold,
+            supervisor=listen,
+            trunks=("PJSIP/trunk-*",),
+            ari=AriAccess(url=f"http://127.0.0.1:{self.ari}/ari", app="ozrules", username="ozrules", password=SECRET)
+            if ari
+            else None,
+        )
+
+    def start(self) -> None:
+        """Starts it and waits until it takes calls."""
+        for stale in (self.run / "run").iterdir():
+            stale.unlink()
+        command = self.tree.command("usr/sbin/asterisk", "-C", str(self.run / "etc/asterisk.conf"), "-f", "-vvv")
+        with (self.run / "log/console").open("ab") as console:
+            self._process = subprocess.Popen(
+                command, cwd=self.run, stdin=subprocess.DEVNULL, stdout=console, stderr=console
+            )
+        ends = time.monotonic() + READY_WITHIN
+        while self.cli("core waitfullybooted").returncode:
+            if self._process.poll() is not None or time.monotonic() > ends:
+                console_text = (self.run / "log/console").read_text(errors="replace")[-2000:]
+                self.kill()
+                raise NoAsterisk(f"Asterisk does not start here: {console_text}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """As an admin stops it."""
+        self.cli("core stop now")
+        self._wait()
+
+    def kill(self) -> None:
+        """As a crash ends it."""
+        if self._process is not None:
+            self._process.kill()
+        self._wait()
+
+    def cli(self, words: str) -> "subprocess.CompletedProcess[str]":
+        """A command of Asterisk's console."""
+        command = self.tree.command("usr/sbin/asterisk", "-C", str(self.run / "etc/asterisk.conf"), "-rx", words)
+        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+
+    def channels(self) -> list[str]:
+        """The names of all channels that live."""
+        return [
+            line.split("!")[0] for line in self.cli("core show channels concise").stdout.splitlines() if "!" in line
+        ]
+
+    def _wait(self) -> None:
+        if self._process is not None:
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(20)
+            self._process = None
+
+    def _configure(self) -> None:
+        run = self.run
+        for folder in (
+            "etc",
+            "lib/agi-bin",
+            "lib/keys",
+            "lib/moh",
+            "log",
+            "run",
+            "cache",
+            "spool/outgoing",
+            "spool/tmp",
+        ):
+            (run / folder).mkdir(parents=True, exist_ok=True)
+        share = self.tree.root / "usr/share/asterisk"
+        for name in ("documentation", "rest-api", "static-http"):
+            if (share / name).is_dir():
+                (run / "lib" / name).symlink_to(share / name)
+        (run / "lib/sounds").mkdir()
+        # a maintainer script would have made this; without it nothing that plays a prompt works
+        (run / "lib/sounds/en").symlink_to(share / "sounds/en_US_f_Allison")
+        _music(run / "lib/moh/music.wav")
+        rtp = 20000 + os.getpid() % 100 * 200
+        phones = "\n".join(
+            f'[{number}](phone)\naors={number}\ncallerid="Phone {number}" <{number}>\n'
+            f"[{number}](aor)\ncontact=sip:{number}@127.0.0.1:{port}"
+            for number, port in self.phones.items()
+        )
+        values = {
+            "run": run,
+            "modules": self.tree.modules,
+            "secret": SECRET,
+            "ami": self.ami,
+            "ari": self.ari,
+            "sip": self.sip,
+            "trunk": self.trunk,
+            "rtp_start": rtp,
+            "rtp_end": rtp + 199,
+            "phones": phones,
+        }
+        for name in (*LEFT_EMPTY, *LEFT_EMPTY_TOO):
+            packaged = self.tree.root / f"etc/asterisk/{name}.conf"
+            target = run / f"etc/{name}.conf"
+            if packaged.exists():
+                shutil.copyfile(packaged, target)
+            else:
+                target.touch()
+        for template in ETC.glob("*.conf"):
+            (run / "etc" / template.name).write_text(Template(template.read_text()).substitute(values))
+
+
+def _free(kind: socket.SocketKind, host: str = "127.0.0.1") -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((host, 0))
+        port = probe.getsockname()[1]
+        assert isinstance(port, int)
+        return port
+
+
+def _music(path: Path) -> None:
+    """Music on hold that a test can recognise: one tone."""
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        samples = (int(6000 * math.sin(2 * math.pi * MUSIC * n / 8000)) for n in range(80_000))
+        out.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))

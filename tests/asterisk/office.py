@@ -1,0 +1,79 @@
+"""An office on a real Asterisk: phones that are plugged in, and a connector that watches them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from ozrules.connectors.asterisk.configuration import AsteriskAccess
+from ozrules.engine.events import SessionSeen, SessionsListed
+from ozrules.session.session import Session
+from ozrules.session.state import State
+from tests.asterisk.lab import PHONES, Lab
+from tests.asterisk.phone import Phone, PhoneCall, plugged
+from tests.connectors.asterisk.manager import Watched, watched
+
+TONES: Final = {"1001": 500, "1002": 700, "1003": 900, "1004": 1100, "1005": 1300, "trunk": 1500}
+
+
+class Office:
+    """The phones by number, the trunk's far end as ``trunk``, and the connector."""
+
+    def __init__(self, lab: Lab, watching: Watched, phones: dict[str, Phone]) -> None:
+        self.lab = lab
+        self.watching = watching
+        self.phones = phones
+
+    async def rings(self, caller: str = "1001", number: str = "1002") -> tuple[PhoneCall, PhoneCall, Session]:
+        """A call that rings at a phone: the caller's end, the phone's, and the session."""
+        calling = await self.phones[caller].call(number)
+        called = await self.phones[number].incoming()
+        return calling, called, await self.watching.state(State("Ringing"))
+
+    async def talks(self, caller: str = "1001", number: str = "1002") -> tuple[PhoneCall, PhoneCall, Session]:
+        """A call that is answered, where both hear each other."""
+        calling, called, _ = await self.rings(caller, number)
+        await called.answer()
+        await calling.until("answered")
+        return calling, called, await self.watching.state(State("InCall"))
+
+    async def sees(self, callee: str, *states: str) -> Session:
+        """Waits until the session with this callee has come to one of these states."""
+        seen = await self.watching.until(
+            SessionSeen, lambda seen: seen.session.callee == callee and seen.session.session_state in states
+        )
+        return seen.session
+
+    def states_of(self, callee: str) -> list[str]:
+        """All states of the sessions with this callee so far, each once in a row."""
+        told = [item.session for item in self.watching.items if isinstance(item, SessionSeen)]
+        states = [str(session.session_state) for session in told if session.callee == callee]
+        return [state for number, state in enumerate(states) if number == 0 or states[number - 1] != state]
+
+    async def empty(self) -> None:
+        """Waits until Asterisk has no channel left."""
+        loop = asyncio.get_running_loop()
+        ends = time.monotonic() + 15
+        while left := await loop.run_in_executor(None, self.lab.channels):
+            assert time.monotonic() < ends, f"channels are left: {left}"
+
+
+@asynccontextmanager
+async def office(lab: Lab, access: AsteriskAccess) -> AsyncIterator[Office]:
+    """All phones plugged in, nothing going on. Afterwards no channel may be left."""
+    server = ("127.0.0.1", lab.sip)
+    async with AsyncExitStack() as stack:
+        phones: dict[str, Phone] = {}
+        for number in PHONES:
+            phones[number] = await stack.enter_async_context(plugged(number, lab.phones[number], server, TONES[number]))
+        outside = plugged("trunk", lab.trunk, server, TONES["trunk"], "127.0.0.2")
+        phones["trunk"] = await stack.enter_async_context(outside)
+        watching = await stack.enter_async_context(watched(access))
+        await watching.until(SessionsListed)
+        one = Office(lab, watching, phones)
+        try:
+            yield one
+            await one.empty()
+        finally:
+            lab.cli("channel request hangup all")  # what a failed test leaves must not fail the next
