@@ -11,7 +11,7 @@ import json
 import random
 from bisect import bisect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Final, Literal
@@ -174,6 +174,20 @@ def seen(events: Sequence[PlainEvent]) -> list[SessionSeen]:
             connection=CONNECTION,
             kind="created" if event.first else "stateChanged",
             session=session_from(event.properties),
+        )
+        for event in events
+    ]
+
+
+def the_day_before(events: Sequence[PlainEvent]) -> list[PlainEvent]:
+    """The same people calling each other at the same times, one day earlier."""
+    return [
+        replace(
+            event,
+            at=event.at - 86_400,
+            properties=event.properties
+            | {name: f"y{event.properties[name]}" for name in ("sessionId", "masterSessionId")}
+            | {"startTime": event.properties["startTime"].replace("-03-02T", "-03-01T")},
         )
         for event in events
     ]
