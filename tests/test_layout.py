@@ -23,6 +23,7 @@ TESTED_ELSEWHERE = {
     "ozrules/engine/run.py": "tests/engine/test_memory.py, and every conversation",
     "ozrules/engine/world.py": "every conversation",
     "ozrules/runtime/ports.py": "Protocols",
+    "ozrules/scenario/model.py": "data, built by tests/scenario/test_reading.py",
 }
 """Modules without a test file of their own, and why."""
 

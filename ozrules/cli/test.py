@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import quoteattr
@@ -71,14 +71,15 @@ def test(arguments: argparse.Namespace) -> int:
         _show(suite, played, shown)
     every = [result for _, played in results for result in played]
     failed = sum(not result.passed for result in every)
-    print(f"{len(every)} tests, {f'{failed} failed' if failed else 'all passed'}")
+    unread = len(paths) - len(suites)
+    print(", ".join(_totals(len(every), failed, unread)))
     for rule_files in dict.fromkeys(suite.rule_files for suite in suites):
         same = [(suite, played) for suite, played in results if suite.rule_files == rule_files]
         if arguments.coverage:
             _show_coverage(same)
-        if arguments.mutate and not failed:
+        if arguments.mutate and not failed and not unread:
             _show_unnoticed([suite for suite, _ in same])
-    if arguments.mutate and failed:
+    if arguments.mutate and (failed or unread):
         print("--mutate: the tests must pass before an edit can be noticed.")
     if arguments.junit is not None:
         try:
@@ -86,7 +87,17 @@ def test(arguments: argparse.Namespace) -> int:
         except OSError as problem:
             print(f"ozrules test: {problem.filename}: {problem.strerror}.", file=sys.stderr)
             return 2
-    return 1 if failed or len(suites) < len(paths) else 0
+    return 1 if failed or unread else 0
+
+
+def _totals(tests: int, failed: int, unread: int) -> Iterator[str]:
+    yield f"{tests} test{'' if tests == 1 else 's'}"
+    if failed:
+        yield f"{failed} failed"
+    if unread:
+        yield f"{unread} file{'' if unread == 1 else 's'} could not be run"
+    if not failed and not unread:
+        yield "all passed"
 
 
 class _Shown:
