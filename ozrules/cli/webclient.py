@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from ozrules.connectors.webclient.browser import NoBrowser
-from ozrules.connectors.webclient.webclient import WebClient
+from ozrules.connectors.webclient.webclient import WebClient, bridge_url
 from ozrules.rules.diagnostics import DocumentInvalid
 from ozrules.settings.configuration import load
-from ozrules.settings.model import Address, Generate, WebclientSettings
+from ozrules.settings.model import Generate, WebclientSettings
 
 EXAMPLE: Final = """example:
   ozrules webclient --config /etc/ozrules/ozrules.yaml"""
@@ -89,17 +89,11 @@ def _client(settings: WebclientSettings, executable: str | None) -> WebClient:
         script=settings.script,
         token=fixed,
         password=settings.password.reveal() if settings.password else None,
-        bridge_url=bridge_url(settings.bridge.listen),
+        bridge_url=bridge_url(settings.bridge.listen.host, settings.bridge.listen.port),
         bridge_token=settings.bridge.token.reveal(),
         chance=random.Random(),  # noqa: S311  # spreads retries
         executable=executable,
     )
-
-
-def bridge_url(listen: Address) -> str:
-    """Where a page on this machine finds the daemon."""
-    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # it is read here, not listened on
-    return f"ws://{Address(everywhere.get(listen.host, listen.host), listen.port)}/"
 
 
 async def _serve(clients: list[WebClient]) -> None:

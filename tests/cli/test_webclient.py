@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ozrules.cli.webclient import bridge_url
 from ozrules.connectors.gateway import GatewayConnector, Listen
 from ozrules.connectors.webclient.browser import NoBrowser, find_browser
 from ozrules.connectors.webclient.page_server import ORIGIN
 from ozrules.runtime.clock import SystemClock
 from ozrules.runtime.ports import ConnectionState
-from ozrules.settings.model import Address
 from tests.standin.webphone import Webphone
 
 COMMAND = (
@@ -108,9 +106,3 @@ def test_what_cannot_be_is_said_in_a_line(tmp_path: Path, extra: str, part: str)
     code, said = _says("--config", str(config), "--browser", "/nowhere/chromium")
     assert code == (1 if part == "no browser" else 78)
     assert ("/nowhere/chromium" if part == "no browser" else part) in said
-
-
-def test_a_bridge_that_listens_everywhere_is_reached_here() -> None:
-    assert bridge_url(Address("0.0.0.0", 8790)) == "ws://127.0.0.1:8790/"
-    assert bridge_url(Address("::", 8790)) == "ws://[::1]:8790/"
-    assert bridge_url(Address("192.168.1.2", 8790)) == "ws://192.168.1.2:8790/"

@@ -31,6 +31,12 @@ _SUBPROTOCOL_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 log = logging.getLogger(__name__)
 
 
+def bridge_url(host: str, port: int) -> str:
+    """Where a page on this machine finds a daemon that listens on ``host``."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # it is read here, not listened on
+    return f"ws://[{reached}]:{port}/" if ":" in reached else f"ws://{reached}:{port}/"
+
+
 class PageSaid(msgspec.Struct, frozen=True):
     """One message of the page: it has been loaded, its connection changed, or something is not as it should be."""
 

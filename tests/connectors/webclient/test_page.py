@@ -8,8 +8,8 @@ from ozrules.engine.events import Accepted, Refused, SessionSeen, SessionsListed
 from ozrules.session.methods import METHODS, Method
 from ozrules.session.session import PROPERTIES, Session
 from ozrules.session.state import is_known, state_from
-from tests.connectors.webclient.linked import Linked
-from tests.standin.webphone import ALL_STATES, Called, spelled
+from tests.connectors.webclient.linked import TOKEN, Linked
+from tests.standin.webphone import ALL_STATES, Called, Connected, spelled
 
 ARGUMENTS: dict[Method, dict[str, str]] = {
     "forward": {"to": "2010"},
@@ -140,3 +140,19 @@ def test_a_call_that_is_gone_is_not_found(runner: asyncio.Runner, office: Linked
 
 def test_only_documented_members_are_used(office: Linked) -> None:
     assert office.phone.undocumented == []
+
+
+def test_the_page_connects_once_with_the_token_alone(office: Linked) -> None:
+    assert office.phone.connects == [Connected("127.0.0.1", TOKEN, {})]
+
+
+def test_an_argument_that_the_phone_system_refuses_is_invalid(runner: asyncio.Runner, office: Linked) -> None:
+    async def refuse() -> object:
+        session = await office.ring()
+        await office.phone.change(session.session_id, "InCall", caller="+36309999999")
+        await office.seen(session.session_id, "stateChanged")
+        return await office.call("sendDtmf", session, key="1", party="caller")  # the caller as it was
+
+    receipt = runner.run(refuse())
+    assert isinstance(receipt, Refused)
+    assert receipt.kind == "invalid"
