@@ -6,6 +6,7 @@ commands and due timers come by `add`: there are never more of them than command
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import msgspec
@@ -80,6 +81,12 @@ class Inbox:
         """Adds what the program itself says."""
         self._items.append(item)
         self._filled.set()
+
+    async def ask(self, item: Callable[[asyncio.Future[None]], Reloaded | Controlled | Pulse]) -> None:
+        """Adds what ``item`` makes of a future, and returns when it has been stepped through and is on disk."""
+        done = asyncio.get_running_loop().create_future()
+        self.add(item(done))
+        await done
 
     def wake(self) -> None:
         """Ends a waiting `take`, with nothing where nothing has come."""

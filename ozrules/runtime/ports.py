@@ -1,6 +1,6 @@
 """What the runtime needs of the world, as Protocols. The edges implement them; `ozrules.app` joins both."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -51,7 +51,7 @@ class Connector(Protocol):
     def name(self) -> str:
         """The connection's name in the configuration."""
 
-    def events(self) -> AsyncIterator[FromPhoneSystem]:
+    def events(self) -> AsyncGenerator[FromPhoneSystem, None]:
         """Everything that is seen. After each (re)connect: ConnectionOpened, then SessionsListed before any other.
 
         Reading slowly stops the reading of the socket; nothing is dropped in between without a Gap.
@@ -86,6 +86,10 @@ class Core(Protocol):
 
     def session(self, key: SessionKey) -> Session | None:
         """The session as last seen, while it lives."""
+
+    @property
+    def alive(self) -> int:
+        """How many sessions live."""
 
     def sessions(self) -> tuple[SessionView, ...]:
         """All live sessions, with what waits on them."""

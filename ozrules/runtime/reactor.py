@@ -106,10 +106,9 @@ class Reactor:
         self._leaving: list[Send | Post | ListSessions] = []
         self._done: list[asyncio.Future[None]] = []
 
-    @property
-    def waiting_timers(self) -> int:
-        """How many sessions wait for a moment."""
-        return len(self._timers)
+    def summary(self) -> str:
+        """One line on what is going on."""
+        return f"{self._core.alive} sessions, {len(self._timers)} waiting, rules {self._records.revision[:19]}"
 
     async def run(self) -> None:
         """Turns for ever. Raises JournalFailed where nothing can be written down any more."""
@@ -125,9 +124,7 @@ class Reactor:
 
     async def pulse(self) -> None:
         """Returns when all that has come so far has been stepped through and is on disk."""
-        done = asyncio.get_running_loop().create_future()
-        self._inbox.add(Pulse(done))
-        await done
+        await self._inbox.ask(Pulse)
 
     async def drain(self, seconds: float) -> None:
         """Lets nothing new begin, waits for what is in flight, and has the answers written down."""

@@ -41,7 +41,7 @@ class Records:
         self.mode = mode
         self.wall_offset = 0.0
         self._seq = next_seq
-        self._every_event = every_event
+        self.every_event = every_event
         self._zone = zone
         self._randomness = randomness
         self._ids = dict(ids)
@@ -66,7 +66,7 @@ class Records:
                 return self._outcome(effect)
             case WriteLog():
                 return self._log(effect, at)
-            case Observed() if self._every_event and not effect.matched:
+            case Observed() if self.every_event and not effect.matched:
                 return self._event(effect)
             case _:
                 return None
@@ -79,7 +79,7 @@ class Records:
                     "reload",
                     at,
                     {
-                        "ok": act.event is not None,
+                        "ok": not act.errors,
                         "who": _who(act.who),
                         "rules": len(act.event.rules.rules) if act.event else None,
                         "errors": list(act.errors),

@@ -1,7 +1,7 @@
 """Phone systems and their neighbours for tests of the runtime: they do what they are told and keep a ledger."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from ozrules.engine.effects import Command, Post
 from ozrules.engine.events import Accepted, Receipt, Refused, Unanswered
@@ -30,7 +30,7 @@ class FakePhone:
     def release(self) -> None:
         self._released.set()
 
-    async def events(self) -> AsyncIterator[FromPhoneSystem]:
+    async def events(self) -> AsyncGenerator[FromPhoneSystem, None]:
         while True:
             yield await self.said.get()
 

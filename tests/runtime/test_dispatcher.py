@@ -21,7 +21,8 @@ class Gatekeeper:
 
     def __init__(self) -> None:
         self.refuse: Withheld | None = None
-        self.alive: Session | None = SESSION
+        self.alive = 1
+        self.live: Session | None = SESSION
 
     def step(self, event: object) -> list[object]:
         raise NotImplementedError
@@ -30,7 +31,7 @@ class Gatekeeper:
         return self.refuse
 
     def session(self, key: SessionKey) -> Session | None:
-        return self.alive
+        return self.live
 
     def sessions(self) -> tuple[SessionView, ...]:
         return ()
@@ -77,7 +78,7 @@ async def test_the_gate_has_the_last_word() -> None:
         bench = Bench(group)
         bench.core.refuse = Withheld("expired", "too late")
         bench.dispatcher.send(command(1))
-        bench.core.alive = None
+        bench.core.live = None
         await settle()
         bench.core.refuse = None
         bench.dispatcher.send(command(2))

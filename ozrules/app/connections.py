@@ -1,0 +1,118 @@
+"""The connectors, made by kind from the configuration; and the browsers that some of them need."""
+
+import random
+import secrets
+from collections.abc import Callable, Coroutine
+from typing import Final, TypeAlias, assert_never
+
+from ozrules.connectors.gateway import Dial, GatewayConnector, Listen
+from ozrules.connectors.simulator import (
+    OFFICE,
+    Behaviour,
+    PhoneSystem,
+    SimulatorConnector,
+    Switchboard,
+    traffic,
+)
+from ozrules.connectors.webclient.page_server import ORIGIN
+from ozrules.connectors.webclient.webclient import WebClient
+from ozrules.runtime.ports import Clock, Connector
+from ozrules.settings.model import (
+    Address,
+    AsteriskSettings,
+    ConnectionSettings,
+    GatewaySettings,
+    Generate,
+    OzekiHttpSettings,
+    SimulatorSettings,
+    WebclientSettings,
+)
+
+LOCAL: Final = "127.0.0.1"
+ENDLESS: Final = 100_000
+"""Calls of a simulated phone system that is to go on for ever: more than a year of them in any office."""
+
+Side: TypeAlias = Callable[[], Coroutine[None, None, None]]
+"""What must run beside a connector for as long as the daemon does."""
+
+
+class Unsupported(Exception):
+    """The configuration asks for what this version cannot do; the text says what to change."""
+
+
+def connect(settings: ConnectionSettings, clock: Clock, chance: random.Random) -> tuple[Connector, Side | None]:
+    """The connector for one phone system, and what must run beside it."""
+    match settings:
+        case GatewaySettings():
+            return _gateway(settings, clock, chance), None
+        case WebclientSettings():
+            return _webclient(settings, clock, chance)
+        case SimulatorSettings():
+            return _simulator(settings, clock), None
+        case OzekiHttpSettings() | AsteriskSettings():
+            raise Unsupported(f"connection {settings.name}: this type is not supported yet")
+        case _:
+            assert_never(settings)
+
+
+def _gateway(settings: GatewaySettings, clock: Clock, chance: random.Random) -> Connector:
+    token = settings.token.reveal() if settings.token is not None else ""
+    match settings.way:
+        case str(url):
+            way: Dial | Listen = Dial(url, token)
+        case Address(host=host, port=port):
+            way = Listen(host, port, token)
+    return GatewayConnector(
+        settings.name,
+        way,
+        moved_party=settings.moved_party,
+        clock=clock,
+        chance=chance,
+        timezone=settings.timezone,
+    )
+
+
+def _webclient(settings: WebclientSettings, clock: Clock, chance: random.Random) -> tuple[Connector, Side | None]:
+    bridge = settings.bridge
+    host, port = (bridge.listen.host, bridge.listen.port) if bridge is not None else (LOCAL, 0)
+    bridge_token = bridge.token.reveal() if bridge is not None else secrets.token_urlsafe(32)
+    connector = GatewayConnector(
+        settings.name,
+        Listen(host, port, bridge_token, frozenset({ORIGIN})),
+        moved_party=settings.moved_party,
+        clock=clock,
+        chance=chance,
+        timezone=settings.timezone,
+    )
+    if settings.browser == "external":
+        return connector, None
+    token = settings.token
+    if isinstance(token, Generate):
+        raise Unsupported(f"connection {settings.name}: token: {{generate: …}} is not supported yet")
+
+    async def fixed() -> str:
+        return token.reveal() if token is not None else ""
+
+    async def browse() -> None:
+        listening = await connector.listening_port()
+        await WebClient(
+            connection=settings.name,
+            server=settings.server,
+            script=settings.script,
+            token=fixed,
+            password=settings.password.reveal() if settings.password is not None else None,
+            bridge_url=f"ws://{LOCAL}:{listening}/",
+            bridge_token=bridge_token,
+            chance=chance,
+        ).run()
+
+    return connector, browse
+
+
+def _simulator(settings: SimulatorSettings, clock: Clock) -> Connector:
+    start = clock.now()
+    phones = PhoneSystem(OFFICE, Behaviour(), start=start, seed=settings.seed)
+    count = settings.calls if settings.calls is not None else ENDLESS
+    for at, plan in traffic(count, rate=settings.rate / 60, start=start, seed=settings.seed):
+        phones.place(plan, at)
+    return SimulatorConnector(settings.name, Switchboard(phones, seed=settings.seed), clock)

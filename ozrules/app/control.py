@@ -1,0 +1,122 @@
+"""The control socket: what `ozrules reload`, `pause`, `resume`, `cancel`, `status` and `sessions` talk to.
+
+A Unix socket that only the daemon's own user and root can open. One JSON object on a line in, one out, then the
+socket closes. Whoever asks is named by the kernel (SO_PEERCRED), and what they asked for is on the record before they
+are answered.
+"""
+
+import asyncio
+import os
+import pwd
+import socket
+import stat
+import struct
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from ozrules.runtime.inbox import Who
+
+MAX_LINE: Final = 64 * 1024
+ASK_WITHIN: Final = 5.0
+AT_ONCE: Final = 16
+_PEER: Final = struct.Struct("3i")
+
+CommandName = Literal["reload", "pause", "resume", "cancel", "status", "sessions"]
+
+
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What came in on the socket. ``target`` is a rule, or a timer."""
+
+    command: CommandName
+    target: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What goes out: whether it was done, what to tell the admin, and the facts for a program."""
+
+    ok: bool
+    text: str
+    data: object = None
+
+
+class ControlUnusable(Exception):
+    """The socket cannot be opened; the text says why and what to do."""
+
+
+def open_socket(path: Path) -> socket.socket:
+    """Listens at ``path``, in place of a socket that a daemon which is gone has left there. Raises ControlUnusable."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+            if _answers(path):
+                raise ControlUnusable(f"{path}: another ozrules listens here; give this one its own `control`")
+            path.unlink()
+        before = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        listener.listen(AT_ONCE)
+    except OSError as error:
+        listener.close()
+        raise ControlUnusable(f"{path}: {error.strerror or error}; name another place under `control`") from error
+    except ControlUnusable:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+async def serve(listener: socket.socket, answer: Callable[[Asked, Who], Awaitable[Answer]]) -> None:
+    """Answers whoever connects, for ever."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with slots:
+            try:
+                said = await _one(reader, _who(writer), answer)
+                writer.write(msgspec.json.encode(said) + b"\n")
+                async with asyncio.timeout(ASK_WITHIN):
+                    await writer.drain()
+            except OSError:
+                pass  # whoever asked has left
+            finally:
+                writer.close()
+
+    server = await asyncio.start_unix_server(one, sock=listener, limit=MAX_LINE)
+    async with server:
+        await server.serve_forever()
+
+
+async def _one(reader: asyncio.StreamReader, who: Who, answer: Callable[[Asked, Who], Awaitable[Answer]]) -> Answer:
+    try:
+        async with asyncio.timeout(ASK_WITHIN):
+            line = await reader.readline()
+        asked = msgspec.json.decode(line, type=Asked)
+    except (TimeoutError, ValueError) as error:  # also msgspec's errors and a line that is too long
+        return Answer(False, f"this is not a command: {error}")
+    return await answer(asked, who)
+
+
+def _who(writer: asyncio.StreamWriter) -> Who:
+    peer: socket.socket = writer.get_extra_info("socket")
+    _, uid, _ = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = str(uid)
+    return Who(by=name, uid=uid)

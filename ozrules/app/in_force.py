@@ -1,0 +1,165 @@
+"""The rules and settings in force: where they come from at the start, and how others take their place.
+
+All or nothing. Rules that cannot be read leave those in force as they are, and readiness says so; the last good files
+are kept in the state, so that a daemon that must start while the files are wrong starts with those.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ozrules.app.notify import ServiceManager
+from ozrules.app.parsing import Good, parse
+from ozrules.app.reload import FILES_CHANGED, Ready, prepare
+from ozrules.app.rule_files import Fingerprint
+from ozrules.engine.events import ModeChanged, RulesReplaced
+from ozrules.rules.diagnostics import DocumentInvalid
+from ozrules.rules.document import Source
+from ozrules.rules.model import RuleSet
+from ozrules.runtime.health import Health
+from ozrules.runtime.inbox import Inbox, Reloaded, Who
+from ozrules.runtime.ports import Clock, Log
+from ozrules.schedules.triggers import CalendarTriggers
+from ozrules.settings.changes import needs_restart
+from ozrules.settings.model import Settings
+from ozrules.store.journal import SqliteJournal
+
+MOST_SHOWN: Final = 20
+"""Problems that the log and the record show; `ozrules check` shows them all."""
+
+
+class RulesInvalid(Exception):
+    """There are no rules to run with: those on disk are wrong, and no good set was ever in force on this state."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+
+
+class Beginning(msgspec.Struct, frozen=True, kw_only=True):
+    """What the daemon starts with. ``problems`` say why it is the last good set; ``files`` is None then."""
+
+    rules: RuleSet
+    files: tuple[Source, ...] | None
+    problems: tuple[str, ...]
+    seen: Fingerprint
+
+
+async def begin(settings: Settings, journal: SqliteJournal, log: Log) -> Beginning:
+    """The rules on disk, or the last good ones. Raises RulesInvalid where there are neither."""
+    prepared = await prepare(settings)
+    if isinstance(prepared, Ready):
+        for warning in prepared.good.warnings[:MOST_SHOWN]:
+            log.warning("rules", finding=str(warning))
+        return Beginning(rules=prepared.good.rules, files=prepared.files, problems=(), seen=prepared.seen)
+    kept = tuple(Source(name, data) for name, data in journal.rule_files().items())
+    parsed = await parse(kept, frozenset(settings.secrets)) if kept else None
+    if not isinstance(parsed, Good):
+        raise RulesInvalid(prepared.problems)
+    for problem in prepared.problems[:MOST_SHOWN]:
+        log.error("the rules are wrong; starting with the last good ones", problem=problem)
+    return Beginning(rules=parsed.rules, files=None, problems=prepared.problems, seen=prepared.seen)
+
+
+class InForce:
+    """The settings and the rules that hold now. `reload` may put others in their place."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        beginning: Beginning,
+        *,
+        reread: Callable[[], Settings],
+        apply: Callable[[Settings], None],
+        journal: SqliteJournal,
+        inbox: Inbox,
+        calendar: CalendarTriggers,
+        health: Health,
+        manager: ServiceManager,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self.settings = settings
+        self.rules = beginning.rules
+        self.seen = beginning.seen
+        self._reread = reread
+        self._apply = apply
+        self._journal = journal
+        self._inbox = inbox
+        self._calendar = calendar
+        self._health = health
+        self._manager = manager
+        self._clock = clock
+        self._log = log
+
+    def secret(self, name: str) -> str | None:
+        """The value of a secret that rules may use."""
+        found = self.settings.secrets.get(name)
+        return None if found is None else found.reveal()
+
+    async def reload(self, who: Who) -> tuple[bool, str]:
+        """Reads configuration and rules again. Whether they hold now, and one sentence for an admin."""
+        self._manager.reloading()
+        done, text = await self._reload(who)
+        self._manager.reloaded(text.partition("\n")[0])
+        return done, text
+
+    async def _reload(self, who: Who) -> tuple[bool, str]:
+        try:
+            wanted = self._reread()
+        except DocumentInvalid as invalid:
+            errors = tuple(str(one) for one in invalid.diagnostics if one.severity == "error")
+            return await self._refuse(who, errors)
+        except OSError as error:
+            return await self._refuse(who, (f"{error.filename}: {error.strerror}",))
+        prepared = await prepare(wanted)
+        self.seen = prepared.seen
+        if not isinstance(prepared, Ready):
+            return await self._refuse(who, prepared.problems)
+        rules = prepared.good.rules
+        if who == FILES_CHANGED and rules.revision == self.rules.revision and self._health.rules is None:
+            return True, "nothing has changed"
+        for warning in prepared.good.warnings[:MOST_SHOWN]:
+            self._log.warning("rules", finding=str(warning))
+        refused = needs_restart(self.settings, wanted)
+        now = self._clock.now()
+        if wanted.mode != self.settings.mode:
+            self._inbox.add(ModeChanged(at=now, mode=wanted.mode))
+        self.settings = msgspec.structs.replace(
+            self.settings,
+            rules=wanted.rules,
+            mode=wanted.mode,
+            webhooks=wanted.webhooks,
+            secrets=wanted.secrets,
+            retention=wanted.retention,
+            log=wanted.log,
+        )
+        self._apply(self.settings)
+        self.rules = rules
+        await self._inbox.ask(
+            lambda done: Reloaded(at=now, who=who, event=RulesReplaced(at=now, rules=rules), done=done)
+        )
+        self._calendar.replace(rules)
+        self._health.rules = None
+        await self.keep(prepared.files)
+        text = f"{len(rules.rules)} rules from {len(prepared.files)} files are in force, revision {rules.revision[:19]}"
+        for key in refused:
+            self._log.warning("a changed setting holds only after a restart", setting=key)
+            text += f"\n{key} has changed: it holds only after a restart"
+        return True, text
+
+    async def keep(self, files: tuple[Source, ...]) -> None:
+        """These files hold now: they are the last good set."""
+        await self._journal.keep_rule_files({str(Path(source.name)): source.data for source in files})
+
+    async def _refuse(self, who: Who, problems: tuple[str, ...]) -> tuple[bool, str]:
+        shown = problems[:MOST_SHOWN]
+        if len(problems) > MOST_SHOWN:
+            shown = (*shown, f"and {len(problems) - MOST_SHOWN} more; see: ozrules check")
+        self._health.rules = shown[0] if shown else "refused"
+        for problem in shown:
+            self._log.error("the rules in force stay: a reload was refused", problem=problem)
+        now = self._clock.now()
+        await self._inbox.ask(lambda done: Reloaded(at=now, who=who, event=None, errors=shown, done=done))
+        return False, "refused; the rules in force stay:\n" + "\n".join(shown)

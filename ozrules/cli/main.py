@@ -1,0 +1,72 @@
+"""The program's entrance: finds the command that is meant, and only then loads what it needs.
+
+Most commands are asked for often and must answer at once; so a command's module is imported when its name stands on
+the command line, and all of them only where help on all of them is wanted.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Final
+
+import ozrules
+
+COMMANDS: Final = (
+    "run",
+    "demo",
+    "simulate",
+    "webclient",
+    "check",
+    "test",
+    "replay",
+    "why",
+    "decisions",
+    "sessions",
+    "status",
+    "reload",
+    "pause",
+    "resume",
+    "cancel",
+    "init",
+    "token",
+    "backup",
+    "export",
+    "schema",
+)
+EXAMPLE: Final = """examples:
+  ozrules demo                      calls, rules and decisions on a simulated phone system
+  ozrules check rules.yaml          what is wrong with a rule file
+  ozrules run --config ozrules.yaml the daemon
+  ozrules COMMAND --help            all about a command"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command that the arguments name; its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parser = argparse.ArgumentParser(
+        prog="ozrules",
+        description=ozrules.__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"ozrules {ozrules.__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    named = next((word for word in given if not word.startswith("-")), None)
+    for command in [named] if named in COMMANDS else COMMANDS:
+        module = f"ozrules.cli.{command}"
+        if find_spec(module) is not None:
+            import_module(module).register(subparsers)
+    parsed = parser.parse_args(given)
+    try:
+        code: int = parsed.run(parsed)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # whoever read us has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code

@@ -1,0 +1,131 @@
+"""`ozrules run`: the daemon, in the foreground."""
+
+import argparse
+import asyncio
+import faulthandler
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+from typing import Final
+
+from ozrules.app.connections import Unsupported, connect
+from ozrules.app.control import ControlUnusable
+from ozrules.app.daemon import Around, Daemon, Ended
+from ozrules.app.in_force import RulesInvalid
+from ozrules.app.notify import ServiceManager
+from ozrules.app.webhooks import webhook_queue
+from ozrules.cli import configuration
+from ozrules.cli.configuration import EX_CONFIG
+from ozrules.logs.opening import Logs, open_logs
+from ozrules.rules.diagnostics import DocumentInvalid
+from ozrules.runtime.clock import SystemClock
+from ozrules.runtime.ports import JournalFailed
+from ozrules.settings.model import LogSettings, Settings
+from ozrules.store.journal import SqliteJournal
+from ozrules.store.state_directory import StateUnusable
+
+EXAMPLE: Final = """example:
+  ozrules run --config /etc/ozrules/ozrules.yaml
+
+The record is written to stdout, the daemon's own log to stderr. SIGTERM ends it in good order, SIGHUP reloads."""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the program's."""
+    parser = subparsers.add_parser(
+        "run",
+        help="the daemon, in the foreground",
+        description="Connects to the phone systems of the configuration, and acts on live calls by its rules.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    configuration.add_argument(parser)
+    parser.add_argument(
+        "--new-state", action="store_true", help="set a damaged state aside and begin anew; nothing is deleted"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 after SIGTERM, 1 on a fault, 78 where the configuration or the rules are wrong."""
+    path = configuration.path_of(arguments)
+    try:
+        settings = configuration.read(path)
+    except DocumentInvalid as invalid:
+        configuration.show(invalid, path)
+        return EX_CONFIG
+    faulthandler.enable()
+    logs = open_logs(
+        settings.log.format,
+        level=settings.log.level,
+        pseudonyms=settings.log.pseudonyms,
+        environment=os.environ,
+    )
+    try:
+        for warning in settings.warnings:
+            logs.log.warning("configuration", finding=str(warning))
+        return asyncio.run(_run(settings, path, logs, new_state=arguments.new_state))
+    finally:
+        logs.close()
+
+
+async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -> int:
+    def relog(log: LogSettings) -> None:
+        logs.apply(level=log.level, pseudonyms=log.pseudonyms)
+
+    clock = SystemClock()
+    around = Around(
+        clock=clock,
+        log=logs.log,
+        sinks=[logs.records],
+        manager=ServiceManager(os.environ),
+        reread=lambda: configuration.read(path),
+        relog=relog,
+    )
+    try:
+        chance = random.Random()  # noqa: S311  # spreads retries
+        links = [connect(one, clock, chance) for one in settings.connections]
+        journal = SqliteJournal(settings.state, clock, new_state=new_state)
+    except Unsupported as unsupported:
+        return _fail(str(unsupported), EX_CONFIG)
+    except StateUnusable as unusable:
+        return _fail(str(unusable), 1)
+    try:
+        async with webhook_queue(settings.webhooks, journal, clock) as webhooks:
+            daemon = Daemon(settings, around, journal=journal, links=links, webhooks=webhooks)
+            loop = asyncio.get_running_loop()
+            for each in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(each, daemon.stop)
+            loop.add_signal_handler(signal.SIGHUP, daemon.reload)
+            await daemon.run()
+    except RulesInvalid as invalid:
+        return _fail(f"the rules are wrong, and no good ones are in the state:\n{invalid}", EX_CONFIG)
+    except ControlUnusable as unusable:
+        return _fail(str(unusable), 1)
+    except BaseExceptionGroup as fault:
+        return _fault(fault, logs)
+    finally:
+        journal.close()
+    return 0
+
+
+def _fault(fault: BaseExceptionGroup[BaseException], logs: Logs) -> int:
+    """One clear line; the traceback where it is our own fault."""
+    first: BaseException = fault
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    match first:
+        case JournalFailed():
+            return _fail(f"{first}; nothing more was sent", 1)
+        case Ended() | OSError():
+            return _fail(str(first), 1)
+        case _:
+            logs.log.error("a fault in ozrules", exc_info=first)
+            return _fail(f"a fault in ozrules: {type(first).__name__}", 1)
+
+
+def _fail(text: str, code: int) -> int:
+    print(f"ozrules run: {text}", file=sys.stderr)
+    return code
