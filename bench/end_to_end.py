@@ -105,9 +105,7 @@ async def daemon(rules: int, events: Sequence[PlainEvent], rate: float) -> Run:
             port = next(iter(server.sockets)).getsockname()[1]
             config = _configure(Path(folder), rules, port)
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "ozrules.cli.main",
+                Path(sys.executable).parent / "ozrules",
                 "run",
                 "--config",
                 config,
