@@ -24,7 +24,9 @@ from ozrules.rules.shape import (
     Located,
     OneOrMany,
     Record,
+    Schema,
     Values,
+    document_schema,
 )
 from ozrules.scenario.model import (
     ActionName,
@@ -245,6 +247,11 @@ TEST_FILE: Final = Record(
     lambda values: ScenarioFile(name=values.place.file, rules=values[_RULES], scenarios=values[_TESTS]),
 )
 """The shape of a whole test file."""
+
+
+def schema() -> Schema:
+    """The JSON Schema of a test file."""
+    return document_schema(TEST_FILE, "ozrules tests")
 
 
 def read(source: Source) -> ScenarioFile:

@@ -1,11 +1,15 @@
 """Test files: what is read, and what is refused with its place."""
 
+from pathlib import Path
+
+import jsonschema
 import pytest
+import yaml
 
 from ozrules.rules.diagnostics import DocumentInvalid
 from ozrules.rules.document import Source
 from ozrules.scenario.model import Daemon, Happens
-from ozrules.scenario.reading import CONNECTION, read
+from ozrules.scenario.reading import CONNECTION, read, schema
 from tests.scenario.playing import HEAD, RINGS, file_of, scenario_of
 
 
@@ -108,3 +112,13 @@ def test_nothing_at_all_happens() -> None:
 def test_what_is_no_test_file_is_refused(text: str) -> None:
     with pytest.raises(DocumentInvalid):
         read(Source("x.test.yaml", text.encode()))
+
+
+def test_the_schema_takes_what_is_read_and_refuses_what_is_not() -> None:
+    validator = jsonschema.Draft202012Validator(schema())
+    example = Path(__file__).parents[1] / "scenarios" / "rules.example.test.yaml"
+    # times are texts to us, whatever YAML would make of them
+    document = yaml.load(example.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506  builds texts only
+    assert [error.message for error in validator.iter_errors(document)] == []
+    document["tests"][0]["expected"] = []
+    assert not validator.is_valid(document)
