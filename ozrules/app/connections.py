@@ -14,8 +14,9 @@ from ozrules.connectors.simulator import (
     Switchboard,
     traffic,
 )
+from ozrules.connectors.webclient.browser import NoBrowser
 from ozrules.connectors.webclient.page_server import ORIGIN
-from ozrules.connectors.webclient.webclient import WebClient
+from ozrules.connectors.webclient.webclient import WebClient, bridge_url
 from ozrules.runtime.ports import Clock, Connector
 from ozrules.settings.model import (
     Address,
@@ -91,20 +92,23 @@ def _webclient(settings: WebclientSettings, clock: Clock, chance: random.Random)
         raise Unsupported(f"connection {settings.name}: token: {{generate: …}} is not supported yet")
 
     async def fixed() -> str:
-        return token.reveal() if token is not None else ""
+        return token.reveal()
 
-    async def browse() -> None:
-        listening = await connector.listening_port()
-        await WebClient(
+    try:
+        webclient = WebClient(
             connection=settings.name,
             server=settings.server,
             script=settings.script,
             token=fixed,
             password=settings.password.reveal() if settings.password is not None else None,
-            bridge_url=f"ws://{LOCAL}:{listening}/",
             bridge_token=bridge_token,
             chance=chance,
-        ).run()
+        )
+    except (NoBrowser, ValueError) as error:
+        raise Unsupported(f"connection {settings.name}: {error}") from error
+
+    async def browse() -> None:
+        await webclient.run(bridge_url(host, await connector.listening_port()))
 
     return connector, browse
 

@@ -29,12 +29,12 @@ def path_of(arguments: argparse.Namespace) -> Path:
     return given or Path(os.environ.get("OZRULES_CONFIG") or DEFAULT)
 
 
-def read(path: Path, *, with_secrets: bool = True) -> Settings:
-    """The settings in the file. Raises DocumentInvalid."""
+def read(path: Path, *, with_secrets: bool = True, webclients_only: bool = False) -> Settings:
+    """The settings in the file, with the secrets that are asked for. Raises DocumentInvalid."""
     source = read_source(path)
     if isinstance(source, Diagnostic):
         raise DocumentInvalid((source,))
-    return configuration.load(path, source.data, os.environ, with_secrets=with_secrets)
+    return configuration.load(path, source.data, os.environ, with_secrets=with_secrets, webclients_only=webclients_only)
 
 
 def show(invalid: DocumentInvalid, path: Path) -> None:

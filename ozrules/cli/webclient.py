@@ -7,28 +7,25 @@
 import argparse
 import asyncio
 import logging
-import os
 import random
 import signal
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
+from ozrules.cli import configuration
+from ozrules.cli.configuration import EX_CONFIG
 from ozrules.connectors.webclient.browser import NoBrowser
 from ozrules.connectors.webclient.webclient import WebClient, bridge_url
 from ozrules.rules.diagnostics import DocumentInvalid
-from ozrules.settings.configuration import load
 from ozrules.settings.model import Generate, WebclientSettings
 
 EXAMPLE: Final = """example:
   ozrules webclient --config /etc/ozrules/ozrules.yaml"""
 
-DEFAULT: Final = "/etc/ozrules/ozrules.yaml"
-EX_CONFIG: Final = 78
-
 
 class Unsuitable(Exception):
-    """The configuration leaves nothing to do here, or asks for what cannot be; the text says what to change."""
+    """The configuration asks for what cannot be; the text says what to change."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -41,7 +38,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--config", metavar="FILE", type=Path, help=f"the configuration ({DEFAULT})")
+    configuration.add_argument(parser)
     parser.add_argument("--browser", metavar="PATH", help="the browser to start; a Chromium found on PATH if left out")
     parser.set_defaults(run=webclient)
 
@@ -49,29 +46,29 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def webclient(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or Ctrl-C."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
-    path: Path = arguments.config or Path(os.environ.get("OZRULES_CONFIG") or DEFAULT)
+    path = configuration.path_of(arguments)
     try:
-        settings = load(path, path.read_bytes(), os.environ, webclients_only=True)
+        settings = configuration.read(path, webclients_only=True)
         found = [each for each in settings.connections if isinstance(each, WebclientSettings)]
         clients = [_client(each, arguments.browser) for each in found if each.browser == "external"]
-        if not clients:
-            raise Unsuitable(f"{path}: no ozeki-webclient connection says browser: external, so there is nothing to do")
-        asyncio.run(_serve(clients))
-    except OSError as error:
-        return _fail(f"{error.filename or path}: {error.strerror or error}", EX_CONFIG)
-    except (DocumentInvalid, Unsuitable, ValueError) as error:
-        return _fail(str(error), EX_CONFIG)
-    except NoBrowser as error:
-        return _fail(str(error), 1)
+    except DocumentInvalid as invalid:
+        configuration.show(invalid, path)
+        return EX_CONFIG
+    except Unsuitable as unsuitable:
+        return _fail(str(unsuitable))
+    if not clients:
+        return _fail(f"{path}: no ozeki-webclient connection says browser: external, so there is nothing to do")
+    asyncio.run(_serve(clients))
     return 0
 
 
-def _fail(text: str, code: int) -> int:
+def _fail(text: str) -> int:
     print(f"ozrules webclient: {text}", file=sys.stderr)
-    return code
+    return EX_CONFIG
 
 
-def _client(settings: WebclientSettings, executable: str | None) -> WebClient:
+def _client(settings: WebclientSettings, executable: str | None) -> tuple[WebClient, str]:
+    """One connection's browser, and the bridge that it goes to."""
     assert settings.bridge is not None  # the configuration requires it of an external browser
     if isinstance(settings.token, Generate):
         raise Unsuitable(
@@ -83,29 +80,29 @@ def _client(settings: WebclientSettings, executable: str | None) -> WebClient:
     async def fixed() -> str:
         return token
 
-    return WebClient(
-        connection=settings.name,
-        server=settings.server,
-        script=settings.script,
-        token=fixed,
-        password=settings.password.reveal() if settings.password else None,
-        bridge_url=bridge_url(settings.bridge.listen.host, settings.bridge.listen.port),
-        bridge_token=settings.bridge.token.reveal(),
-        chance=random.Random(),  # noqa: S311  # spreads retries
-        executable=executable,
-    )
+    try:
+        client = WebClient(
+            connection=settings.name,
+            server=settings.server,
+            script=settings.script,
+            token=fixed,
+            password=settings.password.reveal() if settings.password else None,
+            bridge_token=settings.bridge.token.reveal(),
+            chance=random.Random(),  # noqa: S311  # spreads retries
+            executable=executable,
+        )
+    except (NoBrowser, ValueError) as error:
+        raise Unsuitable(f"connection {settings.name}: {error}") from error
+    return client, bridge_url(settings.bridge.listen.host, settings.bridge.listen.port)
 
 
-async def _serve(clients: list[WebClient]) -> None:
+async def _serve(clients: Sequence[tuple[WebClient, str]]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stopped.set)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(client.run()) for client in clients]
-            await stopped.wait()
-            for task in running:
-                task.cancel()
-    except* NoBrowser as missing:
-        raise missing.exceptions[0] from None
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(client.run(bridge)) for client, bridge in clients]
+        await stopped.wait()
+        for task in running:
+            task.cancel()

@@ -50,7 +50,8 @@ class WebClient:
     """The browser side of one ``ozeki-webclient`` connection.
 
     ``token`` is asked for at each load of the page, so that a renewed one is used as soon as the phone system lets
-    the old one go. ``bridge_url`` is where the daemon listens for the page.
+    the old one go; it raises OSError where there is none now. Raises NoBrowser, and ValueError for a bridge token
+    that a browser cannot send.
     """
 
     def __init__(
@@ -59,7 +60,6 @@ class WebClient:
         connection: str,
         server: str,
         token: Callable[[], Awaitable[str]],
-        bridge_url: str,
         bridge_token: str,
         chance: random.Random,
         script: str | None = None,
@@ -68,31 +68,29 @@ class WebClient:
     ) -> None:
         if not _SUBPROTOCOL_TOKEN.fullmatch(bridge_token):
             raise ValueError(
-                f"connection {connection}: a browser can send a bridge token only of letters, digits and"
-                " !#$%&'*+.^_`|~- ; make one with: ozrules token"
+                "a browser can send a bridge token only of letters, digits and !#$%&'*+.^_`|~- ;"
+                " make another one, as with: openssl rand -hex 16"
             )
         self._connection = connection
         self._server = server
         self._token = token
-        self._bridge_url = bridge_url
         self._bridge_token = bridge_token
         self._chance = chance
         self._script = script or f"http://{server}:7777/WebphoneAPI"
         self._password = password
-        self._executable = executable
+        self._executable = find_browser(executable)
 
-    async def run(self) -> NoReturn:
-        """Until it is cancelled; then the browser is gone. Raises NoBrowser where there is none to start."""
-        executable = find_browser(self._executable)
-        policy = policy_for(script=self._script, server=self._server, bridge=self._bridge_url)
+    async def run(self, bridge: str) -> NoReturn:
+        """Until it is cancelled; then the browser is gone. ``bridge`` is where the daemon listens for the page."""
+        policy = policy_for(script=self._script, server=self._server, bridge=bridge)
         clock = asyncio.get_running_loop().time
         failures = 0
         async with served_page(policy) as port:
             while True:
                 started, chromium = clock(), None
                 try:
-                    async with browser(executable, {HOST: f"127.0.0.1:{port}"}) as chromium:
-                        await self._watch(chromium.devtools)
+                    async with browser(self._executable, {HOST: f"127.0.0.1:{port}"}) as chromium:
+                        await self._watch(chromium.devtools, bridge)
                 except* (BrowserGone, CallFailed, OSError) as problems:
                     failures = 0 if clock() - started > STEADY else failures + 1
                     wait = wait_after(failures, denied=False, chance=self._chance)
@@ -102,7 +100,7 @@ class WebClient:
                     )
                 await asyncio.sleep(wait)
 
-    async def _watch(self, devtools: DevTools) -> NoReturn:
+    async def _watch(self, devtools: DevTools, bridge: str) -> NoReturn:
         said: asyncio.Queue[PageSaid] = asyncio.Queue(100)
         connection: PageSaid | None = None
         async with asyncio.TaskGroup() as tasks:
@@ -113,7 +111,7 @@ class WebClient:
                 message = await said.get()
                 match message.kind:
                     case "ready":
-                        await self._hand_over(devtools, tab)
+                        await self._hand_over(devtools, tab, bridge)
                     case "connection" if message != connection:
                         connection = message
                         granted = message.state == "ACCESS_GRANTED"
@@ -128,13 +126,13 @@ class WebClient:
                         log.warning("%s: the web client reports %r", self._connection, message.text)
         raise AssertionError("a task group with an endless body ends by an exception")
 
-    async def _hand_over(self, devtools: DevTools, tab: str) -> None:
+    async def _hand_over(self, devtools: DevTools, tab: str, bridge: str) -> None:
         settings = {
             "server": self._server,
             "script": self._script,
             "token": await self._token(),
             "password": self._password,
-            "bridge": {"url": self._bridge_url, "token": self._bridge_token},
+            "bridge": {"url": bridge, "token": self._bridge_token},
             "version": ozrules.__version__,
         }
         text = msgspec.json.encode(settings).decode()

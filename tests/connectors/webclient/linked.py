@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from ozrules.connectors.gateway import GatewayConnector, Listen, MovedParty
 from ozrules.connectors.webclient.page_server import ORIGIN
-from ozrules.connectors.webclient.webclient import WebClient
+from ozrules.connectors.webclient.webclient import WebClient, bridge_url
 from ozrules.engine.effects import Command
 from ozrules.engine.events import Receipt, SessionSeen, SessionsListed
 from ozrules.engine.identity import CommandId, SessionKey
@@ -129,11 +129,12 @@ async def linked(
             script=phone.script,
             token=current_token,
             password=password,
-            bridge_url=f"ws://127.0.0.1:{await connector.listening_port()}/",
             bridge_token=BRIDGE_TOKEN,
             chance=random.Random(1),
         )
-        browsing = asyncio.get_running_loop().create_task(webclient.run())
+        browsing = asyncio.get_running_loop().create_task(
+            webclient.run(bridge_url("127.0.0.1", await connector.listening_port()))
+        )
         try:
             yield link
         finally:

@@ -247,12 +247,11 @@ def test_a_bridge_token_that_no_browser_can_send_is_refused_at_the_start() -> No
     async def token() -> str:
         return TOKEN
 
-    with pytest.raises(ValueError, match="connection office: a browser can send"):
+    with pytest.raises(ValueError, match="a browser can send"):
         WebClient(
             connection="office",
             server="127.0.0.1",
             token=token,
-            bridge_url="ws://127.0.0.1:8790/",
             bridge_token="a b",
             chance=random.Random(1),
         )
