@@ -102,5 +102,5 @@ class Guard:
         if pattern.text == "internal":
             return self._numbers.is_internal(number)
         if pattern.text.endswith("*"):
-            return number.startswith(pattern.text[:-1])
+            return number.startswith(self._numbers.prefixes(pattern.text[:-1]))
         return number == self._numbers.normal(pattern.text)

@@ -151,23 +151,28 @@ def _compare_keys(leaf: Compare, numbers: NumberPlan) -> tuple[_Key, ...] | None
         return None
     match leaf.op:
         case "eq" | "in":
-            keys = []
+            keys: list[_Key] = []
             for text in leaf.texts:
                 if leaf.op == "in" and text.endswith("*"):
                     if len(text) == 1:
                         return None
-                    keys.append(_Key("prefix", leaf.field, text[:-1]))
+                    keys += _prefix_keys(leaf.field, text[:-1], numbers)
                 else:
                     keys.append(_Key("exact", leaf.field, numbers.normal(text) if kind == "number" else text))
             return tuple(keys) or None
         case "startsWith":
-            return (_Key("prefix", leaf.field, leaf.texts[0]),) if leaf.texts[0] else None
+            return _prefix_keys(leaf.field, leaf.texts[0], numbers) if leaf.texts[0] else None
         case "matches":
             return _pattern_keys(leaf.field, leaf.texts[0])
         case "regex" if kind != "number":
             return (_Key("regex", leaf.field, leaf.texts[0]),)
         case _:
             return None
+
+
+def _prefix_keys(field: str, start: str, numbers: NumberPlan) -> tuple[_Key, ...]:
+    starts = numbers.prefixes(start) if kind_of(field) == "number" else (start,)
+    return tuple(_Key("prefix", field, each) for each in starts)
 
 
 def _pattern_keys(field: str, pattern: str) -> tuple[_Key, ...] | None:

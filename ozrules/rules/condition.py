@@ -273,6 +273,7 @@ def _text_holds(leaf: Compare, plan: NumberPlan) -> Callable[[Any], bool]:
     """The predicate over a field's text. Phone numbers are compared in their normal form on both sides."""
     is_number = kind_of(leaf.field) == "number"
     normal: Callable[[str], str] = plan.normal if is_number else _same
+    starts: Callable[[str], tuple[str, ...]] = plan.prefixes if is_number else _only
     match leaf.op:
         case "eq" | "ne":
             text = normal(leaf.texts[0])
@@ -281,7 +282,7 @@ def _text_holds(leaf: Compare, plan: NumberPlan) -> Callable[[Any], bool]:
             return lambda value: normal(value) != text
         case "in" | "notIn":
             exact = frozenset(normal(text) for text in leaf.texts if not text.endswith("*"))
-            prefixes = tuple(text[:-1] for text in leaf.texts if text.endswith("*"))
+            prefixes = tuple(start for text in leaf.texts if text.endswith("*") for start in starts(text[:-1]))
             inside = leaf.op == "in"
             if not prefixes:
                 return lambda value: (normal(value) in exact) is inside
@@ -289,8 +290,8 @@ def _text_holds(leaf: Compare, plan: NumberPlan) -> Callable[[Any], bool]:
                 (normal(value) in exact or value.startswith(prefixes) or normal(value).startswith(prefixes)) is inside
             )
         case "startsWith":
-            start = leaf.texts[0]
-            return lambda value: value.startswith(start) or normal(value).startswith(start)
+            beginnings = starts(leaf.texts[0])
+            return lambda value: value.startswith(beginnings) or normal(value).startswith(beginnings)
         case "endsWith":
             end = leaf.texts[0]
             return lambda value: value.endswith(end) or normal(value).endswith(end)
@@ -312,6 +313,10 @@ def _text_holds(leaf: Compare, plan: NumberPlan) -> Callable[[Any], bool]:
 
 def _same(text: str) -> str:
     return text
+
+
+def _only(text: str) -> tuple[str, ...]:
+    return (text,)
 
 
 def _forms(typed: str, normal: str) -> tuple[str, ...]:

@@ -84,14 +84,17 @@ class NumberPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """
         texts = tuple(entries)
         exact = frozenset(self.normal(text) for text in texts if not text.endswith("*"))
-        typed = tuple(text[:-1] for text in texts if text.endswith("*"))
-        prefixes = (*typed, *(self._prefix(text) for text in typed))
+        prefixes = tuple(start for text in texts if text.endswith("*") for start in self.prefixes(text[:-1]))
 
         def on_list(text: str) -> bool:
             number = self.normal(text)
             return number in exact or (bool(prefixes) and (text.startswith(prefixes) or number.startswith(prefixes)))
 
         return on_list
+
+    def prefixes(self, start: str) -> tuple[str, ...]:
+        """The beginnings of numbers that a typed beginning stands for: ``0620`` is ``+3620`` too, in Hungary."""
+        return tuple(dict.fromkeys((start, self._prefix(start))))
 
     @cached_property
     def _extension(self) -> re.Pattern[str]:

@@ -52,6 +52,15 @@ def test_deny_beats_allow_and_the_default_decides_the_rest() -> None:
     assert closed.policy("+36201234567") is not None
 
 
+@pytest.mark.fault(89)
+def test_a_beginning_written_as_it_is_dialled_denies_too() -> None:
+    guard = Guard(Guards(deny=(NumberPattern("0690*", HERE),), default="allow"), PLAN)
+    for dialled in ("0690123456", "+3690123456", "003690123456"):
+        number = guard.final(dialled)
+        assert number is not None
+        assert guard.policy(number) == ("guard", "+3690123456 is denied by 0690*")
+
+
 def test_hops_and_budget_have_their_own_words() -> None:
     guard = Guard(Guards(max_hops=2, max_actions_per_session=1), PLAN)
     stopped = guard.destination(live(hops=2), "2010", templated=False)

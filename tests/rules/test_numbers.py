@@ -262,3 +262,11 @@ def test_countries() -> None:
 def test_compact() -> None:
     assert compact("(06) 20/123.45-67") == "06201234567"
     assert compact("12a") is None
+
+
+def test_a_typed_beginning_stands_for_the_beginning_of_normal_forms() -> None:
+    assert HU.prefixes("0620") == ("0620", "+3620")
+    assert HU.prefixes("0044") == ("0044", "+44")
+    assert HU.prefixes("+3620") == ("+3620",)
+    assert HU.prefixes("20") == ("20",)
+    assert BARE.prefixes("0620") == ("0620",)
