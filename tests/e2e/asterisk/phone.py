@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Literal, cast
 
-from tests.asterisk.sound import Sound
+from tests.e2e.asterisk.sound import Sound
 
 State = Literal["calling", "ringing", "answered", "failed", "cancelled", "refused", "ended"]
 WITHIN: Final = 15.0

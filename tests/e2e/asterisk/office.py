@@ -10,9 +10,9 @@ from ozrules.connectors.asterisk.configuration import AsteriskAccess
 from ozrules.engine.events import SessionSeen, SessionsListed
 from ozrules.session.session import Session
 from ozrules.session.state import State
-from tests.asterisk.lab import PHONES, Lab
-from tests.asterisk.phone import Phone, PhoneCall, plugged
 from tests.connectors.asterisk.manager import Watched, watched
+from tests.e2e.asterisk.lab import PHONES, Lab
+from tests.e2e.asterisk.phone import Phone, PhoneCall, plugged
 
 TONES: Final = {"1001": 500, "1002": 700, "1003": 900, "1004": 1100, "1005": 1300, "trunk": 1500}
 

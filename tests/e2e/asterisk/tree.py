@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-FOLDER: Final = Path(os.environ.get("OZRULES_ASTERISK_TREE") or Path(__file__).parents[2] / ".cache" / "asterisk")
+FOLDER: Final = Path(os.environ.get("OZRULES_ASTERISK_TREE") or Path(__file__).parents[3] / ".cache" / "asterisk")
 PACKAGES: Final = ("asterisk", "asterisk-modules", "sip-tester")
 KEYRING: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
 FETCH_WITHIN: Final = 240

@@ -7,9 +7,9 @@ import pytest
 
 from ozrules.engine.events import SessionSeen, SessionsListed
 from ozrules.session.state import State
-from tests.asterisk.lab import Lab
-from tests.asterisk.office import Office, office
 from tests.connectors.asterisk.manager import watched
+from tests.e2e.asterisk.lab import Lab
+from tests.e2e.asterisk.office import Office, office
 
 pytestmark = pytest.mark.timeout(400)  # the first test may have to fetch Asterisk
 

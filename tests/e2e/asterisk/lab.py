@@ -13,7 +13,7 @@ from string import Template
 from typing import Final
 
 from ozrules.connectors.asterisk.configuration import AriAccess, AsteriskAccess
-from tests.asterisk.tree import NoAsterisk, Tree
+from tests.e2e.asterisk.tree import NoAsterisk, Tree
 
 ETC: Final = Path(__file__).parent / "etc"
 SECRET: Final = "laboratory-secret"

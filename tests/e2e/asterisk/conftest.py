@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.asterisk.lab import Lab
-from tests.asterisk.tree import NoAsterisk, fetch
+from tests.e2e.asterisk.lab import Lab
+from tests.e2e.asterisk.tree import NoAsterisk, fetch
 
 
 @pytest.fixture(scope="session")

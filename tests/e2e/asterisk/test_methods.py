@@ -8,9 +8,9 @@ import pytest
 from ozrules.engine.events import Accepted, Refused, SessionSeen
 from ozrules.runtime.ports import ConnectionState
 from ozrules.session.session import Session
-from tests.asterisk.lab import MUSIC, Lab
-from tests.asterisk.office import Office, office
 from tests.connectors.asterisk.manager import watched
+from tests.e2e.asterisk.lab import MUSIC, Lab
+from tests.e2e.asterisk.office import Office, office
 
 pytestmark = pytest.mark.timeout(400)  # the first test may have to fetch Asterisk
 
