@@ -14,7 +14,7 @@ from typing import Final
 
 import ozrules
 
-COMMANDS: Final = (
+_OWN: Final = (
     "run",
     "demo",
     "simulate",
@@ -24,18 +24,16 @@ COMMANDS: Final = (
     "replay",
     "why",
     "decisions",
-    "sessions",
-    "status",
-    "reload",
-    "pause",
-    "resume",
-    "cancel",
     "init",
     "token",
     "backup",
     "export",
     "schema",
 )
+_ASKING: Final = ("status", "sessions", "reload", "pause", "resume", "cancel")
+COMMANDS: Final = {name: f"ozrules.cli.{name}" for name in _OWN} | dict.fromkeys(_ASKING, "ozrules.cli.asking")
+"""Every command, and the module that it lies in."""
+
 EXAMPLE: Final = """examples:
   ozrules demo                      calls, rules and decisions on a simulated phone system
   ozrules check rules.yaml          what is wrong with a rule file
@@ -55,8 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"ozrules {ozrules.__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     named = next((word for word in given if not word.startswith("-")), None)
-    for command in [named] if named in COMMANDS else COMMANDS:
-        module = f"ozrules.cli.{command}"
+    for module in [COMMANDS[named]] if named in COMMANDS else dict.fromkeys(COMMANDS.values()):
         if find_spec(module) is not None:
             import_module(module).register(subparsers)
     parsed = parser.parse_args(given)

@@ -1,0 +1,145 @@
+"""The commands that ask the running daemon: `status`, `sessions`, `reload`, `pause`, `resume`, `cancel`.
+
+They speak to its control socket, wait for the effect and say it. They read the configuration only to find the socket,
+and so need none of its secrets.
+"""
+
+import argparse
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ozrules.cli import configuration
+from ozrules.logs.escaping import escaped
+from ozrules.rules.diagnostics import DocumentInvalid
+
+ANSWER_WITHIN: Final = 90.0
+REFUSED: Final = 1
+NOT_READY: Final = 3
+
+
+class NoDaemon(Exception):
+    """No daemon answers; the text says where it was looked for."""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands to the program's."""
+    _add(subparsers, "status", "health, and what is wrong", "ozrules status", _status, machine=True)
+    _add(
+        subparsers,
+        "sessions",
+        "the calls that the daemon sees",
+        "ozrules sessions --format json",
+        _sessions,
+        machine=True,
+    )
+    _add(subparsers, "reload", "read configuration and rules again", "ozrules reload", _plain)
+    rule = ("target", "RULE", "?", "the rule's id; all rules when left out")
+    _add(subparsers, "pause", "let a rule, or all, act no more", "ozrules pause sales-no-answer", _plain, rule)
+    _add(subparsers, "resume", "let a paused rule, or all, act again", "ozrules resume sales-no-answer", _plain, rule)
+    timer = ("target", "TIMER", None, "the timer's name, as `ozrules sessions` shows it")
+    _add(subparsers, "cancel", "end a waiting timer", "ozrules cancel office/s17/sales-no-answer/0", _plain, timer)
+
+
+def ask(path: Path, command: str, target: str | None = None) -> dict[str, Any]:
+    """What the daemon that listens at ``path`` answers. Raises NoDaemon."""
+    question = {"command": command} | ({} if target is None else {"target": target})
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
+        peer.settimeout(ANSWER_WITHIN)
+        try:
+            peer.connect(str(path))
+            peer.sendall(json.dumps(question).encode() + b"\n")
+            with peer.makefile("rb") as lines:
+                answer = json.loads(lines.readline())
+        except PermissionError as error:
+            raise NoDaemon(f"{path}: only the daemon's own user and root may ask it; you are {os.geteuid()}") from error
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise NoDaemon(f"no daemon is running here (nobody listens at {path})") from error
+        except (OSError, ValueError) as error:
+            raise NoDaemon(f"{path}: the daemon does not answer: {error}") from error
+    found: dict[str, Any] = answer
+    return found
+
+
+def _add(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    what: str,
+    example: str,
+    show: Callable[[Mapping[str, Any]], int],
+    target: tuple[str, str, str | None, str] | None = None,
+    *,
+    machine: bool = False,
+) -> None:
+    parser = subparsers.add_parser(
+        name,
+        help=what,
+        description=f"Asks the running daemon: {what}.",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    configuration.add_argument(parser)
+    if target is not None:
+        key, metavar, nargs, about = target
+        parser.add_argument(key, metavar=metavar, nargs=nargs, help=about)
+    if machine:
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="text unless given")
+    parser.set_defaults(run=lambda arguments: _run(name, arguments, show))
+
+
+def _run(command: str, arguments: argparse.Namespace, show: Callable[[Mapping[str, Any]], int]) -> int:
+    path = configuration.path_of(arguments)
+    try:
+        settings = configuration.read(path, with_secrets=False)
+        answer = ask(settings.control, command, getattr(arguments, "target", None))
+    except DocumentInvalid as invalid:
+        configuration.show(invalid, path)
+        return configuration.EX_CONFIG
+    except NoDaemon as nobody:
+        print(f"ozrules {command}: {nobody}", file=sys.stderr)
+        return NOT_READY if command in ("status", "sessions") else REFUSED
+    if getattr(arguments, "format", "text") == "json":
+        print(json.dumps(answer.get("data"), indent=2))
+        return 0 if answer["ok"] else NOT_READY
+    return show(answer)
+
+
+def _plain(answer: Mapping[str, Any]) -> int:
+    print(_lines(answer["text"]), file=sys.stdout if answer["ok"] else sys.stderr)
+    return 0 if answer["ok"] else REFUSED
+
+
+def _status(answer: Mapping[str, Any]) -> int:
+    data = answer["data"]
+    print("ready" if data["ready"] else "not ready")
+    for problem in data["problems"]:
+        print(f"  {escaped(problem)}")
+    print(f"mode {data['mode']}, {data['rules']} rules, revision {data['revision'][:19]}")
+    print(f"{data['sessions']} live sessions, up for {data['uptime']} s, ozrules {data['version']}")
+    for one in data["connections"]:
+        print(f"  {one['name']}: {'ready' if one['ready'] else 'not ready'}, {escaped(one['detail'])}")
+    if data["paused"]:
+        print(f"paused: {escaped(', '.join(data['paused']))}")
+    for kind, count in sorted(data["tolerated"].items()):
+        print(f"tolerated: {escaped(kind)} {count} times")
+    return 0 if answer["ok"] else NOT_READY
+
+
+def _sessions(answer: Mapping[str, Any]) -> int:
+    for one in answer["data"]:
+        parties = f"{one['caller'] or '?'} to {one['callee'] or '?'}"
+        print(escaped(f"{one['connection']}/{one['sessionId']}  {one['state']} for {one['seconds']} s  {parties}"))
+        for timer in one["timers"]:
+            print(escaped(f"    timer {timer['timer']} due {timer['due']}"))
+        for rule in one["running"]:
+            print(escaped(f"    {rule} is under way"))
+    print(escaped(answer["text"]))
+    return 0
+
+
+def _lines(text: str) -> str:
+    return "\n".join(escaped(line) for line in text.split("\n"))
