@@ -72,8 +72,8 @@ def _client(settings: WebclientSettings, executable: str | None) -> tuple[WebCli
     assert settings.bridge is not None  # the configuration requires it of an external browser
     if isinstance(settings.token, Generate):
         raise Unsuitable(
-            f"connection {settings.name}: token: {{generate: …}} works with browser: managed only;"
-            " give this one a token of its own"
+            f"connection {settings.name}: token: {{generate: …}} is not supported with browser: external;"
+            " give it a token of its own"
         )
     token = settings.token.reveal()
 
