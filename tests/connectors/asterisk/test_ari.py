@@ -49,7 +49,7 @@ class Asterisk:
         return True
 
 
-def held(scene: Callable[[Asterisk, Ari], Awaitable[None]], secret: str = "p") -> None:
+def held(scene: Callable[[Asterisk, Ari], Awaitable[None]], word: str = "p") -> None:
     async def run() -> None:
         standin = Asterisk()
         application = web.Application()
@@ -61,7 +61,7 @@ def held(scene: Callable[[Asterisk, Ari], Awaitable[None]], secret: str = "p") -
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         port = runner.addresses[0][1]
-        access = AriAccess(url=f"http://127.0.0.1:{port}/ari", app="ozrules", username="u", password=secret)
+        access = AriAccess(url=f"http://127.0.0.1:{port}/ari", app="ozrules", username="u", password=word)
         try:
             await scene(standin, Ari(access))
         finally:
@@ -85,7 +85,7 @@ def test_where_ari_cannot_be_used_nothing_is_moved() -> None:
             await ari.hold(LEGS, standin.redirect)
         assert "redirected" not in standin.log
 
-    held(scene, secret="wrong")
+    held(scene, word="wrong")
 
 
 def test_where_nobody_listens_nothing_is_moved() -> None:
