@@ -1,0 +1,150 @@
+"""The whole way, with real processes and sockets: phone system, connector, engine, journal, command, ledger, record."""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from ozrules.connectors.simulator import Behaviour
+from ozrules.connectors.simulator.callers import CallPlan, Hold, Transfer
+from ozrules.session.methods import METHODS
+from ozrules.session.state import VENDOR_STATES
+from tests.e2e.stage import PATIENCE, TOKEN, configure, daemon, environment, phones
+
+UNANSWERED = """
+ozrules: 1
+rules:
+  - id: no-answer
+    trigger: {state: Ringing, for: 1s}
+    conditions: {callee: 2666}
+    actions: [{forward: 2010}]
+"""
+NOBODY = CallPlan(caller="+36201234567", callee="2666")
+
+
+async def test_an_unanswered_call_is_forwarded_exactly_once_and_the_record_explains_it(tmp_path: Path) -> None:
+    """`ozrules run` against `ozrules simulate`, each a process of its own, with the ledger as the only judge."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    rules = """
+ozrules: 1
+rules:
+  - id: no-answer
+    trigger: {state: Ringing, for: 1s}
+    conditions: {hops: 0}
+    actions: [{forward: 2010}]
+"""
+    configure(tmp_path, f"ws://127.0.0.1:{port}/", rules)
+    ledger = tmp_path / "ledger.jsonl"
+    simulator = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "ozrules", "simulate", "--listen", f"127.0.0.1:{port}", "--token", TOKEN, "--calls", "1"),
+        *("--rate", "100", "--habit", "letRing", "--ledger", str(ledger)),
+        env=environment(),
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with daemon(tmp_path) as one:
+            [outcome] = await one.saw("outcome")
+            [decision] = one.of("decision", reason="fired")
+            assert await one.stop() == 0
+    finally:
+        simulator.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE):
+            await simulator.wait()
+    entries = [json.loads(line) for line in ledger.read_text().splitlines()]
+    assert [(entry["method"], entry["phoneNumber"]) for entry in entries] == [("forward", "2010")]
+    assert decision["rule"] == "no-answer"
+    assert decision["event"]["kind"] == "timer"
+    assert decision["actions"][0]["args"] == {"to": "2010"}
+    assert decision["revision"].startswith("sha256:")
+    assert outcome["outcome"] == "confirmed"
+    assert outcome["command_id"] == decision["actions"][0]["command_id"] == f"{decision['decision_id']}-0"
+    assert [line["seq"] for line in one.lines if "seq" in line] == list(range(1, len(one.lines) + 1))
+
+
+async def test_all_ten_methods_by_name(tmp_path: Path) -> None:
+    rules = """
+ozrules: 1
+rules:
+  - {id: forward, trigger: {state: Ringing}, conditions: {callee: 2666}, actions: [{forward: 2010}]}
+  - {id: hangup, trigger: {state: Ringing}, conditions: {callee: 2001}, actions: [hangup]}
+  - {id: close, trigger: {state: Ringing}, conditions: {callee: 2002}, actions: [close]}
+  - {id: closeWithHangup, trigger: {state: Ringing}, conditions: {callee: 2003}, actions: [closeWithHangup]}
+  - id: talk
+    trigger: {state: InCall, from: Ringing}
+    conditions: {callee: 2004}
+    actions:
+      - startListen
+      - sendDtmf: {to: caller, keys: {secret: doorPin}, gap: 10ms}
+      - stopListen
+      - hold
+      - unhold
+      - blindTransfer: {move: caller, to: 2005}
+"""
+    talk = CallPlan(caller="+36201234567", callee="2004", answers_after=0.1)
+    async with phones() as system:
+        configure(tmp_path, system.url, rules, secrets={"doorPin": {"env": "DOOR_PIN"}})
+        async with daemon(tmp_path, DOOR_PIN="47#") as one:
+            await one.ready()
+            system.call(NOBODY)
+            for callee in ("2001", "2002", "2003"):
+                system.call(CallPlan(caller="+36201234567", callee=callee))
+            system.call(talk)
+            await one.saw("outcome", 10)
+            assert await one.stop() == 0
+    assert {entry.method for entry in system.ledger} == set(METHODS)
+    assert [key.key for key in system.system.keys] == ["4", "7", "#"]
+    assert {line["action"]: line["outcome"] for line in one.of("outcome")} == dict.fromkeys(METHODS, "confirmed")
+    assert len(system.ledger) == len(METHODS) + 2
+
+
+async def test_all_nineteen_states_by_name(tmp_path: Path) -> None:
+    each = "\n".join(
+        f"  - {{id: {state}, trigger: {{state: {state}}}, actions: [{{log: '{{{{ sessionState }}}}'}}]}}"
+        for state in VENDOR_STATES
+    )
+    rules = f"""
+ozrules: 1
+rules:
+  - {{id: redirect, trigger: {{state: Ringing}}, conditions: {{callee: 2001}}, actions: [{{forward: 2010}}]}}
+  - {{id: abort, trigger: {{state: Ringing}}, conditions: {{callee: 2002}}, actions: [close]}}
+  - {{id: park, trigger: {{state: InCall, from: Ringing}}, conditions: {{callee: 2005}}, actions: [hold]}}
+  - {{id: both, trigger: {{state: CalleeOnHold}}, conditions: {{callee: 2007}}, actions: [hold]}}
+{each}
+"""
+
+    def call(callee: str, **habits: Any) -> CallPlan:
+        return CallPlan(caller="+36201234567", callee=callee, **habits)
+
+    talk: dict[str, Any] = {"answers_after": 0.05, "talk": 0.6}
+    plans = [
+        call("2001"),
+        call("2002"),
+        call("2666"),
+        call("2998"),
+        call("2003", rejects_after=0.1),
+        call("2003", gives_up_after=0.1),
+        call("2003", fails="Error"),
+        call("2004", **talk, hangs_up="caller"),
+        call("2004", **talk, hangs_up="callee"),
+        call("2004", **talk, acts=(Transfer(0.1, "callee", "2006"),)),
+        call("2004", **talk, acts=(Transfer(0.1, "callee", "2999"),)),
+        call("2004", **talk, acts=(Hold(0.1, "callee", 0.5),)),
+        call("2005", **talk),
+        call("2007", **talk, acts=(Hold(0.1, "caller", 0.5),)),
+    ]
+    async with phones(Behaviour(ring_timeout=1.0, hold_timeout=1.0)) as system:
+        configure(tmp_path, system.url, rules)
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            for plan in plans:
+                system.call(plan)
+            for state in VENDOR_STATES:
+                await one.saw("decision", rule=state, reason="fired")
+            assert await one.stop() == 0
+    logged = {(line["rule"], line["text"]) for line in one.of("log")}
+    assert logged >= {(state, state) for state in VENDOR_STATES}
