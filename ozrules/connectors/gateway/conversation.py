@@ -27,6 +27,7 @@ from ozrules.session.session import Session
 
 MAX_HELD: Final = 20_000  # changes that wait for a list
 MAX_LISTED: Final = 200_000  # sessions of a list in parts
+MAX_NUMBERED: Final = 10_000  # sessions whose last number is known, before those that are gone are forgotten
 SAMPLE: Final = 120  # characters of a bad message that are shown
 
 
@@ -142,7 +143,7 @@ class Conversation:
         listed = SessionsListed(at=at, connection=self._connection, sessions=sessions, complete=complete)
         held = [replace(seen, at=at) for seen in self._held]  # what follows the list is not earlier than it
         self._forget_list()
-        if complete:
+        if complete and len(self._last_seq) > MAX_NUMBERED:
             live = {session.session_id for session in sessions} | {seen.session.session_id for seen in held}
             self._last_seq = {id: seq for id, seq in self._last_seq.items() if id in live}
         self._listed = True

@@ -1,0 +1,245 @@
+"""What a gateway's messages mean: lists before changes, changes in order, bad messages counted."""
+
+import json
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ozrules.connectors.gateway import conversation
+from ozrules.connectors.gateway.conversation import Conversation, Unusable
+from ozrules.connectors.session_messages import (
+    ConnectionNews,
+    ErrorResponse,
+    FromGateway,
+    Hello,
+    Response,
+    SessionNews,
+    SnapshotPart,
+)
+from ozrules.connectors.session_protocol import encode
+from ozrules.engine.events import ConnectionOpened, Gap, SessionSeen, SessionsListed
+from ozrules.runtime.ports import ConnectionState, FromPhoneSystem, Malformed
+from ozrules.session.state import CALLER_HUNG_UP, IN_CALL, RINGING, State
+from tests.fakes.gateway import HELLO, NO_SESSIONS, changed, ringing
+
+
+class Talk:
+    """A conversation and what came of it."""
+
+    def __init__(self, *messages: FromGateway | str) -> None:
+        self.conversation = Conversation("office", "UTC")
+        self.items: list[FromPhoneSystem] = []
+        self.answers: list[Response | ErrorResponse] = []
+        self.say(*messages)
+
+    def say(self, *messages: FromGateway | str) -> list[FromPhoneSystem]:
+        new: list[FromPhoneSystem] = []
+        for message in messages:
+            frame = message.encode() if isinstance(message, str) else encode(message)
+            items, answer = self.conversation.hear(frame, 7.0)
+            new += items
+            self.answers += [answer] if answer is not None else []
+        self.items += new
+        return new
+
+
+def kinds(items: list[FromPhoneSystem]) -> list[str]:
+    return [
+        f"{type(item).__name__}:{item.kind}" if isinstance(item, Malformed) else type(item).__name__ for item in items
+    ]
+
+
+def states(items: list[FromPhoneSystem]) -> list[State]:
+    return [item.session.session_state for item in items if isinstance(item, SessionSeen)]
+
+
+def listed(items: list[FromPhoneSystem]) -> list[tuple[str, ...] | None]:
+    lists = [item.sessions for item in items if isinstance(item, SessionsListed)]
+    return [None if each is None else tuple(session.session_id for session in each) for each in lists]
+
+
+def part(number: int, *ids: str, last: bool = False, complete: bool = True) -> SnapshotPart:
+    return SnapshotPart(sessions=tuple(ringing(id) for id in ids), part=number, last=last, complete=complete)
+
+
+def test_hello_then_the_list_then_changes() -> None:
+    talk = Talk(HELLO, NO_SESSIONS, changed())
+    assert kinds(talk.items) == ["ConnectionOpened", "SessionsListed", "ConnectionState", "SessionSeen"]
+    assert talk.items[0] == ConnectionOpened(at=7.0, connection="office", epoch="e1", privileges=None, zone="UTC")
+
+
+def test_what_comes_before_hello_is_counted_and_not_used() -> None:
+    talk = Talk(changed(), NO_SESSIONS, HELLO)
+    assert kinds(talk.items) == ["Malformed:beforeHello", "Malformed:beforeHello", "ConnectionOpened"]
+
+
+def test_another_version_of_the_protocol_is_refused_with_its_number() -> None:
+    with pytest.raises(Unusable, match="version 2"):
+        Talk(Hello(protocol=2))
+
+
+@pytest.mark.fault(6)
+def test_changes_before_the_list_follow_it() -> None:
+    talk = Talk(HELLO, changed("s1", IN_CALL), part(1, "s1"), changed("s2"), part(2, "s2", last=True), changed("s3"))
+    assert kinds(talk.items) == ["ConnectionOpened", "SessionsListed", "ConnectionState", *["SessionSeen"] * 3]
+    assert listed(talk.items) == [("s1", "s2")]
+    assert states(talk.items) == [IN_CALL, RINGING, RINGING]
+
+
+@pytest.mark.fault(6)
+@given(st.permutations([changed("s1", RINGING, 1), changed("s1", IN_CALL, 2), NO_SESSIONS, part(1, "s1", last=True)]))
+def test_in_whatever_order_they_come_the_last_state_is_the_newest(messages: list[FromGateway]) -> None:
+    talk = Talk(HELLO, NO_SESSIONS, *messages)
+    assert states(talk.items)[-1] == IN_CALL
+
+
+@pytest.mark.fault(5)
+def test_a_later_list_replaces_and_says_ready_only_once() -> None:
+    talk = Talk(HELLO, NO_SESSIONS, part(1, "s1", last=True))
+    assert listed(talk.items) == [(), ("s1",)]
+    assert sum(isinstance(item, ConnectionState) for item in talk.items) == 1
+
+
+def test_a_list_that_lacks_some_is_not_complete() -> None:
+    talk = Talk(HELLO, part(1, "s1", complete=False), part(2, "s2", last=True))
+    lists = [item for item in talk.items if isinstance(item, SessionsListed)]
+    assert [each.complete for each in lists] == [False]
+
+
+@pytest.mark.fault(14)
+def test_a_session_that_cannot_be_read_makes_the_list_incomplete_and_is_counted() -> None:
+    text = '{"jsonrpc":"2.0","method":"sessions.snapshot","params":{"sessions":[{"id":"s1","state":"Ringing"},{}]}}'
+    talk = Talk(HELLO, text)
+    assert kinds(talk.items)[1:3] == ["Malformed:notASession", "SessionsListed"]
+    assert listed(talk.items) == [("s1",)]
+
+
+@pytest.mark.parametrize("order", list(permutations([1, 2, 3]))[1:])
+def test_parts_out_of_order_make_no_list(order: tuple[int, ...]) -> None:
+    talk = Talk(HELLO, *(part(number, f"s{number}", last=number == 3) for number in order))
+    assert listed(talk.items) == []
+    assert talk.conversation.awaits_list
+    talk.say(part(1, "s1"), part(2, "s2", last=True))
+    assert listed(talk.items) == [("s1", "s2")]
+
+
+def test_a_whole_list_overtakes_one_in_parts() -> None:
+    talk = Talk(HELLO, part(1, "s1"), NO_SESSIONS)
+    assert listed(talk.items) == [()]
+    assert not talk.conversation.awaits_list
+
+
+def test_a_gateway_that_cannot_list_is_ready_at_once() -> None:
+    talk = Talk(Hello(protocol=1, snapshot=False), changed())
+    assert kinds(talk.items) == ["ConnectionOpened", "SessionsListed", "ConnectionState", "SessionSeen"]
+    assert listed(talk.items) == [None]
+
+
+def test_the_answer_to_a_question_for_the_list_is_a_list() -> None:
+    talk = Talk(HELLO, NO_SESSIONS, Response(3, part(1, "s1", last=True)))
+    assert listed(talk.items) == [(), ("s1",)]
+    assert [answer.id for answer in talk.answers] == [3]
+
+
+@pytest.mark.fault(20)
+def test_a_phone_system_that_is_away_is_a_gap_and_not_ready_until_the_next_list() -> None:
+    talk = Talk(HELLO, NO_SESSIONS)
+    lost = ConnectionNews(state="CONNECTION_CLOSED", detail="bye\n")
+    assert kinds(talk.say(lost, lost)) == ["Gap", "ConnectionState"]
+    assert talk.items[-1] == ConnectionState(
+        at=7.0, connection="office", ready=False, detail="CONNECTION_CLOSED: bye\\n"
+    )
+    assert talk.conversation.away
+    assert kinds(talk.say(ConnectionNews(state="ACCESS_DENIED"))) == ["ConnectionState"]
+    assert talk.say(changed("s1")) == []
+    assert talk.say(ConnectionNews(state="ACCESS_GRANTED")) == []
+    assert kinds(talk.say(NO_SESSIONS)) == ["SessionsListed", "ConnectionState", "SessionSeen"]
+
+
+def test_a_gateway_without_lists_is_ready_again_when_access_is_granted_again() -> None:
+    talk = Talk(Hello(protocol=1, snapshot=False), ConnectionNews(state="CONNECTION_FAILED"))
+    assert kinds(talk.say(ConnectionNews(state="ACCESS_GRANTED"))) == ["SessionsListed", "ConnectionState"]
+
+
+@pytest.mark.fault(7, 8)
+def test_numbered_changes_pass_only_in_rising_order() -> None:
+    talk = Talk(HELLO, NO_SESSIONS, changed("s1", RINGING, 4), changed("s1", IN_CALL, 6))
+    assert kinds(talk.say(changed("s1", IN_CALL, 6))) == ["Malformed:duplicate"]
+    assert kinds(talk.say(changed("s1", RINGING, 5))) == ["Malformed:outOfOrder"]
+    assert kinds(talk.say(changed("s2", RINGING, 1))) == ["SessionSeen"]
+
+
+@pytest.mark.fault(10)
+def test_an_id_that_comes_back_counts_anew() -> None:
+    closed = SessionNews("closed", ringing(state=CALLER_HUNG_UP), None, 9)
+    created = SessionNews("created", ringing(), None, 1)
+    talk = Talk(HELLO, NO_SESSIONS, changed("s1", RINGING, 8), closed, created, changed("s1", IN_CALL, 2))
+    assert [item.kind for item in talk.items if isinstance(item, SessionSeen)] == [
+        "stateChanged",
+        "closed",
+        "created",
+        "stateChanged",
+    ]
+
+
+@pytest.mark.fault(11)
+def test_a_second_hello_begins_again() -> None:
+    talk = Talk(HELLO, NO_SESSIONS, changed("s1", IN_CALL, 9), Hello(protocol=1, epoch="e2"), changed("s1", RINGING, 1))
+    assert talk.conversation.awaits_list
+    assert kinds(talk.say(NO_SESSIONS)) == ["SessionsListed", "ConnectionState", "SessionSeen"]
+
+
+@pytest.mark.fault(14, 92)
+def test_a_sample_of_a_bad_message_is_short_and_harmless() -> None:
+    (bad,) = Talk("\x1b[2J\r\n‮" + "x" * 5000).items
+    assert isinstance(bad, Malformed)
+    assert bad.kind == "notJson"
+    assert len(bad.sample) < 300
+    assert bad.sample.isascii()
+    assert bad.sample.isprintable()
+
+
+@pytest.mark.fault(12)
+def test_changes_that_wait_for_a_list_that_never_comes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "MAX_HELD", 3)
+    with pytest.raises(Unusable, match="3 changes"):
+        Talk(HELLO, *(changed(f"s{number}") for number in range(4)))
+
+
+def test_a_list_without_end_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "MAX_LISTED", 3)
+    with pytest.raises(Unusable, match="more than 3"):
+        Talk(HELLO, part(1, "a", "b"), part(2, "c", "d"))
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.just(HELLO),
+            st.just(NO_SESSIONS),
+            st.builds(part, st.integers(1, 3), st.sampled_from("abc"), last=st.booleans()),
+            st.builds(
+                changed, st.sampled_from("abc"), st.sampled_from([RINGING, IN_CALL]), st.none() | st.integers(0, 5)
+            ),
+            st.sampled_from(["ACCESS_GRANTED", "CONNECTION_CLOSED"]).map(
+                lambda state: json.dumps({"jsonrpc": "2.0", "method": "gateway.connection", "params": {"state": state}})
+            ),
+            st.text(max_size=5),
+        ),
+        max_size=20,
+    )
+)
+def test_whatever_a_gateway_says_no_change_is_told_before_a_list(messages: list[FromGateway | str]) -> None:
+    has_list = False
+    for item in Talk(*messages).items:
+        match item:
+            case SessionsListed():
+                has_list = True
+            case ConnectionOpened() | Gap():
+                has_list = False
+            case SessionSeen():
+                assert has_list
+            case _:
+                pass
