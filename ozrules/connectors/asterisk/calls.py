@@ -73,6 +73,7 @@ class Call:
     caller: Leg
     callee: Leg | None = None
     answered: bool = False
+    answered_at: int = 0
     answered_from: tuple[str, str] = ("", "")
     holders: frozenset[str] = frozenset()
     stays: Leg | None = None
@@ -102,6 +103,7 @@ class Around(NamedTuple):
     shared: bool  # a leg is in another living call too: its hang-up may complete a transfer
     consulting: frozenset[str]  # legs whose phone calls somebody else meanwhile
     answered_elsewhere: bool
+    now: int  # in the order in which legs number what happens
     dialler: Leg | None  # what dials the callee: the caller, or the Local channel of one branch
 
 
@@ -113,7 +115,10 @@ def judge(call: Call, around: Around) -> Verdict | None:
     if call.stays is not None:
         return _transferring(call, call.stays)
     if around.connected and not call.answered:
-        call.answered, call.answered_from = True, (caller.exten, callee.exten)
+        call.answered, call.answered_at = True, around.now
+        # who dialled directly may have been sent elsewhere in the moment of the answer
+        dialled_from = callee.dialled_from if callee.dialled_by == caller.id else caller.exten
+        call.answered_from = (dialled_from, callee.exten)
     if call.answered:
         return _hung_up(call, callee, around) or _talking(call, callee, around)
     return _unanswered(caller, callee, around) or _ringing(call, callee)
@@ -152,7 +157,7 @@ def _hung_up(call: Call, callee: Leg, around: Around) -> Verdict | None:
         (callee, caller, call.answered_from[0]),
         (caller, callee, call.answered_from[1]),
     ):
-        if gone.gone and (stays.exten != exten or stays.last_dialling > gone.ended):
+        if gone.gone and (stays.exten != exten or stays.last_dialling > call.answered_at):
             return Verdict(REDIRECTED, ends=True, derived=True)
     return None  # a moment later it may be known who hung up
 

@@ -88,6 +88,11 @@ class Legs:
         self._order = 0
         self._fresh: set[str] | None = None
 
+    @property
+    def now(self) -> int:
+        """The number of what happened last."""
+        return self._order
+
     def get(self, leg_id: str | None) -> Leg | None:
         """The leg of this id."""
         return self._legs.get(leg_id) if leg_id else None

@@ -405,6 +405,7 @@ class Reducer:
             shared=any(len(self.calls_of(leg)) > 1 for leg in call.legs() if leg.requested),
             consulting=frozenset(leg.id for leg in call.legs() if leg.id in call.holders and self._consults(call, leg)),
             answered_elsewhere=any(one.answered for one in self.calls_of(call.caller) if one is not call),
+            now=self._legs.now,
             dialler=None if call.callee is None else self._legs.get(call.callee.dialled_by),
         )
 

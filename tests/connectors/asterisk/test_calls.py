@@ -5,7 +5,7 @@ import pytest
 from ozrules.connectors.asterisk.calls import Around, Call, judge
 from ozrules.connectors.asterisk.legs import Leg
 
-APART = Around(connected=False, shared=False, consulting=frozenset(), answered_elsewhere=False, dialler=None)
+APART = Around(connected=False, shared=False, consulting=frozenset(), answered_elsewhere=False, now=0, dialler=None)
 
 
 def call(facts: dict[str, object], *, alone: bool = False) -> Call:
@@ -85,3 +85,13 @@ def test_both_holding_is_on_hold() -> None:
     verdict = judge(held, APART._replace(connected=True))
     assert verdict is not None
     assert (verdict.state, verdict.derived) == ("OnHold", False)
+
+
+@pytest.mark.fault(32)
+@pytest.mark.parametrize("moved", [{"caller__exten": "9"}, {"caller__last_dialling": 6}])
+def test_who_is_sent_elsewhere_in_the_moment_of_the_answer_was_redirected(moved: dict[str, object]) -> None:
+    answered = call({"callee__gone": True, "callee__ended": 7, "callee__state": "Up"} | moved)
+    answered.answered, answered.answered_at, answered.answered_from = True, 5, ("2", "")
+    verdict = judge(answered, APART)
+    assert verdict is not None
+    assert (verdict.state, verdict.ends) == ("Redirected", True)
