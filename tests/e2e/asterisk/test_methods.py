@@ -243,8 +243,9 @@ def test_both_are_held_and_talk_again(lab: Lab, hold: str | None) -> None:
     act(lab, scene, ari=hold is None, hold=hold)
 
 
+@pytest.mark.parametrize("hold", [None, "750"], ids=["music by ari", "parking extension"])
 @pytest.mark.parametrize("who", ["caller", "callee"])
-def test_nobody_is_left_alone_on_hold(lab: Lab, who: str) -> None:
+def test_nobody_is_left_alone_on_hold(lab: Lab, who: str, hold: str | None) -> None:
     async def scene(one: Office) -> None:
         calling, called, session = await one.talks()
         await one.watching.do("hold", session)
@@ -254,7 +255,7 @@ def test_nobody_is_left_alone_on_hold(lab: Lab, who: str) -> None:
         await left.until("ended")
         await one.sees("1002", "CallerHungUp" if who == "caller" else "CalleeHungUp")
 
-    act(lab, scene)
+    act(lab, scene, ari=hold is None, hold=hold)
 
 
 def test_a_held_call_is_transferred(lab: Lab) -> None:
