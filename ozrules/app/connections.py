@@ -2,9 +2,12 @@
 
 import random
 import secrets
+import ssl
 from collections.abc import Callable, Coroutine
 from typing import Final, TypeAlias, assert_never
 
+from ozrules.connectors.asterisk.configuration import AriAccess, AsteriskAccess
+from ozrules.connectors.asterisk.connector import AsteriskConnector
 from ozrules.connectors.gateway import Dial, GatewayConnector, Listen
 from ozrules.connectors.simulator import (
     OFFICE,
@@ -50,8 +53,10 @@ def connect(settings: ConnectionSettings, clock: Clock, chance: random.Random) -
             return _webclient(settings, clock, chance)
         case SimulatorSettings():
             return _simulator(settings, clock), None
-        case OzekiHttpSettings() | AsteriskSettings():
-            raise Unsupported(f"connection {settings.name}: this type is not supported yet")
+        case AsteriskSettings():
+            return _asterisk(settings, clock, chance), None
+        case OzekiHttpSettings():
+            raise Unsupported(f"connection {settings.name}: ozeki-http is not supported yet")
         case _:
             assert_never(settings)
 
@@ -111,6 +116,25 @@ def _webclient(settings: WebclientSettings, clock: Clock, chance: random.Random)
         await webclient.run(bridge_url(host, await connector.listening_port()))
 
     return connector, browse
+
+
+def _asterisk(settings: AsteriskSettings, clock: Clock, chance: random.Random) -> Connector:
+    ari = settings.ari
+    access = AsteriskAccess(
+        host=settings.host,
+        port=settings.port,
+        username=settings.username,
+        password=settings.password.reveal(),
+        tls=ssl.create_default_context() if settings.tls else None,
+        context=settings.context,
+        hold_extension=settings.hold_extension,
+        supervisor=settings.supervisor,
+        trunks=settings.trunks,
+        ari=None
+        if ari is None
+        else AriAccess(url=ari.url, app=ari.app, username=ari.username, password=ari.password.reveal()),
+    )
+    return AsteriskConnector(settings.name, access, clock=clock, chance=chance)
 
 
 def _simulator(settings: SimulatorSettings, clock: Clock) -> Connector:
