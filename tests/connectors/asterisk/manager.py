@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TypeVar
@@ -124,10 +125,10 @@ class Manager:
 
 
 @asynccontextmanager
-async def manager() -> AsyncIterator[Manager]:
+async def manager(tls: ssl.SSLContext | None = None) -> AsyncIterator[Manager]:
     """A listening manager."""
     standin = Manager()
-    server = await asyncio.start_server(standin.accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(standin.accept, "127.0.0.1", 0, ssl=tls)
     standin.port = server.sockets[0].getsockname()[1]
     try:
         yield standin

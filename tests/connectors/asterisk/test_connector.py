@@ -1,10 +1,16 @@
 """The connector over a real socket: login, lists, losses, and whatever a manager may send."""
 
 import asyncio
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from ozrules.connectors.asterisk import link
+from ozrules.connectors.asterisk.ami import Fields
 from ozrules.engine.events import ConnectionOpened, Gap, Refused, SessionSeen, SessionsListed
 from ozrules.runtime.ports import ConnectionState, FromPhoneSystem, Malformed
 from ozrules.session.state import CALLER_HUNG_UP, IN_CALL
@@ -86,6 +92,49 @@ def test_what_is_no_manager_is_said_to_be_none() -> None:
             return state
 
     assert "no manager interface" in asyncio.run(run()).detail
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody else vouches for, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl here to make a certificate with")
+    made = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    names = ["-subj", "/CN=lab", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        *made,
+        *names,
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / "cert.pem", folder / "key.pem"
+
+
+@pytest.mark.fault(19)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_over_tls_only_who_is_trusted_gets_the_password(certificate: tuple[Path, Path], trusted: bool) -> None:
+    async def run() -> tuple[ConnectionState, list[Fields]]:
+        serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        serving.load_cert_chain(*certificate)
+        asking = ssl.create_default_context(cafile=str(certificate[0]) if trusted else None)
+        async with manager(serving) as standin:
+            secure = msgspec.structs.replace(access(standin.port), tls=asking)
+            async with watched(secure) as watching:
+                return await watching.until(ConnectionState), standin.sent("Login")
+
+    state, logins = asyncio.run(run())
+    assert state.ready == trusted
+    assert bool(logins) == trusted
+    if not trusted:
+        assert "is not trusted" in state.detail
 
 
 @pytest.mark.fault(1)
