@@ -39,7 +39,7 @@ def observed(effect: Observed, at: float) -> dict[str, object]:
 def gap(record: Record) -> dict[str, object]:
     """A time in which changes may have been missed."""
     line: dict[str, object] = {"at": rfc3339(record.time), "connection": record.connection, "event": "gap"}
-    return {**line, "reason": record.body.get("reason") or record.body.get("why")}
+    return {**line, "reason": record.body.get("reason")}
 
 
 def command(one: Command, at: float) -> dict[str, object]:

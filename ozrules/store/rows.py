@@ -52,7 +52,7 @@ def write(
                 if effect.number < counters.decision:
                     raise OutOfOrder(f"decision {effect.number} comes again; the next is {counters.decision}")
                 counters.decision = effect.number + 1
-                _decision(db, effect.number, ids.get(effect.number), effect.at + offset, effect.session_key)
+                _decision(db, effect, ids.get(effect.number), effect.at + offset)
             case Send(command):
                 _intent(db, command, now)
                 _record_event(db, now, recording.command(command, now))
@@ -92,10 +92,12 @@ def write_counters(db: apsw.Cursor, counters: Counters) -> None:
         db.execute("INSERT OR REPLACE INTO counters VALUES (?, ?, ?)", (name, value, checksum(name, value)))
 
 
-def _decision(db: apsw.Cursor, number: int, decision_id: str | None, at: float, key: SessionKey | None) -> None:
+def _decision(db: apsw.Cursor, decision: Decision, decision_id: str | None, at: float) -> None:
+    key = decision.session_key
+    open_ = key is not None and decision.reason == "fired"  # only then outcomes may follow
     names = (key.connection, key.epoch, key.session_id, key.start) if key is not None else (None,) * 4
     db.execute(
-        "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (number, decision_id, at, *names, key is not None)
+        "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (decision.number, decision_id, at, *names, open_)
     )
 
 

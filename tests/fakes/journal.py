@@ -35,7 +35,7 @@ class MemoryJournal:
                     commands.pop(effect.command, None)
                 case Decision():
                     decisions[effect.number] = effect.session_key
-                    if effect.session_key is not None:
+                    if effect.session_key is not None and effect.reason == "fired":
                         open_decisions.add(effect.number)
                 case Tally():
                     tallies.append(effect)
