@@ -56,6 +56,7 @@ class _Report:
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
     sources: dict[str, Source] = field(default_factory=dict)
+    named: int = 0
     rules: int = 0
 
     @property
@@ -112,6 +113,7 @@ def _examine(files: list[str], given: str | None, environment: Mapping[str, str]
 
 
 def _read(path: Path, report: _Report) -> Source | None:
+    report.named += 1
     source = read_source(path)
     if isinstance(source, Diagnostic):
         report.diagnostics.append(source)
@@ -194,7 +196,7 @@ def _text(report: _Report, fixed: int) -> list[str]:
         shown.append("")
     if fixed:
         shown.append(f"{fixed} repair{'' if fixed == 1 else 's'} written.")
-    what = f"{len(report.sources)} file{'' if len(report.sources) == 1 else 's'}"
+    what = f"{report.named} file{'' if report.named == 1 else 's'}"
     if report.rules:
         what += f", {report.rules} rule{'' if report.rules == 1 else 's'}"
     shown.append(f"{what}: {rendering.summary(report.diagnostics)}.")

@@ -32,15 +32,23 @@ def read_source(path: Path, name: str | None = None) -> Source | Diagnostic:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return _problem(called, "unreadable-file", f"This file cannot be read: {reason}.", None)
-    with os.fdopen(descriptor, "rb") as file:
-        about = os.fstat(file.fileno())
-        problem = _unfit(called, path, about)
-        if problem is not None:
-            return problem
-        try:
-            return Source(called, file.read(MAX_FILE + 1))
-        except OSError as error:
-            return _problem(called, "unreadable-file", f"This file cannot be read: {error.strerror}.", None)
+    try:
+        problem = _unfit(called, path, os.fstat(descriptor))
+        return problem if problem is not None else Source(called, _content(descriptor))
+    except OSError as error:
+        return _problem(called, "unreadable-file", f"This file cannot be read: {error.strerror}.", None)
+    finally:
+        os.close(descriptor)
+
+
+def _content(descriptor: int) -> bytes:
+    """Up to one byte more than may be: the reader then says that it is too much."""
+    parts: list[bytes] = []
+    left = MAX_FILE + 1
+    while left and (part := os.read(descriptor, left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def _unfit(called: str, path: Path, about: os.stat_result) -> Diagnostic | None:

@@ -152,7 +152,9 @@ class Comparison:
 
     def _membership(self, op: Op, node: Node, findings: Findings, path: str) -> _Found:
         if isinstance(node, TextNode) and not node.empty:
-            hint = f"Add a list {node.text} under lists, or write [{node.text}] for this one value."
+            hint = f"A single value stands in brackets: [{node.text}]."
+            if not node.text.isdecimal():
+                hint = f"Add a list {node.text} under lists, or write [{node.text}] for this one value."
             if not self.scope.find("list", node, findings, hint):
                 return INVALID
             named = self.scope.lists[node.text]

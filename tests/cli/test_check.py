@@ -1,0 +1,288 @@
+"""What `ozrules check` prints, exactly, for a corpus of wrong and good files; what it does with odd files; repairs."""
+
+import argparse
+import ast
+import json
+import os
+import re
+import socket
+import stat
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from ozrules.cli import check as command
+from ozrules.rules import loader
+
+TESTS = Path(__file__).parents[1]
+BAD = TESTS / "rules_bad"
+GOOD = TESTS / "rules_good"
+CASES = sorted(path.stem for path in BAD.iterdir() if path.suffix != ".txt")
+HEAD = "ozrules: 1\n"
+RULE = HEAD + "rules:\n  - id: desk\n    trigger: {state: Ringing}\n    actions: [hangup]\n"
+
+
+def run(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    command.register(parser.add_subparsers())
+    arguments = parser.parse_args(["check", *words])
+    code = arguments.run(arguments)
+    assert isinstance(code, int)
+    return code
+
+
+@pytest.fixture(autouse=True)
+def _no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OZRULES_CONFIG", raising=False)
+
+
+@pytest.fixture
+def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.fault(70)
+@pytest.mark.fault(66)
+@pytest.mark.parametrize("case", CASES)
+def test_wrong_files_say_exactly_this(
+    case: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(BAD)
+    files = sorted(Path(case).iterdir()) if Path(case).is_dir() else [Path(f"{case}.yaml")]
+
+    code = run(*map(str, files))
+
+    shown = capsys.readouterr().out
+    assert shown == Path(f"{case}.txt").read_text("utf-8")
+    assert code == (0 if " 0 errors" in shown else 1)
+    assert run(*map(str, files), "--strict") == 1
+    capsys.readouterr()
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(CASES) >= 80
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_at_most_six_lines_each(case: str) -> None:
+    findings = (BAD / f"{case}.txt").read_text("utf-8").split("\n\n")
+
+    assert all(len(finding.splitlines()) <= 6 for finding in findings)
+
+
+@pytest.mark.parametrize("path", sorted(GOOD.glob("*.yaml")), ids=lambda path: path.name)
+def test_good_files_have_nothing_to_say(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(path), "--strict") == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", sorted(GOOD.glob("*.yaml")), ids=lambda path: path.name)
+def test_the_schema_accepts_good_files(path: Path) -> None:
+    import yaml  # another reader than ours, on purpose
+
+    document = json.loads(json.dumps(yaml.safe_load(path.read_text("utf-8")), default=str))
+
+    jsonschema.Draft202012Validator(loader.schema()).validate(document)
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(loader.schema())
+
+
+# --- odd files ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.fault(67)
+def test_a_directory_a_pipe_a_socket_and_a_device_are_refused(
+    private: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (private / "rules.d").mkdir()
+    os.mkfifo(private / "pipe.yaml")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.yaml")
+        assert run("rules.d", "pipe.yaml", "socket.yaml", "/dev/null", "missing.yaml") == 1
+
+    shown = capsys.readouterr().out
+    assert "rules.d:1:1: error[not-a-file]: This is a directory, not a file." in shown
+    assert "Name the files in it: rules.d/*.yaml." in shown
+    assert "pipe.yaml:1:1: error[not-a-file]: This is a pipe, not a file." in shown
+    assert "socket.yaml:1:1: error[unreadable-file]" in shown
+    assert "/dev/null:1:1: error[not-a-file]: This is a device, not a file." in shown
+    assert "missing.yaml:1:1: error[no-such-file]: There is no such file." in shown
+
+
+def test_a_large_file_is_not_read(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("large.yaml").write_bytes(RULE.encode() + b"# and so on\n" * 1_000_000)
+
+    assert run("large.yaml") == 1
+    assert "error[file-too-large]: This file has 12,000,083 bytes" in capsys.readouterr().out
+
+
+def test_a_million_levels_end_in_a_sentence(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("deep.yaml").write_text(HEAD + "lists: " + "[" * 1_000_000)
+    assert run("deep.yaml") == 1
+    assert "error[nested-too-deep]" in capsys.readouterr().out
+
+    Path("block.yaml").write_text("".join(f"{' ' * depth}- \n" for depth in range(1000)))
+    assert run("block.yaml") == 1
+    assert "Traceback" not in capsys.readouterr().out
+
+
+@pytest.mark.fault(77)
+def test_what_everybody_may_write_is_refused(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = private / "open.yaml"
+    file.write_text(RULE)
+    file.chmod(0o666)
+    assert run("open.yaml") == 1
+    assert "error[writable-by-others]" in capsys.readouterr().out
+
+    file.chmod(0o644)
+    private.chmod(0o777)
+    assert run("open.yaml") == 1
+    assert "error[writable-by-others]" in capsys.readouterr().out
+
+
+def test_nothing_hostile_reaches_the_terminal(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("bad\x1b[31m\nname.yaml").write_text(HEAD + 'lists: {"\\e[2J": [1]}\n')
+
+    assert run("bad\x1b[31m\nname.yaml") == 1
+    assert "\x1b" not in capsys.readouterr().out
+
+
+# --- forms, repairs, explanations -----------------------------------------------------------------------------------
+
+
+def test_json_is_complete(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("office.yaml").write_text(RULE.replace("Ringing", "Rining"))
+
+    assert run("office.yaml", "--format", "json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert (report["errors"], report["warnings"]) == (1, 0)
+    assert report["diagnostics"] == [
+        {
+            "code": "unknown-state",
+            "severity": "error",
+            "file": "office.yaml",
+            "line": 4,
+            "column": 22,
+            "length": 6,
+            "message": 'There is no state "Rining".',
+            "suggestion": "Did you mean Ringing?",
+            "related": [],
+            "edit": {"line": 4, "column": 22, "length": 6, "text": "Ringing"},
+        }
+    ]
+
+
+def test_sarif_names_rule_place_and_level(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("office.yaml").write_text(RULE.replace("Ringing", "Rining"))
+
+    assert run("office.yaml", "--format", "sarif") == 1
+    log = json.loads(capsys.readouterr().out)
+    result = log["runs"][0]["results"][0]
+    assert log["version"] == "2.1.0"
+    assert (result["ruleId"], result["level"]) == ("unknown-state", "error")
+    assert result["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "office.yaml"},
+        "region": {"startLine": 4, "startColumn": 22, "endColumn": 28},
+    }
+
+
+def test_fix_writes_the_certain_repairs_only(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = private / "office.yaml"
+    file.write_text(
+        HEAD + "rules:\n  - id: desk   # the desk\n    triger: {state: Rining, for: 20sec}\n"
+        "    conditions: {dialedNumber: *100, customer: 1}\n    actions: [hangUp]\n"
+    )
+    file.chmod(0o640)
+
+    assert run("office.yaml", "--fix") == 1
+
+    assert file.read_text() == (
+        HEAD + "rules:\n  - id: desk   # the desk\n    trigger: {state: Ringing, for: 20s}\n"
+        '    conditions: {dialedNumber: "*100", customer: 1}\n    actions: [hangup]\n'
+    )
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    shown = capsys.readouterr().out
+    assert "5 repairs written." in shown
+    assert 'There is no field "customer".' in shown
+
+
+def test_fix_leaves_a_good_file_alone(private: Path) -> None:
+    file = private / "office.yaml"
+    file.write_text(RULE)
+    before = file.stat()
+
+    assert run("office.yaml", "--fix") == 0
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_repair_never_makes_it_worse(case: str, private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if (BAD / case).is_dir():
+        return
+    copy = private / "office.yaml"
+    copy.write_bytes((BAD / f"{case}.yaml").read_bytes())
+    before = run("office.yaml", "--strict", "--format", "json")
+    errors = json.loads(capsys.readouterr().out)["errors"]
+
+    after = run("office.yaml", "--fix", "--strict", "--format", "json")
+
+    assert after <= before
+    remaining = json.loads(capsys.readouterr().out)
+    # a file that was no YAML may show, once it is, what else is wrong with it
+    assert remaining["errors"] <= max(errors, 3)
+    assert not any(each["edit"] for each in remaining["diagnostics"])
+
+
+def test_a_configuration_is_known_by_its_keys(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("rules.yaml").write_text(RULE.replace("Ringing", "Rining"))
+    Path("ozrules.yaml").write_text(HEAD + "connections: [{name: demo, type: simulator}]\nrules: [rules.yaml]\n")
+
+    assert run("ozrules.yaml") == 0
+    assert run("--config", "ozrules.yaml") == 1
+    assert "rules.yaml:4:22: error[unknown-state]" in capsys.readouterr().out
+
+
+def test_secrets_come_from_the_configuration(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = "[{sendDtmf: {to: callee, keys: {secret: dorPin}}}]"
+    Path("rules.yaml").write_text(RULE.replace("Ringing", "InCall").replace("[hangup]", keys))
+    Path("ozrules.yaml").write_text(
+        HEAD + "connections: [{name: demo, type: simulator}]\nsecrets: {doorPin: {env: DOOR}}\n"
+    )
+
+    assert run("rules.yaml") == 0
+    assert run("rules.yaml", "--config", "ozrules.yaml") == 1
+    assert "Did you mean doorPin?" in capsys.readouterr().out
+
+
+def test_nothing_to_check_is_a_wrong_call(
+    private: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "DEFAULT", private / "absent.yaml")
+
+    assert run() == 2
+    assert "name a rule file" in capsys.readouterr().err
+
+
+def test_every_code_has_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    used: set[str] = set()
+    package = Path(command.__file__).parents[1]
+    for path in (*package.glob("rules/**/*.py"), *package.glob("settings/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+                first = node.args[0]
+                if node.func.attr in ("error", "warning") and isinstance(first, ast.Constant):
+                    used.add(str(first.value))
+    shown = {code for case in CASES for code in re.findall(r"\[([a-z-]+)\]:", (BAD / f"{case}.txt").read_text("utf-8"))}
+
+    assert used | shown <= set(command.codes())
+    for code in command.codes():
+        assert run("--explain", code) == 0
+    capsys.readouterr()
+
+
+def test_an_unknown_code_suggests_the_right_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--explain", "unknown-stat") == 2
+    assert "did you mean unknown-state?" in capsys.readouterr().err
