@@ -96,6 +96,10 @@ class PhoneSystem:
         self._run(now)
         return tuple(call.seen(now) for call in self._live.values())
 
+    def listened(self) -> frozenset[str]:
+        """The sessions that are listened in to."""
+        return frozenset(id for id, call in self._live.items() if call.listening)
+
     def restart(self, now: float) -> None:
         """A crash and a new start: all calls are gone without a word, and ids are given anew."""
         self._run(now)

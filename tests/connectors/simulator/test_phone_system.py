@@ -1,0 +1,185 @@
+"""The model of a phone system: what people do, what methods do, and that a seed gives the same calls again."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ozrules.connectors.session_messages import SessionNews
+from ozrules.connectors.simulator import OFFICE, Behaviour, PhoneSystem, traffic
+from ozrules.connectors.simulator.callers import CallPlan, Hold
+from ozrules.engine.events import Refused
+from ozrules.session.durations import moment_from, seconds_from
+from ozrules.session.methods import METHODS, Method, is_legal
+from ozrules.session.session import PROPERTIES
+from ozrules.session.state import CALLER_HUNG_UP, ENDED, IN_CALL, NOT_ANSWERED, State
+
+TALK = CallPlan(caller="+36201234567", caller_name="Kovacs Kft", callee="2001", answers_after=5.0, talk=60.0)
+
+
+def phones(plan: CallPlan = TALK, behaviour: Behaviour | None = None) -> PhoneSystem:
+    system = PhoneSystem(OFFICE, behaviour or Behaviour(), start=0.0, seed=1)
+    system.place(plan, 1.0)
+    return system
+
+
+def play(system: PhoneSystem, until: float = 1e9) -> list[SessionNews]:
+    told: list[SessionNews] = []
+    while (due := system.next_due()) is not None and due <= until:
+        told += system.advance(due)
+    return told
+
+
+def states(told: list[SessionNews]) -> list[tuple[float, State]]:
+    return [(round(news.at or 0.0, 3), news.session.session_state) for news in told if news.kind != "closed"]
+
+
+def test_a_call_from_its_beginning_to_its_end() -> None:
+    told = play(phones())
+    assert states(told) == [
+        (1.0, "Created"),
+        (1.05, "Setup"),
+        (1.3, "Ringing"),
+        (6.3, "InCall"),
+        (66.3, "CallerHungUp"),
+    ]
+    assert [news.kind for news in told] == [
+        "created",
+        "stateChanged",
+        "stateChanged",
+        "stateChanged",
+        "stateChanged",
+        "closed",
+    ]
+
+
+def test_a_session_shows_all_the_vendors_properties_in_forms_that_can_be_read() -> None:
+    (live,) = phones().sessions(31.3)
+    assert set(PROPERTIES) | {"direction"} == set(msgspec.to_builtins(live))
+    assert seconds_from(live.talk_duration) == 25.0
+    assert seconds_from(live.state_duration) == 25.0
+    assert moment_from(live.start_time) == 1.0
+    assert live.direction == "inbound"
+
+
+def test_nobody_answers_and_the_phone_system_gives_up() -> None:
+    told = play(phones(CallPlan(caller="2002", callee="2666"), Behaviour(ring_timeout=30.0)))
+    assert states(told)[-1] == (31.3, NOT_ANSWERED)
+
+
+def test_talk_counts_only_while_there_is_talk() -> None:
+    plan = CallPlan(caller="2002", callee="2001", answers_after=0.0, talk=10.0, acts=(Hold(4.0, "caller", 20.0),))
+    told = play(phones(plan))
+    assert states(told)[-1] == (31.3, CALLER_HUNG_UP)
+    assert seconds_from(told[-1].session.talk_duration) == 10.0
+
+
+def test_who_is_left_on_hold_hangs_up_in_the_end() -> None:
+    plan = CallPlan(caller="2002", callee="2001", answers_after=0.0, talk=10.0)
+    system = phones(plan, Behaviour(hold_timeout=50.0))
+    system.advance(2.0)
+    assert system.call("hold", "s1", now=2.0) is None
+    assert states(play(system))[-1] == (52.0, CALLER_HUNG_UP)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("moment", [1.0, 2.0, 10.0])
+def test_a_method_works_in_the_states_where_it_is_legal(method: Method, moment: float) -> None:
+    system = phones()
+    (session,) = system.sessions(moment)
+    refused = system.call(
+        method, "s1", now=moment, phone_number="2001" if method == "sendDtmf" else "2010", transferor="2001", key="5"
+    )
+    if is_legal(method, session.session_state):
+        assert refused is None
+    else:
+        assert refused == Refused("wrongState", f"{method} does not work in state {session.session_state}")
+
+
+@pytest.mark.parametrize(
+    ("method", "phone_number", "transferor", "key"),
+    [
+        ("blindTransfer", None, "2001", None),
+        ("blindTransfer", "2010", "2002", None),
+        ("sendDtmf", "2002", None, "5"),
+        ("sendDtmf", "2001", None, "55"),
+        ("sendDtmf", "2001", None, None),
+    ],
+)
+def test_arguments_that_cannot_be_meant_are_invalid(
+    method: Method, phone_number: str | None, transferor: str | None, key: str | None
+) -> None:
+    refused = phones().call(method, "s1", now=10.0, phone_number=phone_number, transferor=transferor, key=key)
+    assert isinstance(refused, Refused)
+    assert refused.kind == "invalid"
+
+
+@pytest.mark.fault(32)
+@pytest.mark.parametrize(("moment", "forwarded"), [(6.299, True), (6.301, False)])
+def test_a_forward_just_before_the_answer_works_and_just_after_it_does_not(moment: float, forwarded: bool) -> None:
+    system = phones()
+    refused = system.call("forward", "s1", now=moment, phone_number="2010")
+    assert (refused is None) == forwarded
+    assert (IN_CALL in [state for _, state in states(system.advance(6.4))]) != forwarded
+
+
+@pytest.mark.fault(10)
+def test_an_id_may_come_back_at_once_for_another_call() -> None:
+    system = phones(CallPlan(caller="2002", callee="2001", rejects_after=1.0), Behaviour(reuse_ids=True))
+    system.place(TALK, 50.0)
+    told = play(system)
+    assert {news.session.session_id for news in told} == {"s1"}
+    assert len({news.session.start_time for news in told}) == 2
+
+
+@pytest.mark.fault(11)
+def test_a_restart_forgets_calls_and_not_the_plans_of_people() -> None:
+    system = phones()
+    system.place(TALK, 100.0)
+    system.advance(10.0)
+    system.restart(20.0)
+    assert (system.epoch, system.sessions(20.0)) == ("e2", ())
+    assert states(play(system))[0] == (100.0, "Created")
+
+
+@settings(max_examples=20)
+@given(st.integers(), st.floats(0.1, 50.0))
+def test_the_same_seed_gives_the_same_calls_however_they_are_watched(seed: int, step: float) -> None:
+    def busy() -> PhoneSystem:
+        system = PhoneSystem(OFFICE, Behaviour(), start=0.0, seed=seed)
+        for at, plan in traffic(30, rate=0.5, start=0.0, seed=seed):
+            system.place(plan, at)
+        return system
+
+    event_by_event = play(busy(), until=2000.0)
+    watched = busy()
+    by_steps: list[SessionNews] = []
+    moment = 0.0
+    while moment < 2000.0:
+        moment = min(2000.0, moment + step)
+        by_steps += watched.advance(moment)
+    assert by_steps == event_by_event
+
+
+@settings(max_examples=30)
+@given(st.integers(), st.lists(st.tuples(st.floats(0, 300), st.sampled_from(METHODS), st.integers(1, 12)), max_size=30))
+def test_whatever_is_asked_each_session_ends_once_and_says_nothing_after(
+    seed: int, asked: list[tuple[float, Method, int]]
+) -> None:
+    system = PhoneSystem(OFFICE, Behaviour(), start=0.0, seed=seed)
+    for at, plan in traffic(10, rate=0.1, start=0.0, seed=seed):
+        system.place(plan, at)
+    told: list[SessionNews] = []
+    for at, method, number in sorted(asked):
+        told += system.advance(at)
+        system.call(method, f"s{number}", now=at, phone_number="2010", transferor="2001", key="1")
+    told += play(system)
+    assert system.sessions(1e9) == ()
+    by_session: dict[str, list[SessionNews]] = {}
+    for news in told:
+        by_session.setdefault(news.session.session_id, []).append(news)
+    for history in by_session.values():
+        assert [news.kind for news in history] == ["created", *["stateChanged"] * (len(history) - 2), "closed"]
+        ended = [news.session.session_state in ENDED for news in history]
+        assert ended == [False] * (len(ended) - 2) + [True, True]
+    assert [news.seq for news in told] == list(range(1, len(told) + 1))
