@@ -105,3 +105,17 @@ class Decoder:
                 found.append(Unreadable("noField", line[:SAMPLE]))
             else:
                 self._fields.setdefault(name.strip(), value.removeprefix(" "))
+
+
+def whole_number(fields: Fields, name: str) -> int:
+    """A field as a whole number; 0 where it is none."""
+    text = fields.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def timestamp(fields: Fields) -> float | None:
+    """When Asterisk raised an event, by its own clock; None where it does not say."""
+    text = fields.get("Timestamp", "")
+    whole, _, part = text.partition(".")
+    digits = whole + part
+    return float(text) if whole and len(whole) < 12 and digits.isascii() and digits.isdigit() else None

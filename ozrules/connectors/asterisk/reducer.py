@@ -12,8 +12,9 @@ with the same master: ``CALLER/CALLEE``.
 from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
-from ozrules.connectors.asterisk.ami import Fields
+from ozrules.connectors.asterisk.ami import Fields, timestamp, whole_number
 from ozrules.connectors.asterisk.calls import BEGUN, Around, Call, Verdict, judge
+from ozrules.connectors.asterisk.dialling import beside, pair_listed, speaker
 from ozrules.connectors.asterisk.legs import Leg, Legs
 from ozrules.connectors.asterisk.parties import Outside, session_of
 from ozrules.engine.events import SessionSeen
@@ -114,14 +115,14 @@ class Reducer:
                     leg.music = name == "MusicOnHoldStart" and not leg.gone
             case "HangupRequest":
                 if leg is not None:
-                    self._legs.request_hangup(leg, _number(fields, "Cause"))
+                    self._legs.request_hangup(leg, whole_number(fields, "Cause"))
             case "SoftHangupRequest":
                 if leg is not None:
                     leg.leaving = True
             case "Hangup":
                 if leg is not None:
                     self._gather(leg, touched)
-                    self._end(leg, _number(fields, "Cause"))
+                    self._end(leg, whole_number(fields, "Cause"))
                     self._left_both(leg)
             case "Pickup":
                 picked_up = self._legs.see(fields, "Target")
@@ -135,7 +136,7 @@ class Reducer:
             case _:
                 if leg is None:
                     return []
-        return self._settle(touched, at, _reported(fields))
+        return self._settle(touched, at, timestamp(fields))
 
     def begin_list(self) -> None:
         """The list of channels is asked for now."""
@@ -154,7 +155,7 @@ class Reducer:
             leg = self._legs.see(item) if leg_id not in fresh else None
             if leg is not None:
                 self._legs.enter(leg, item)
-        self._pair_listed(list(named.values()))
+        pair_listed(self._legs, named.values())
         self._settle({leg.id: leg for leg in self._legs.living()}, 0.0, None)
         gone = [call for call in self._calls.values() if not call.over and any(leg.gone for leg in call.legs())]
         for call in gone:
@@ -162,47 +163,6 @@ class Reducer:
         return tuple(call.told for call in self._calls.values() if not call.over and call.told is not None)
 
     # -- edges of the graph of dialling
-
-    def _pair_listed(self, items: list[Fields]) -> None:
-        """Who dials whom is in no list: a leg that runs AppDial was dialled by its Linkedid's other leg."""
-        for item in items:
-            target = self._legs.get(item.get("Uniqueid"))
-            if target is None or target.dialled_by or item.get("Application") != "AppDial" or not target.is_phone:
-                continue
-            root = self._legs.get(item.get("Linkedid"))
-            if root is None or root is target or root.gone:
-                root = next((leg for leg in map(self._far_end, self._joined(target)) if leg is not None), None)
-            if root is not None and root is not target:
-                status = {"Up": "ANSWER", "Ringing": "RINGING"}.get(target.state, "")
-                self._legs.dial(root, target, {"DialStatus": status})
-
-    def _far_end(self, leg_id: str) -> Leg | None:
-        leg = self._legs.get(leg_id)
-        return leg if leg is not None and leg.is_phone and not leg.dialled_by else None
-
-    def _joined(self, leg: Leg) -> list[str]:
-        return sorted(self._legs.joined(leg) - {leg.id})
-
-    def _speaker(self, leg: Leg | None, seen: frozenset[str] = frozenset()) -> Leg | None:
-        """The phone that a dialling leg stands for: itself, or whoever is behind its other half."""
-        if leg is None or leg.id in seen:
-            return None
-        if leg.is_phone:
-            return leg
-        partner = self._legs.partner(leg)
-        if partner is None:
-            return None
-        if partner.serves:
-            return self._legs.get(partner.serves)
-        seen = seen | {leg.id}
-        if partner.dialled_by:
-            return self._speaker(self._legs.get(partner.dialled_by), seen)
-        answered = [self._legs.get(one) for one in sorted(partner.dialled)]
-        beside = [self._legs.get(one) for one in self._joined(partner)] if partner.bridge else []
-        for one in [*answered, *beside]:
-            if one is not None and one.is_phone and one.state == "Up" and not one.gone:
-                return one
-        return None
 
     def _link(self, leg: Leg) -> None:
         """Make the calls that this leg's own beginning, or its being dialled, amounts to."""
@@ -215,7 +175,7 @@ class Reducer:
         self._begin_own(leg)
         if not leg.dialled_by or any(self._calls[one].callee is leg for one in leg.calls):
             return
-        caller = self._speaker(self._legs.get(leg.dialled_by))
+        caller = speaker(self._legs, self._legs.get(leg.dialled_by))
         if caller is None or caller is leg or caller.is_ours:
             return
         if any(call.other(leg) is caller for call in self.calls_of(leg)):
@@ -257,11 +217,9 @@ class Reducer:
         own = self.call(leg.id)
         if own is None or own.callee is not None or leg.bridge is None:
             return
-        others = [one for one in self._joined(leg) if (far := self._legs.get(one)) is not None and far.is_phone]
-        if len(others) == 1:
-            other = self._legs.get(others[0])
-            if other is not None and not self.calls_of(other):
-                self._adopt(own, other)
+        others = [one for one in beside(self._legs, leg) if one.is_phone]
+        if len(others) == 1 and not self.calls_of(others[0]):
+            self._adopt(own, others[0])
 
     # -- holds and transfers
 
@@ -274,7 +232,7 @@ class Reducer:
 
     def _blind(self, fields: Fields, touched: dict[str, Leg]) -> None:
         leaves = self._legs.see(fields, "Transferer")
-        stays = self._speaker(self._legs.see(fields, "Transferee"))
+        stays = speaker(self._legs, self._legs.see(fields, "Transferee"))
         if fields.get("Result") != "Success" or leaves is None or stays is None:
             return
         for call in self.calls_of(leaves):
@@ -285,7 +243,7 @@ class Reducer:
 
     def _attended(self, fields: Fields, touched: dict[str, Leg]) -> None:
         first, second = self._legs.see(fields, "OrigTransferer"), self._legs.see(fields, "SecondTransferer")
-        stays = self._speaker(self._legs.see(fields, "Transferee"))
+        stays = speaker(self._legs, self._legs.see(fields, "Transferee"))
         if fields.get("Result") != "Success" or first is None or second is None or stays is None:
             return
         for call in self.calls_of(first):
@@ -441,16 +399,3 @@ class Reducer:
 def _was_answered(call: Call, verdict: Verdict) -> bool:
     callee = call.callee
     return verdict.state == REDIRECTED and callee is not None and callee.dial_status == "ANSWER"
-
-
-def _number(fields: Fields, name: str) -> int:
-    text = fields.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
-
-
-def _reported(fields: Fields) -> float | None:
-    text = fields.get("Timestamp", "")
-    whole, _, part = text.partition(".")
-    if whole.isascii() and whole.isdigit() and len(whole) < 12 and (not part or (part.isascii() and part.isdigit())):
-        return float(text)
-    return None

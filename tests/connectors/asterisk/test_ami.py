@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ozrules.connectors.asterisk.ami import MAX_LINE, Decoder, Fields, Unreadable, Unsafe, encode
+from ozrules.connectors.asterisk.ami import (
+    MAX_LINE,
+    Decoder,
+    Fields,
+    Unreadable,
+    Unsafe,
+    encode,
+    timestamp,
+    whole_number,
+)
 
 NAMES = st.text("ABCdef-_09", min_size=1, max_size=12)
 VALUES = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=60)
@@ -105,3 +114,17 @@ def test_after_any_bytes_the_next_block_is_read(pieces: list[bytes]) -> None:
     decoder = Decoder()
     decoder.feed(b"".join(pieces))
     assert decoder.feed(b"\r\n\r\nEvent: Next\r\n\r\n")[-1] == {"Event": "Next"}
+
+
+@pytest.mark.fault(14)
+@given(st.text(st.sampled_from("0123456789.-e²x "), max_size=14))
+def test_numbers_are_read_or_not(text: str) -> None:
+    assert whole_number({"Cause": text}, "Cause") >= 0
+    moment = timestamp({"Timestamp": text})
+    assert moment is None or moment >= 0
+
+
+def test_a_timestamp_is_seconds() -> None:
+    assert timestamp({"Timestamp": "1795467903.851668"}) == 1795467903.851668
+    assert timestamp({}) is None
+    assert whole_number({"Cause": "17"}, "Cause") == 17
