@@ -32,7 +32,7 @@ from ozrules.runtime.ports import Clock, ConnectionState, Connector, Log, Record
 from ozrules.runtime.reactor import LONGEST_PAUSE, Reactor
 from ozrules.runtime.records import Records
 from ozrules.schedules.triggers import CalendarTriggers
-from ozrules.settings.model import LogSettings, Settings
+from ozrules.settings.model import LogSettings, Settings, WebhookSettings
 from ozrules.store.journal import SqliteJournal
 
 IN_FLIGHT: Final = 5.0
@@ -49,7 +49,8 @@ class Ended(Exception):
 
 
 class Around(msgspec.Struct, frozen=True, kw_only=True):
-    """What the daemon needs of its process. ``reread`` reads the configuration again, ``relog`` changes the log.
+    """What the daemon needs of its process. ``reread`` reads the configuration again; ``relog`` changes the log, and
+    ``rehook`` the webhooks, while it runs.
 
     ``longest_pause`` is in seconds of ``clock``; ``zone`` is that of the record's times, the host's where None.
     """
@@ -62,6 +63,7 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     relog: Callable[[LogSettings], None]
     longest_pause: float = LONGEST_PAUSE
     zone: tzinfo | None = None
+    rehook: Callable[[WebhookSettings], None] | None = None
 
 
 class Daemon:
@@ -136,6 +138,8 @@ class Daemon:
 
         def apply(changed: Settings) -> None:
             around.relog(changed.log)
+            if around.rehook is not None:
+                around.rehook(changed.webhooks)
             records.every_event = changed.log.decisions == "all"
 
         in_force = InForce(

@@ -1,23 +1,32 @@
 """The queue of webhooks, for as long as the daemon runs."""
 
+import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ozrules.engine.effects import Post
-from ozrules.engine.events import Receipt, Withheld
-from ozrules.runtime.ports import Clock, WebhookQueue
+from ozrules.actions.targets import Targets
+from ozrules.actions.webhooks import Webhooks
+from ozrules.runtime.ports import Clock, Log
 from ozrules.settings.model import WebhookSettings
 from ozrules.store.journal import SqliteJournal
 
 
-class NoWebhooks:
-    """Where the configuration allows no webhook to anywhere."""
-
-    def post(self, request: Post) -> Receipt:
-        return Withheld("rejected", "the configuration allows no webhooks (webhooks.allow)")
+def apply(settings: WebhookSettings, webhooks: Webhooks) -> None:
+    """These settings hold from now on."""
+    webhooks.apply(Targets(settings.allow, settings.addresses), settings.secret, settings.expire)
 
 
 @asynccontextmanager
-async def webhook_queue(settings: WebhookSettings, journal: SqliteJournal, clock: Clock) -> AsyncIterator[WebhookQueue]:
-    """Takes webhooks over until the daemon ends."""
-    yield NoWebhooks()
+async def webhook_queue(
+    settings: WebhookSettings, journal: SqliteJournal, clock: Clock, log: Log
+) -> AsyncIterator[Webhooks]:
+    """Takes webhooks over until the daemon ends. Where delivery itself breaks, the daemon ends too."""
+    webhooks = Webhooks(journal, clock, log, random.Random())  # noqa: S311  # spreads retries
+    apply(settings, webhooks)
+    async with asyncio.TaskGroup() as group:
+        delivering = group.create_task(webhooks.run(), name="webhooks")
+        try:
+            yield webhooks
+        finally:
+            delivering.cancel()

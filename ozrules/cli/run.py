@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from ozrules.app.connections import Unsupported, connect
 from ozrules.app.control import ControlUnusable
 from ozrules.app.daemon import Around, Daemon, Ended
 from ozrules.app.in_force import RulesInvalid
 from ozrules.app.notify import ServiceManager
-from ozrules.app.webhooks import webhook_queue
+from ozrules.app.webhooks import apply, webhook_queue
 from ozrules.cli import configuration
 from ozrules.cli.configuration import EX_CONFIG
 from ozrules.logs.opening import Logs, open_logs
@@ -93,7 +95,8 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
     except StateUnusable as unusable:
         return _fail(str(unusable), 1)
     try:
-        async with webhook_queue(settings.webhooks, journal, clock) as webhooks:
+        async with webhook_queue(settings.webhooks, journal, clock, logs.log) as webhooks:
+            around = msgspec.structs.replace(around, rehook=lambda wanted: apply(wanted, webhooks))
             daemon = Daemon(settings, around, journal=journal, links=links, webhooks=webhooks)
             loop = asyncio.get_running_loop()
             for each in (signal.SIGTERM, signal.SIGINT):

@@ -209,12 +209,16 @@ def _web(secret: v.SecretShape) -> Record[WebSettings]:
 
 def _webhooks(secret: v.SecretShape) -> Record[WebhookSettings]:
     allow = Key("allow", ListOf(v.URL_PREFIX), required=True, help="What a webhook's URL begins with.")
+    addresses = Key("addresses", ListOf(v.NETWORK), help="Inner networks that a host's name may lead to.")
     signing: Key[Secret] = Key("secret", secret, help="Signs each webhook (Standard Webhooks).")
     expire = Key("expire", Duration(least=1.0, most=_LONG, days=True), help="How long delivery is tried.")
 
     def build(values: Values) -> WebhookSettings:
         return WebhookSettings(
-            allow=values[allow], secret=values.get(signing), expire=values.get(expire, WebhookSettings().expire)
+            allow=values[allow],
+            addresses=values.get(addresses, ()),
+            secret=values.get(signing),
+            expire=values.get(expire, WebhookSettings().expire),
         )
 
-    return Record("a mapping with allow, secret, expire", (allow, signing, expire), build)
+    return Record("a mapping with allow, addresses, secret, expire", (allow, addresses, signing, expire), build)

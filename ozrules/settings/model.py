@@ -137,9 +137,13 @@ class WebSettings(msgspec.Struct, frozen=True):
 
 
 class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Whereto webhooks may go, how they are signed, and how long delivery is tried."""
+    """Whereto webhooks may go, how they are signed, and how long delivery is tried.
+
+    ``addresses`` are networks that a host name may lead to though they are not public.
+    """
 
     allow: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
     secret: Secret | None = None
     expire: float = 86_400.0
 

@@ -115,7 +115,7 @@ def _outcome(db: apsw.Cursor, outcome: Outcome, at: float) -> None:
         " WHERE outcomes.outcome = 'unknown'",
         (*values, checksum(*values)),
     )
-    if outcome.outcome != "confirmed":  # a webhook that was not taken over is never delivered
+    if outcome.outcome not in ("confirmed", "unknown"):  # a webhook that was not taken over is never delivered
         db.execute(
             "UPDATE webhooks SET state = 'refused', detail = ? WHERE id = ? AND state = 'pending'",
             (outcome.outcome, outcome.command),

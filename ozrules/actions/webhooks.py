@@ -1,0 +1,155 @@
+"""The queue of webhooks: taken over at once, delivered at least once, apart from calls.
+
+The journal has a request before it comes here, and keeps it until it is delivered or dead, so what waits survives a
+restart. Every try carries the same id. An answer of 2xx is delivery; 410 says that nobody wants it any more; anything
+else is tried again, with growing pauses, until it expires. The body of an answer is not read: nothing in it matters.
+"""
+
+import asyncio
+import random
+from typing import Final, Protocol
+
+import aiohttp
+
+from ozrules.actions.cloud_event import CONTENT_TYPE, cloud_event, message_id, signature
+from ozrules.actions.targets import GuardedResolver, Targets
+from ozrules.engine.effects import Post
+from ozrules.engine.events import Accepted, Receipt, Withheld
+from ozrules.runtime.ports import Clock, Log
+from ozrules.runtime.secret import Secret
+
+MOST_WAITING: Final = 1_000
+AT_ONCE: Final = 8
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 3600.0
+
+
+class PostStore(Protocol):
+    """Where webhooks are kept until they are settled."""
+
+    def pending_posts(self) -> list[tuple[Post, float]]:
+        """Those that were taken over and not settled, with when, wall clock."""
+
+    async def settle_post(self, post: str, state: str, detail: str) -> None:
+        """This one is ``delivered`` or ``dead``."""
+
+
+class Webhooks:
+    """`ozrules.runtime.ports.WebhookQueue`. `run` must run for anything to be sent."""
+
+    def __init__(self, store: PostStore, clock: Clock, log: Log, chance: random.Random) -> None:
+        self._store = store
+        self._clock = clock
+        self._log = log
+        self._chance = chance
+        self._targets = Targets((), ())
+        self._secret: Secret | None = None
+        self._expire = 0.0
+        self._taken: asyncio.Queue[tuple[Post, float]] = asyncio.Queue()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self.waiting = 0
+        self.delivered = 0
+        self.dead = 0
+        self.refused = 0
+
+    def apply(self, targets: Targets, secret: Secret | None, expire: float) -> None:
+        """What holds from the next try on: whereto, signed with what, and how many seconds delivery is tried."""
+        self._targets, self._secret, self._expire = targets, secret, expire
+
+    def post(self, request: Post) -> Receipt:
+        """Takes the request over, or says why not."""
+        refusal = self._targets.refusal(request.url)
+        if refusal is not None:
+            self.refused += 1
+            return Withheld("rejected", f"no webhook goes to this URL: {refusal}")
+        if self.waiting >= MOST_WAITING:
+            self.refused += 1
+            return Withheld("throttled", f"{MOST_WAITING} webhooks are waiting already")
+        self._take(request, self._wall())
+        return Accepted()
+
+    async def run(self) -> None:
+        """Delivers, for ever. What a stopped daemon left undelivered comes first."""
+        for request, at in self._store.pending_posts():
+            self._take(request, at)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                group.create_task(self._deliver(*await self._taken.get()))
+
+    def _take(self, request: Post, at: float) -> None:
+        self.waiting += 1
+        self._taken.put_nowait((request, at))
+
+    async def _deliver(self, request: Post, at: float) -> None:
+        body = cloud_event(request, at)
+        pause = FIRST_PAUSE
+        while True:
+            async with self._slots:
+                state, detail = await self._try(request, body)
+            if state == "again" and self._wall() + pause > at + self._expire:
+                state = "dead"
+            if state != "again":
+                break
+            self._log.info("a webhook is tried again", rule=request.rule, url=request.url, why=detail, after=pause)
+            # spread, so that many that failed together do not come back together
+            await self._clock.sleep_until(self._clock.now() + pause * self._chance.uniform(0.5, 1.0))
+            pause = min(pause * 2, LONGEST_PAUSE)
+        await self._store.settle_post(request.id, state, detail)
+        self.waiting -= 1
+        if state == "delivered":
+            self.delivered += 1
+        else:
+            self.dead += 1
+            self._log.error("a webhook is dead", rule=request.rule, url=request.url, why=detail, id=message_id(request))
+
+    async def _try(self, request: Post, body: bytes) -> tuple[str, str]:
+        refusal = self._targets.refusal(request.url)
+        if refusal is not None:
+            return "dead", refusal
+        # a connection of its own for each try: nothing that was checked before holds for the next
+        connector = aiohttp.TCPConnector(
+            resolver=GuardedResolver(self._targets), use_dns_cache=False, force_close=True, limit=1
+        )
+        try:
+            async with (
+                aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
+                session.request(
+                    request.method,
+                    request.url,
+                    data=body,
+                    headers=self._headers(request, body),
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(total=request.timeout),
+                ) as answer,
+            ):
+                status = answer.status
+        except TimeoutError:
+            return "again", f"no answer within {request.timeout:g} s"
+        except (aiohttp.ClientError, OSError) as error:
+            return "again", str(error) or type(error).__name__
+        except ValueError as error:  # a header or URL that HTTP cannot carry
+            return "dead", str(error)
+        if 200 <= status < 300:
+            return "delivered", f"status {status}"
+        return ("dead" if status == 410 else "again"), f"status {status}"
+
+    def _headers(self, request: Post, body: bytes) -> dict[str, str]:
+        identity, timestamp = message_id(request), int(self._wall())
+        ours = {
+            "Content-Type": CONTENT_TYPE,
+            "User-Agent": "ozrules",
+            "webhook-id": identity,
+            "webhook-timestamp": str(timestamp),
+        }
+        if self._secret is not None:
+            ours["webhook-signature"] = signature(self._secret, identity, timestamp, body)
+        reserved = {name.lower() for name in ours} | {
+            "host",
+            "content-length",
+            "transfer-encoding",
+            "webhook-signature",
+        }
+        return {name: value for name, value in request.headers.items() if name.lower() not in reserved} | ours
+
+    def _wall(self) -> float:
+        return self._clock.now() + self._clock.wall_offset()

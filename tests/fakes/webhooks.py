@@ -1,0 +1,11 @@
+"""A queue of webhooks that takes none."""
+
+from ozrules.engine.effects import Post
+from ozrules.engine.events import Receipt, Withheld
+
+
+class NoWebhooks:
+    """`ozrules.runtime.ports.WebhookQueue` without a queue."""
+
+    def post(self, request: Post) -> Receipt:
+        return Withheld("rejected", "no webhook goes anywhere")
