@@ -141,6 +141,5 @@ def _simulator(settings: SimulatorSettings, clock: Clock) -> Connector:
     start = clock.now()
     phones = PhoneSystem(OFFICE, Behaviour(), start=start, seed=settings.seed)
     count = settings.calls if settings.calls is not None else ENDLESS
-    for at, plan in traffic(count, rate=settings.rate / 60, start=start, seed=settings.seed):
-        phones.place(plan, at)
+    phones.expect(traffic(count, rate=settings.rate / 60, start=start, seed=settings.seed))
     return SimulatorConnector(settings.name, Switchboard(phones, seed=settings.seed), clock)

@@ -23,7 +23,7 @@ from ozrules.runtime.clock import SystemClock
 from ozrules.session.methods import METHODS
 
 EXAMPLE: Final = """example:
-  ozrules simulate --listen 127.0.0.1:8791 --token lab --calls 50 --rate 0.5
+  ozrules simulate --listen 127.0.0.1:8791 --token lab --calls 50 --rate 30
 
 Then connect a daemon with `type: gateway`, `url: ws://127.0.0.1:8791/` and the same token."""
 
@@ -43,7 +43,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--token", metavar="T", help="what daemons must present; made up and shown when left out")
     parser.add_argument("--api", choices=["session"], default="session", help="what is spoken")
     parser.add_argument("--calls", metavar="N", type=_count, default=100, help="how many calls there are (100)")
-    parser.add_argument("--rate", metavar="R", type=_positive, default=0.2, help="calls a second, on average (0.2)")
+    parser.add_argument("--rate", metavar="R", type=_positive, default=12.0, help="calls a minute, on average (12)")
     parser.add_argument("--seed", metavar="S", type=int, default=1, help="the same seed gives the same calls (1)")
     parser.add_argument("--speed", metavar="X", type=_positive, default=1.0, help="scales arrivals and talk only (1)")
     parser.add_argument(
@@ -63,15 +63,16 @@ def simulate(arguments: argparse.Namespace) -> int:
     privileges = frozenset(arguments.allow) if arguments.allow else None
     behaviour = Behaviour(speed=arguments.speed, privileges=privileges)
     phones = PhoneSystem(OFFICE, behaviour, start=clock.now(), seed=arguments.seed)
-    for at, plan in traffic(
-        arguments.calls,
-        rate=arguments.rate,
-        start=clock.now(),
-        seed=arguments.seed,
-        speed=arguments.speed,
-        habits=arguments.habit or HABITS,
-    ):
-        phones.place(plan, at)
+    phones.expect(
+        traffic(
+            arguments.calls,
+            rate=arguments.rate / 60.0,
+            start=clock.now(),
+            seed=arguments.seed,
+            speed=arguments.speed,
+            habits=arguments.habit or HABITS,
+        )
+    )
     switchboard = Switchboard(phones, seed=arguments.seed)
     host, port = arguments.listen
     gateway = SimulatorGateway(switchboard, clock, host=host, port=port, token=token)
@@ -131,5 +132,5 @@ def _positive(text: str) -> float:
     except ValueError:
         number = 0.0
     if not 0.0 < number <= 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, as in 0.5")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, as in 1.5")
     return number

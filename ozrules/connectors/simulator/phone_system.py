@@ -11,7 +11,7 @@ import functools
 import heapq
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Literal, assert_never
 
 from ozrules.connectors.session_messages import SessionNews
@@ -77,6 +77,12 @@ class PhoneSystem:
         """A call will begin at ``at``."""
         self._later(at, None, functools.partial(self._begin, plan))
 
+    def expect(self, arrivals: Iterator[tuple[float, CallPlan]]) -> None:
+        """Calls will begin at these moments, which rise. They are taken one by one: there may be very many."""
+        for at, plan in arrivals:
+            self._later(at, None, functools.partial(self._arrive, plan, arrivals))
+            break
+
     def advance(self, now: float) -> list[SessionNews]:
         """Let happen what is due by ``now``. Gives every change since it was last asked."""
         self._run(now)
@@ -128,6 +134,10 @@ class PhoneSystem:
         heapq.heappush(self._due, (at, next(self._order), call, call.generation if call else 0, step))
 
     # --- the life of a call ---------------------------------------------------------------------------------------
+
+    def _arrive(self, plan: CallPlan, others: Iterator[tuple[float, CallPlan]]) -> None:
+        self.expect(others)
+        self._begin(plan)
 
     def _begin(self, plan: CallPlan, *, state: State = CREATED, master: str | None = None, hop: int = 0) -> LiveCall:
         caller, callee = self._office.find(plan.caller), self._office.find(plan.callee)

@@ -183,3 +183,18 @@ def test_whatever_is_asked_each_session_ends_once_and_says_nothing_after(
         ended = [news.session.session_state in ENDED for news in history]
         assert ended == [False] * (len(ended) - 2) + [True, True]
     assert [news.seq for news in told] == list(range(1, len(told) + 1))
+
+
+@given(st.integers())
+def test_calls_that_are_expected_one_by_one_are_the_same_calls(seed: int) -> None:
+    placed, expected = (PhoneSystem(OFFICE, Behaviour(), start=0.0, seed=seed) for _ in range(2))
+    for at, plan in traffic(8, rate=0.1, start=0.0, seed=seed):
+        placed.place(plan, at)
+    expected.expect(traffic(8, rate=0.1, start=0.0, seed=seed))
+    assert play(placed) == play(expected)
+
+
+def test_a_year_of_calls_takes_no_room() -> None:
+    system = PhoneSystem(OFFICE, Behaviour(), start=0.0, seed=1)
+    system.expect(traffic(10**9, rate=0.1, start=0.0, seed=1))
+    assert len(states(play(system, until=600.0))) > 100
