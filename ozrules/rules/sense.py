@@ -96,7 +96,7 @@ def _walk(actions: tuple[Action, ...], states: frozenset[State] | None, findings
     """The states after ``actions``, which begin in ``states``."""
     for index, action in enumerate(actions):
         method = method_of(action)
-        if method is not None and states is not None and not states & _LEGAL[method]:
+        if method is not None and states is not None and not any(is_legal(method, state) for state in states):
             _illegal(action, method, states, findings)
             states = None
         match action:

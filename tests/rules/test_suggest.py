@@ -1,0 +1,37 @@
+"""Did you mean."""
+
+import pytest
+
+from ozrules.rules.model import Place
+from ozrules.rules.suggest import closest, misspelt_edit
+
+NAMES = ("Ringing", "InCall", "OnHold", "OnHoldInactive", "callee", "caller", "callerDisplayName")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Rining", "Ringing"),
+        ("ringing", "Ringing"),
+        ("in_call", "InCall"),
+        ("on-hold", "OnHold"),
+        ("calee", "callee"),
+        ("claler", "caller"),
+        ("callerDisplayname", "callerDisplayName"),
+        ("calle", None),  # callee and caller are equally near
+        ("customer", None),
+        ("", None),
+        ("x" * 100, None),
+    ],
+)
+def test_the_nearest_name(typed: str, meant: str | None) -> None:
+    assert closest(typed, NAMES) == meant
+
+
+def test_only_a_clear_slip_is_repaired() -> None:
+    place = Place("f", 1, 1)
+    assert misspelt_edit(place, 6, "Rining", "Ringing") is not None
+    assert misspelt_edit(place, 7, "IN_CALL", "InCall") is not None
+    assert misspelt_edit(place, 4, "hold", "OnHold") is None
+    assert misspelt_edit(place, 2, "te", "to") is None
+    assert misspelt_edit(place, 6, "Rining", None) is None
