@@ -22,6 +22,7 @@ from ozrules.rules.model import RuleSet
 CPU_SECONDS: Final = 30
 MEMORY: Final = 1 << 30
 WALL_SECONDS: Final = 60.0
+CHILD: Final = ["-m", "ozrules.app.parsing"]
 
 
 class Good(msgspec.Struct, frozen=True, tag=True):
@@ -55,8 +56,7 @@ async def parse(sources: tuple[Source, ...], secrets: frozenset[str]) -> Parsed:
     package = str(Path(ozrules.__file__).parent.parent)
     child = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "ozrules.app.parsing",
+        *CHILD,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

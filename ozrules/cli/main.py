@@ -9,10 +9,11 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import Final
 
 import ozrules
+import ozrules.cli
 
 _OWN: Final = (
     "run",
@@ -31,8 +32,9 @@ _OWN: Final = (
     "schema",
 )
 _ASKING: Final = ("status", "sessions", "reload", "pause", "resume", "cancel")
-COMMANDS: Final = {name: f"ozrules.cli.{name}" for name in _OWN} | dict.fromkeys(_ASKING, "ozrules.cli.asking")
-"""Every command, and the module that it lies in."""
+_MODULES: Final = {module.name for module in iter_modules(ozrules.cli.__path__)}
+COMMANDS: Final = {name: name for name in _OWN if name in _MODULES} | dict.fromkeys(_ASKING, "asking")
+"""Every command, and the module of this folder that it lies in."""
 
 EXAMPLE: Final = """examples:
   ozrules demo                      calls, rules and decisions on a simulated phone system
@@ -54,8 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     named = next((word for word in given if not word.startswith("-")), None)
     for module in [COMMANDS[named]] if named in COMMANDS else dict.fromkeys(COMMANDS.values()):
-        if find_spec(module) is not None:
-            import_module(module).register(subparsers)
+        import_module(f"ozrules.cli.{module}").register(subparsers)
     parsed = parser.parse_args(given)
     try:
         code: int = parsed.run(parsed)

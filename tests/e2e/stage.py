@@ -123,6 +123,10 @@ class Daemon:
     async def error(self, text: str) -> None:
         await self.until(lambda: any(text in line for line in self.errors), f"on stderr: {text}")
 
+    def command_line(self) -> bytes:
+        """What `ps` shows of it."""
+        return Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
+
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Ends it; its exit code."""
         if self.process.returncode is None:

@@ -144,7 +144,7 @@ rules:
             await one.ready()
             system.call(CallPlan(caller="+36201234567", callee="2001", answers_after=0.1))
             await one.saw("outcome", outcome="confirmed")
-            command_line = Path(f"/proc/{one.process.pid}/cmdline").read_bytes()
+            command_line = one.command_line()
             said = "".join([(await ozrules(tmp_path, command))[1] for command in ("status", "sessions")])
             assert await one.stop() == 0
     assert "".join(key.key for key in system.system.keys) == keys

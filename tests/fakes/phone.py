@@ -61,9 +61,17 @@ class Shelf:
 
     def __init__(self) -> None:
         self.records: list[Record] = []
+        self._written = asyncio.Event()
 
     def write(self, records: Sequence[Record]) -> None:
         self.records += records
+        self._written.set()
+
+    async def holds(self, count: int) -> None:
+        """Returns when so many records have come."""
+        while len(self.records) < count:
+            self._written.clear()
+            await self._written.wait()
 
 
 class QuietLog:

@@ -1,0 +1,113 @@
+"""The composition root: a part that dies ends the daemon, at once and with its name."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from ozrules.app.daemon import Around, Daemon, Ended
+from ozrules.app.in_force import RulesInvalid
+from ozrules.app.notify import ServiceManager
+from ozrules.engine.events import ConnectionOpened, SessionsListed
+from ozrules.runtime.clock import SystemClock
+from ozrules.runtime.ports import ConnectionState, FromPhoneSystem
+from ozrules.settings.model import LogSettings, Retention, Settings, WebhookSettings
+from ozrules.store.journal import SqliteJournal
+from tests.fakes.phone import FakePhone, QuietLog, Shelf
+from tests.fakes.webhooks import NoWebhooks
+
+RULES = "ozrules: 1\nrules:\n  - {id: r, trigger: {state: Ringing}, actions: [{log: seen}]}\n"
+
+
+class Dying(FakePhone):
+    """A phone system whose reader dies of a fault of ours."""
+
+    async def events(self) -> AsyncGenerator[FromPhoneSystem, None]:
+        yield ConnectionOpened(at=0.0, connection=self.name)
+        raise ValueError("a fault of ours")
+
+
+class Ending(FakePhone):
+    """A phone system whose reader comes to an end."""
+
+    async def events(self) -> AsyncGenerator[FromPhoneSystem, None]:
+        yield ConnectionOpened(at=0.0, connection=self.name)
+
+
+class Stage:
+    def __init__(self, folder: Path, phone: FakePhone, *, rules: str = RULES) -> None:
+        (folder / "rules.yaml").write_text(rules)
+        self.settings = Settings(
+            file="",
+            connections=(),
+            rules=(str(folder / "rules.yaml"),),
+            mode="enforce",
+            state=folder / "state",
+            control=folder / "control",
+            log=LogSettings(),
+            web=None,
+            webhooks=WebhookSettings(),
+            secrets={},
+            retention=Retention(),
+        )
+        clock = SystemClock()
+        self.shelf = Shelf()
+        self.phone = phone
+        self.journal = SqliteJournal(self.settings.state, clock)
+        self.daemon = Daemon(
+            self.settings,
+            Around(
+                clock=clock,
+                log=QuietLog(),
+                sinks=[self.shelf],
+                manager=ServiceManager({}),
+                reread=lambda: self.settings,
+                relog=lambda log: None,
+            ),
+            journal=self.journal,
+            links=[(phone, None)],
+            webhooks=NoWebhooks(),
+        )
+
+    async def run(self) -> None:
+        try:
+            await self.daemon.run()
+        finally:
+            self.journal.close()
+
+
+@pytest.mark.fault(81)
+async def test_a_reader_that_dies_ends_the_daemon(tmp_path: Path) -> None:
+    with pytest.raises(ExceptionGroup) as raised:
+        await Stage(tmp_path, Dying()).run()
+    assert raised.group_contains(ValueError, match="a fault of ours")
+    assert not (tmp_path / "control").exists()
+
+
+@pytest.mark.fault(81)
+async def test_a_reader_that_ends_ends_the_daemon(tmp_path: Path) -> None:
+    with pytest.raises(ExceptionGroup) as raised:
+        await Stage(tmp_path, Ending()).run()
+    assert raised.group_contains(Ended, match="connection office has come to its end")
+
+
+async def test_it_becomes_ready_when_everything_is_merged_and_stops_when_it_is_told_to(tmp_path: Path) -> None:
+    phone = FakePhone()
+    stage = Stage(tmp_path, phone)
+    assert not stage.daemon.health.ready
+    phone.said.put_nowait(ConnectionOpened(at=0.0, connection="office"))
+    phone.said.put_nowait(SessionsListed(at=0.0, connection="office", sessions=()))
+    phone.said.put_nowait(ConnectionState(at=0.0, connection="office", ready=True, detail="merged"))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(stage.run())
+        await stage.shelf.holds(2)
+        assert stage.daemon.health.ready
+        stage.daemon.stop()
+        await running
+    assert [record.type for record in stage.shelf.records] == ["reload", "connection"]
+
+
+async def test_without_any_good_rules_it_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(RulesInvalid, match=r"rules\.yaml:1:1"):
+        await Stage(tmp_path, FakePhone(), rules="rules: []\n").run()

@@ -1,0 +1,53 @@
+"""Rule files read as one snapshot."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ozrules.app.rule_files import Unreadable, fingerprint, read
+
+
+def test_all_files_are_read_in_order_with_what_they_looked_like(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a.yaml", ".hidden.yaml"):
+        (tmp_path / name).write_text(name)
+    pattern = (str(tmp_path / "*.yaml"),)
+    sources, seen = read(pattern)
+    assert [Path(source.name).name for source in sources] == ["a.yaml", "b.yaml"]
+    assert seen == fingerprint(pattern)
+
+
+@pytest.mark.fault(63)
+def test_a_change_that_keeps_size_and_times_changes_the_fingerprint(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("one")
+    before, times = fingerprint((str(file),)), file.stat()
+    file.write_text("two")
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert fingerprint((str(file),)) != before
+    file.unlink()
+    assert fingerprint((str(file),)) == ((str(file), 0, 0, 0, 0, 0),)
+
+
+@pytest.mark.fault(65)
+def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "large.yaml").write_bytes(b"#" * (1024 * 1024 + 1))
+    with pytest.raises(Unreadable) as raised:
+        read((str(tmp_path / "*.yaml"), str(tmp_path / "missing.yaml")))
+    assert len(raised.value.problems) == 4
+
+
+@pytest.mark.fault(77)
+def test_a_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("ozrules: 1")
+    file.chmod(0o666)
+    with pytest.raises(Unreadable, match="Everybody on this machine"):
+        read((str(file),))
+
+
+def test_no_file_at_all_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="no rule file was found"):
+        read((str(tmp_path / "*.yaml"),))
