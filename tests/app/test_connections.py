@@ -1,0 +1,81 @@
+"""Connectors by kind, with the names of their connections."""
+
+import random
+
+import pytest
+
+from ozrules.app.connections import Unsupported, connect
+from ozrules.connectors.asterisk.connector import AsteriskConnector
+from ozrules.connectors.gateway import GatewayConnector
+from ozrules.connectors.simulator import SimulatorConnector
+from ozrules.runtime.clock import SystemClock
+from ozrules.runtime.ports import Connector
+from ozrules.runtime.secret import Secret
+from ozrules.settings.model import (
+    Address,
+    Ari,
+    AsteriskSettings,
+    Bridge,
+    ConnectionSettings,
+    GatewaySettings,
+    OzekiHttpSettings,
+    SimulatorSettings,
+    WebclientSettings,
+)
+
+TOKEN = Secret("token")
+GATEWAY = GatewaySettings(name="lab", way="ws://127.0.0.1:1/", token=TOKEN, moved_party=None, timezone="UTC")
+WEBCLIENT = WebclientSettings(
+    name="office",
+    server="192.0.2.1",
+    script="http://192.0.2.1:7777/WebphoneAPI",
+    token=TOKEN,
+    password=None,
+    moved_party="argument",
+    timezone="UTC",
+    bridge=Bridge(Address("127.0.0.1", 0), TOKEN),
+    browser="external",
+)
+ASTERISK = AsteriskSettings(
+    name="open",
+    host="127.0.0.1",
+    port=5038,
+    username="ozrules",
+    password=TOKEN,
+    tls=True,
+    context="from-internal",
+    hold_extension=None,
+    supervisor=None,
+    trunks=("PJSIP/trunk-*",),
+    ari=Ari("http://127.0.0.1:8088/ari", "ozrules", "ozrules", TOKEN),
+)
+
+
+def made(settings: ConnectionSettings) -> Connector:
+    connector, beside = connect(settings, SystemClock(), random.Random(1))
+    assert beside is None
+    assert connector.name == settings.name
+    return connector
+
+
+def test_each_kind_gets_its_connector() -> None:
+    assert isinstance(made(GATEWAY), GatewayConnector)
+    assert isinstance(made(WEBCLIENT), GatewayConnector)
+    assert isinstance(made(ASTERISK), AsteriskConnector)
+    assert isinstance(made(SimulatorSettings(name="sim", calls=3, rate=60.0, seed=1)), SimulatorConnector)
+
+
+def test_what_cannot_be_is_said_by_its_name() -> None:
+    settings = OzekiHttpSettings(
+        name="branch",
+        server="192.0.2.2",
+        port=7780,
+        generation="classic",
+        username=None,
+        password=None,
+        moved_party=None,
+        timezone="UTC",
+        notifications=None,
+    )
+    with pytest.raises(Unsupported, match="branch"):
+        made(settings)
