@@ -14,6 +14,8 @@ import tracemalloc
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from bench import brute_force
 from bench.workload import (
     CONNECTION,
@@ -42,6 +44,7 @@ from ozrules.rules.document import Source
 from ozrules.rules.loader import load
 from ozrules.rules.model import RuleSet
 from ozrules.runtime.timers import Timers
+from ozrules.session.session import Session
 
 BEGIN = START.timestamp() - 86_400
 MATCHED = frozenset({"fired", "outrankedBy", "throttled", "modeBusy", "guard", "protected", "budget", "hops"})
@@ -146,6 +149,16 @@ def timer_pairs_per_second(waiting: int, pairs: int) -> float:
     return pairs / (time.perf_counter() - begun)
 
 
+def decodes_per_second(events: Sequence[PlainEvent]) -> float:
+    """How fast this machine decodes the same events into typed values, and does nothing else: the scale of the rest."""
+    decode = msgspec.json.Decoder(Session).decode
+    texts = [msgspec.json.encode(event.properties) for event in events]
+    begun = time.perf_counter()
+    for text in texts:
+        decode(text)
+    return len(texts) / (time.perf_counter() - begun)
+
+
 @dataclass(frozen=True, slots=True)
 class Growth:
     """The time for an event by number of rules, the matches for an event, and the slope of the one over the other."""
@@ -224,6 +237,9 @@ def main() -> None:
         print(f"{size:>7,} {taken:>10.2f}")
     print(f"\ngrowth exponent, 100 to 10,000 rules: {grown.exponent:.3f}")
     pairs = timer_pairs_per_second(100_000, 50_000 if short else 500_000)
+    print(
+        f"for scale, decoding the events alone: {max(decodes_per_second(events) for _ in range(rounds)):,.0f} events/s"
+    )
     print(f"timers, start and cancel, 100,000 waiting: {pairs:,.0f} pairs/s")
 
 

@@ -3,7 +3,16 @@
 import pytest
 
 from bench import brute_force
-from bench.engine import Disagreement, agree, bytes_per_session, growth, matched, slope, timer_pairs_per_second
+from bench.engine import (
+    Disagreement,
+    agree,
+    bytes_per_session,
+    decodes_per_second,
+    growth,
+    matched,
+    slope,
+    timer_pairs_per_second,
+)
 from bench.workload import BUSY, PlainEvent, day_events, day_rules, growing_rules, rule_files
 from ozrules.rules.loader import load
 
@@ -43,6 +52,7 @@ def test_the_slope_is_the_exponent() -> None:
 def test_a_session_and_a_timer_cost_something() -> None:
     assert bytes_per_session(load(rule_files(day_rules(10))), 20) > 0
     assert timer_pairs_per_second(10, 10) > 0
+    assert decodes_per_second(EVENTS) > 0
 
 
 def test_every_event_has_all_seventeen_properties() -> None:
