@@ -1,0 +1,270 @@
+"""The journal on disk, beyond what every journal does: group commit, full disks, retention, webhooks, rule files."""
+
+import asyncio
+import json
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import apsw
+import pytest
+
+from ozrules.engine.effects import Effect, Forget, Remember, Send, Tally
+from ozrules.engine.identity import SessionKey
+from ozrules.runtime.ports import JournalFailed, Record
+from ozrules.store.journal import SqliteJournal
+from ozrules.store.reading import Reader
+from tests.fakes.clock import StandingClock
+from tests.fakes.effects import KEY, command, decision, observed, outcome, post, record
+
+DAY = 86_400.0
+
+
+@asynccontextmanager
+async def _journal(path: Path, clock: StandingClock | None = None) -> AsyncIterator[SqliteJournal]:
+    journal = SqliteJournal(path, clock or StandingClock())
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def test_many_commits_at_once_are_all_on_disk_when_they_return(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal:
+            async with asyncio.TaskGroup() as group:
+                for number in range(1, 501):
+                    group.create_task(journal.commit([decision(number)], [record(number, number)]))
+            with_them = Reader(tmp_path)
+            assert [line.number for line in with_them.records()] == list(range(1, 501))
+            with_them.close()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.fault(53)
+def test_one_sync_serves_all_that_gathered_meanwhile(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal, asyncio.TaskGroup() as group:
+            for number in range(1, 1001):
+                group.create_task(journal.commit([decision(number)], [record(number, number)]))
+        with apsw.Connection(str(tmp_path / "journal.db")) as db:
+            (commits,) = next(db.execute("SELECT count(DISTINCT crc) FROM counters"))
+        assert commits == 2
+
+    asyncio.run(scene())
+
+
+def test_the_record_keeps_its_times_and_its_whole_text(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal:
+            long = "Anna\r\n\u202e" + "x" * 5000
+            await journal.commit([decision(1)], [record(1, 1, text=long)])
+        reader = Reader(tmp_path)
+        (line,) = reader.records()
+        reader.close()
+        assert line.intact
+        assert len(line.body) > 5000
+
+    asyncio.run(scene())
+
+
+def test_sessions_commands_and_gaps_become_a_recording(tmp_path: Path) -> None:
+    async def scene() -> None:
+        clock = StandingClock(offset=3600.0)
+        async with _journal(tmp_path, clock) as journal:
+            sent = command(1)
+            gap = Record(seq=1, type="gap", time=clock.at, body={"reason": "link"}, connection="office")
+            await journal.commit([observed(), decision(1), Send(sent)], [gap])
+            await journal.commit([outcome(sent)], [])
+        reader = Reader(tmp_path)
+        lines = [line.body for line in reader.recording(since=0.0)]
+        later = list(reader.recording(since=clock.at + 3601.0))
+        reader.close()
+        assert [json.loads(line)["event"] for line in lines] == ["stateChanged", "command", "gap", "outcome"]
+        assert '"at":"1970-01-12T14:46:40.000Z"' in lines[0], "the wall clock's time"
+        assert '"caller":"+36201234567"' in lines[0]
+        assert later == []
+
+    asyncio.run(scene())
+
+
+@pytest.mark.fault(58)
+def test_retention_removes_the_old_in_order_and_keeps_the_counters(tmp_path: Path) -> None:
+    async def scene() -> None:
+        clock = StandingClock()
+        old, new = clock.at - 100 * DAY, clock.at
+        async with _journal(tmp_path, clock) as journal:
+            for number in range(1, 1202):
+                at = old if number <= 1200 else new
+                sent = command(number)
+                effects: list[Effect] = [decision(number, at=at), observed(at=at)]
+                if number > 1190:
+                    effects += [Send(sent), outcome(sent, at=at)]
+                await journal.commit(effects, [record(number, number, time=at)])
+            await journal.commit([Tally(name="n", group="g", member="m", at=old, until=old)], [])
+            await journal.retain(decisions=clock.at - 90 * DAY, sessions=clock.at - 30 * DAY)
+        async with _journal(tmp_path, clock) as journal:
+            assert journal.load().next_decision == 1202
+            assert journal.load().next_seq == 1202
+        reader = Reader(tmp_path)
+        assert [line.number for line in reader.records()] == [1201]
+        reader.close()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.fault(58)
+def test_an_old_record_behind_a_young_one_stays_until_its_turn(tmp_path: Path) -> None:
+    async def scene() -> None:
+        clock = StandingClock()
+        async with _journal(tmp_path, clock) as journal:
+            times = [clock.at, clock.at - 100 * DAY, clock.at]
+            await journal.commit([], [record(number, number, time=at) for number, at in enumerate(times, 1)])
+            await journal.retain(decisions=clock.at - DAY, sessions=clock.at)
+        async with _journal(tmp_path, clock):
+            pass  # a hole in the numbers would be damage
+
+    asyncio.run(scene())
+
+
+def test_webhooks_wait_until_they_are_settled_or_were_not_taken_over(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal:
+            await journal.commit([post(1), post(2), post(3), post(4)], [])
+            await journal.commit([outcome(command(1)), outcome(command(2), "throttled")], [])
+            await journal.commit([outcome(command(4), "unknown")], [])
+            await journal.settle_post("3-0", "dead", "status 500")
+        async with _journal(tmp_path) as journal:
+            assert [one.id for one, _ in journal.pending_posts()] == ["1-0", "4-0"]
+        reader = Reader(tmp_path)
+        assert [(name, why) for name, _, why in reader.dead_posts()] == [("3-0", "status 500")]
+        reader.close()
+
+    asyncio.run(scene())
+
+
+def test_the_last_good_rule_files_come_back(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal:
+            assert journal.rule_files() == {}
+            await journal.keep_rule_files({"a.yaml": b"1", "b.yaml": b"2"})
+            await journal.keep_rule_files({"b.yaml": b"3"})
+        async with _journal(tmp_path) as journal:
+            assert journal.rule_files() == {"b.yaml": b"3"}
+
+    asyncio.run(scene())
+
+
+@pytest.mark.fault(55)
+def test_no_other_program_can_write_while_it_runs(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal:
+            await journal.commit([decision(1)], [record(1, 1)])
+            with apsw.Connection(str(tmp_path / "journal.db")) as other:
+                other.set_busy_timeout(0)
+                with pytest.raises(apsw.BusyError):
+                    other.execute("DELETE FROM records")
+                assert other.execute("SELECT count(*) FROM records").get == 1
+            await journal.commit([decision(2)], [record(2, 2)])
+
+    asyncio.run(scene())
+
+
+@pytest.mark.fault(54)
+def test_a_reader_that_stays_does_not_hold_up_the_writer(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal:
+            await journal.commit([], [record(1, 1)])
+            reader = Reader(tmp_path)
+            lines = reader.records()
+            next(lines)
+            for number in range(2, 300):
+                await journal.commit([], [record(number, number, text="x" * 2000)])
+            assert len(list(lines)) == 298
+            reader.close()
+
+    asyncio.run(scene())
+
+
+def test_after_closing_nothing_is_taken(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal:
+            pass
+        with pytest.raises(JournalFailed):
+            await journal.commit([], [])
+
+    asyncio.run(scene())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    path = tmp_path / "small"
+    path.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(path)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+@pytest.mark.fault(47)
+def test_a_full_disk_stops_commands_keeps_outcomes_and_ends_with_the_fullness(small_disk: Path) -> None:
+    async def scene() -> None:
+        state = small_disk / "state"
+        async with _journal(state) as journal:
+            first = command(1)
+            await journal.commit([decision(1), Send(first)], [record(1, 1)])
+            ballast = small_disk / "ballast"
+            free = os.statvfs(small_disk)
+            ballast.write_bytes(bytes(free.f_bavail * free.f_frsize))
+            with pytest.raises(JournalFailed) as caught:
+                await journal.commit([Remember(KEY, bytes(2_000_000))], [])
+            assert not caught.value.lasting
+            with pytest.raises(JournalFailed, match="full"):
+                await journal.commit([Send(command(2))], [])
+            await journal.commit([outcome(first)], [record(2, type_="outcome")])
+            ballast.unlink()
+            await journal.commit([decision(2), Send(command(2))], [record(3, 2)])
+        async with _journal(state) as journal:
+            saved = journal.load()
+            assert [one.id for one in saved.open_commands] == ["2-0"]
+            assert saved.next_seq == 4
+
+    asyncio.run(scene())
+
+
+@pytest.mark.fault(48)
+def test_after_a_failed_write_nothing_more_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal:
+            await journal.commit([Remember(KEY, b"1")], [])
+            # a bug that asks twice for the same command is as final as a disk that fails
+            await journal.commit([Send(command(1))], [])
+            with pytest.raises(JournalFailed) as caught:
+                await journal.commit([Remember(KEY, b"2"), Send(command(1))], [])
+            assert caught.value.lasting
+            with pytest.raises(JournalFailed):
+                await journal.commit([Forget(KEY)], [])
+        async with _journal(tmp_path) as journal:
+            assert journal.load().memories == ((KEY, b"1"),)
+
+    asyncio.run(scene())
+
+
+def test_a_key_with_odd_letters_comes_back(tmp_path: Path) -> None:
+    odd = SessionKey("Büro", "", "s'1\x00\n", "ő")
+
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal:
+            await journal.commit([Remember(odd, b"\x00")], [])
+        async with _journal(tmp_path) as journal:
+            assert journal.load().memories == ((odd, b"\x00"),)
+
+    asyncio.run(scene())

@@ -1,0 +1,173 @@
+"""What is found at the start: nothing, a journal, a damaged one, a foreign one, or another daemon."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+import pytest
+
+from ozrules.engine.effects import Remember, Send
+from ozrules.store import schema
+from ozrules.store.journal import SqliteJournal
+from ozrules.store.state_directory import StateUnusable
+from tests.fakes.clock import StandingClock
+from tests.fakes.effects import KEY, command, decision, record
+
+CLOCK = StandingClock()
+
+
+def _fill(path: Path) -> None:
+    journal = SqliteJournal(path, CLOCK)
+
+    async def work() -> None:
+        for number in range(1, 40):
+            await journal.commit(
+                [decision(number), Send(command(number)), Remember(KEY, b"{}" * 200)], [record(number, number)]
+            )
+
+    asyncio.run(work())
+    journal.close()
+
+
+def _open(path: Path, *, new_state: bool = False) -> SqliteJournal:
+    return SqliteJournal(path, CLOCK, new_state=new_state)
+
+
+@pytest.mark.fault(83)
+def test_a_second_daemon_is_refused_with_the_first_ones_process(tmp_path: Path) -> None:
+    first = _open(tmp_path)
+    with pytest.raises(StateUnusable, match=rf"another ozrules is running.*process {os.getpid()}"):
+        _open(tmp_path)
+    first.close()
+    _open(tmp_path).close()
+
+
+@pytest.mark.fault(83)
+def test_the_lock_goes_with_the_process_however_it_ends(tmp_path: Path) -> None:
+    program = (
+        "import sys, os; from pathlib import Path; from ozrules.store.state_directory import StateDirectory;"
+        "held = StateDirectory(Path(sys.argv[1])); print('held', flush=True); os.kill(os.getpid(), 9)"
+    )
+    run = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert run.stdout == "held\n"
+    _open(tmp_path).close()
+
+
+@pytest.mark.fault(102)
+def test_nobody_else_can_read_the_state(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    _fill(state)
+    assert state.stat().st_mode & 0o077 == 0
+    assert [file.name for file in state.iterdir() if file.stat().st_mode & 0o077 and file.name != "reserve"] == []
+
+
+@pytest.mark.fault(49)
+def test_a_place_that_cannot_be_written_is_named_with_the_user(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StateUnusable, match=rf"file/state: cannot write here as user {os.geteuid()}"):
+        _open(tmp_path / "file" / "state")
+
+
+@pytest.mark.fault(50)
+@pytest.mark.parametrize("page", range(20))
+def test_a_damaged_page_is_noticed_or_harmless(tmp_path: Path, page: int) -> None:
+    _fill(tmp_path)
+    file = tmp_path / "journal.db"
+    data = bytearray(file.read_bytes())
+    assert len(data) >= 21 * 4096
+    for offset in range(page * 4096, page * 4096 + 4096, 97):
+        data[offset] ^= 0x20
+    file.write_bytes(data)
+    with contextlib.suppress(StateUnusable):
+        journal = _open(tmp_path)
+        saved = journal.load()
+        journal.close()
+        assert (saved.next_seq, saved.next_decision, len(saved.open_commands)) == (40, 40, 39)
+        assert saved.memories == ((KEY, b"{}" * 200),)
+
+
+@pytest.mark.fault(50)
+@pytest.mark.parametrize("size", [0, 100, 512, 4096, 8192 + 7, 40_960])
+def test_a_file_that_was_cut_is_never_taken_for_whole(tmp_path: Path, size: int) -> None:
+    _fill(tmp_path)
+    os.truncate(tmp_path / "journal.db", size)
+    if size == 0:  # as if there had never been one; the counters begin anew, and nothing else can be known
+        _open(tmp_path).close()
+        return
+    with pytest.raises(StateUnusable, match="damaged"):
+        _open(tmp_path)
+
+
+@pytest.mark.fault(50)
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b"\x00" * 8192])
+def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "journal.db").write_bytes(content)
+    with pytest.raises(StateUnusable, match="damaged"):
+        _open(tmp_path)
+    assert (tmp_path / "journal.db").read_bytes() == content
+
+
+@pytest.mark.fault(50)
+def test_the_database_of_another_program_is_refused(tmp_path: Path) -> None:
+    with apsw.Connection(str(tmp_path / "journal.db")) as other:
+        other.execute("CREATE TABLE theirs (a)")
+    with pytest.raises(StateUnusable, match="another program"):
+        _open(tmp_path)
+
+
+@pytest.mark.fault(50)
+def test_a_value_that_changed_by_itself_is_noticed(tmp_path: Path) -> None:
+    _fill(tmp_path)
+    with apsw.Connection(str(tmp_path / "journal.db")) as db:
+        db.execute("UPDATE memories SET memory = x'7b7c'")
+    with pytest.raises(StateUnusable, match="a row of memories"):
+        _open(tmp_path)
+
+
+@pytest.mark.fault(59)
+def test_a_record_that_is_missing_is_noticed(tmp_path: Path) -> None:
+    _fill(tmp_path)
+    with apsw.Connection(str(tmp_path / "journal.db")) as db:
+        db.execute("DELETE FROM records WHERE seq = 17")
+    with pytest.raises(StateUnusable, match="records are missing"):
+        _open(tmp_path)
+
+
+@pytest.mark.fault(50, 59)
+def test_a_new_state_sets_the_old_aside_and_repeats_no_number(tmp_path: Path) -> None:
+    _fill(tmp_path)
+    os.truncate(tmp_path / "journal.db", 5000)
+    journal = _open(tmp_path, new_state=True)
+    assert journal.load().next_decision == int(CLOCK.at)
+    journal.close()
+    assert (tmp_path / "journal.old.1.db").stat().st_size == 5000
+    _open(tmp_path, new_state=True).close()
+    assert (tmp_path / "journal.old.1.db").stat().st_size == 5000
+    assert (tmp_path / "journal.old.2.db").exists()
+
+
+@pytest.mark.fault(57)
+def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    _fill(tmp_path)
+    with apsw.Connection(str(tmp_path / "journal.db")) as db:
+        db.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    before = (tmp_path / "journal.db").read_bytes()
+    with pytest.raises(StateUnusable, match="newer ozrules"):
+        _open(tmp_path)
+    assert (tmp_path / "journal.db").read_bytes() == before
+
+
+@pytest.mark.fault(57)
+def test_a_migration_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    db = apsw.Connection(str(tmp_path / "journal.db"))
+    db.execute("BEGIN")
+    schema.migrate(db)
+    db.execute("ROLLBACK")
+    assert db.execute("SELECT count(*) FROM sqlite_schema").get == 0
+    assert db.pragma("user_version") == 0
+    db.close()
+    _open(tmp_path).close()
