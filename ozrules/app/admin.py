@@ -7,6 +7,7 @@ from typing import Final, assert_never
 import ozrules
 from ozrules.app.control import Answer, Asked
 from ozrules.app.in_force import InForce
+from ozrules.app.paused import PausedRules
 from ozrules.engine.events import RulePaused, TimerCancelled
 from ozrules.engine.view import SessionView, WaitingTimer
 from ozrules.runtime.health import Health
@@ -28,6 +29,7 @@ class Admin:
         in_force: InForce,
         health: Health,
         notices: Notices,
+        paused: PausedRules,
         reload: Callable[[Who], Awaitable[tuple[bool, str]]],
         clock: Clock,
     ) -> None:
@@ -39,7 +41,7 @@ class Admin:
         self._reload = reload
         self._clock = clock
         self._began = clock.now()
-        self._paused: set[str | None] = set()
+        self._paused = paused
 
     async def answer(self, asked: Asked, who: Who) -> Answer:
         """Does what is asked, and returns when it holds and is on the record."""
@@ -68,7 +70,7 @@ class Admin:
             "mode": self._in_force.settings.mode,
             "revision": rules.revision,
             "rules": len(rules.rules),
-            "paused": sorted(rule or ALL_RULES for rule in self._paused),
+            "paused": self._paused.names(),
             "sessions": self._core.alive,
             "uptime": round(self._clock.now() - self._began),
             "connections": [
@@ -103,13 +105,15 @@ class Admin:
 
     async def _pause(self, rule: str | None, who: Who, *, paused: bool) -> Answer:
         command = "pause" if paused else "resume"
-        known = rule is None or any(one.id == rule for one in self._in_force.rules.rules)
+        known = rule is None or rule in self._paused.rules
+        known = known or any(one.id == rule for one in self._in_force.rules.rules)
         refused = None if known else f"there is no rule {rule!r}"
+        if known:
+            self._paused.put(rule, paused=paused)
         event = RulePaused(at=self._clock.now(), rule=rule, paused=paused) if known else None
         await self._record(who, command, {} if rule is None else {"rule": rule}, event, refused)
         if refused is not None:
             return Answer(False, refused)
-        (self._paused.add if paused else self._paused.discard)(rule)
         return Answer(True, f"{rule or ALL_RULES}: {'paused' if paused else 'resumed'}")
 
     async def _cancel(self, timer: str, who: Who) -> Answer:

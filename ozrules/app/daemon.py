@@ -20,10 +20,11 @@ from ozrules.app.admin import Admin
 from ozrules.app.connections import Side
 from ozrules.app.in_force import Beginning, InForce, begin
 from ozrules.app.notify import ServiceManager, report
+from ozrules.app.paused import PausedRules
 from ozrules.app.reload import Reloader
 from ozrules.app.rule_files import fingerprint
 from ozrules.engine.engine import Engine
-from ozrules.engine.events import RulesReplaced
+from ozrules.engine.events import RulePaused, RulesReplaced
 from ozrules.runtime.dispatcher import Dispatcher
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Inbox, Reloaded, Who
@@ -156,18 +157,22 @@ class Daemon:
             log=log,
         )
         reloader = Reloader(in_force.reload, lambda: fingerprint(in_force.settings.rules), lambda: in_force.seen)
+        paused = PausedRules(settings.state)
         admin = Admin(
             core=core,
             inbox=inbox,
             in_force=in_force,
             health=health,
             notices=notices,
+            paused=paused,
             reload=reloader.wish,
             clock=clock,
         )
         if beginning.files is not None:
             await in_force.keep(beginning.files)
         health.rules = beginning.problems[0] if beginning.problems else None
+        for rule in paused.rules:
+            inbox.add(RulePaused(at=clock.now(), rule=rule, paused=True))
         start = RulesReplaced(at=clock.now(), rules=rules)
         inbox.add(Reloaded(at=clock.now(), who=START, event=start, errors=beginning.problems))
         calendar.replace(rules)

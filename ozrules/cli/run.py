@@ -120,6 +120,8 @@ def _fault(fault: BaseExceptionGroup[BaseException], logs: Logs) -> int:
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
     match first:
+        case TimeoutError():
+            return _fail("it did not come to a stop in good order in time; the state on disk is whole", 1)
         case JournalFailed():
             return _fail(f"{first}; nothing more was sent", 1)
         case Ended() | OSError():

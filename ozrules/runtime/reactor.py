@@ -101,6 +101,8 @@ class Reactor:
         self._seen_until = clock.now()
         self._connections: set[str] = set()
         self._draining = False
+        self.tries = 0
+        """How often the journal had no room: while it has none, trying again is all the progress there is."""
         self._lines: list[Record] = []
         self._durable: list[Effect] = []
         self._leaving: list[Send | Post | ListSessions] = []
@@ -268,6 +270,7 @@ class Reactor:
                 if failed.lasting:
                     raise
                 self._health.journal = str(failed)
+                self.tries += 1
                 await self._clock.sleep_until(self._clock.now() + self._beat)
             else:
                 self._health.journal = None

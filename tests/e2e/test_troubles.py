@@ -204,6 +204,22 @@ async def test_admins_pause_resume_and_cancel(tmp_path: Path) -> None:
     assert all(set(line["who"]) == who for line in one.of("control"))
 
 
+async def test_a_paused_rule_stays_paused_after_a_restart(tmp_path: Path) -> None:
+    async with phones() as system:
+        configure(tmp_path, system.url, AT_ONCE)
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            assert (await ozrules(tmp_path, "pause", "at-once"))[0] == 0
+            assert await one.stop() == 0
+        async with daemon(tmp_path) as two:
+            await two.ready()
+            system.call(NOBODY)
+            await two.saw("decision", rule="at-once", reason="disabled")
+            assert "paused: at-once" in (await ozrules(tmp_path, "status"))[1]
+            assert await two.stop() == 0
+    assert system.ledger == []
+
+
 async def test_without_a_daemon_commands_say_so(tmp_path: Path) -> None:
     configure(tmp_path, "ws://127.0.0.1:1/", AT_ONCE)
     assert (await ozrules(tmp_path, "status"))[0] == 3
