@@ -1,0 +1,183 @@
+"""`ozrules schema`: what editors and pipelines need to know of the files that ozrules reads and of the lines it writes.
+
+The schemas of files are described by the very shapes that read them. Lines of the record are written in one place,
+`ozrules.runtime.records`, and described here: every name that stands in the contract with readers is required.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Final, get_args
+
+from ozrules.engine.effects import Certainty, EventKind, OutcomeName, Reason
+from ozrules.rules import loader
+from ozrules.rules.shape import Schema
+from ozrules.scenario import reading
+from ozrules.settings import configuration
+
+EXAMPLE: Final = """example:
+  ozrules schema rules > ozrules.schema.json
+
+The line # yaml-language-server: $schema=ozrules.schema.json at the top of a rule file makes editors use it."""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the program's."""
+    parser = subparsers.add_parser(
+        "schema",
+        help="the JSON Schema of rules, configuration, tests or the record",
+        description="Prints a JSON Schema (Draft 2020-12).",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("of", nargs="?", choices=SCHEMAS, default="rules", help="rules unless given")
+    parser.set_defaults(run=schema)
+
+
+def schema(arguments: argparse.Namespace) -> int:
+    """Always 0."""
+    print(json.dumps(SCHEMAS[arguments.of](), ensure_ascii=False, indent=2))
+    return 0
+
+
+# --- the record -----------------------------------------------------------------------------------------------------
+
+_TEXT: Final[Schema] = {"type": "string"}
+_PERHAPS: Final[Schema] = {"type": ["string", "null"]}
+_MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
+_BOOLEAN: Final[Schema] = {"type": "boolean"}
+_TEXTS: Final[Schema] = {"type": "array", "items": _TEXT}
+_WHO: Final[Schema] = {
+    "type": "object",
+    "properties": {"by": _TEXT, "uid": {"type": "integer"}},
+    "required": ["by"],
+    "additionalProperties": False,
+}
+
+
+def decision() -> Schema:
+    """The JSON Schema of a line of the record, of whatever type."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A line of the decision record of ozrules",
+        "oneOf": [
+            _line("decision", _DECISION, "A rule that fired, or was stopped after its trigger matched, and why."),
+            _line("outcome", _OUTCOME, "What became of a command. unknown may be followed once; all others are final."),
+            _line("log", _LOG, "What a rule's own log action said."),
+            _line("event", _EVENT, "A change on which no rule's trigger matched (log.decisions: all)."),
+            _line("reload", _RELOAD, "Rules were reloaded, or could not be."),
+            _line("control", _CONTROL, "An admin paused, resumed or cancelled something."),
+            _line("connection", _CONNECTION, "A connection was reached, or lost."),
+            _line("gap", _GAP, "Changes may have been missed here."),
+        ],
+    }
+
+
+SCHEMAS: Final[dict[str, Callable[[], Schema]]] = {
+    "rules": loader.schema,
+    "config": configuration.schema,
+    "test": reading.schema,
+    "decision": decision,
+}
+
+
+def _closed(words: object) -> Schema:
+    return {"enum": list(get_args(words))}
+
+
+def _object(properties: Schema, *optional: str) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def _line(kind: str, own: Schema, description: str) -> Schema:
+    head: Schema = {
+        "type": {"const": kind},
+        "schema": {"const": 1, "description": "The version of this form."},
+        "seq": {"type": "integer", "minimum": 1, "description": "Counts all lines, without gaps."},
+        "time": _MOMENT,
+        "mode": {"enum": ["enforce", "observe"]},
+        "revision": _TEXT | {"description": "The hash of the rule files in force."},
+        "connection": _TEXT,
+        "sessionId": _TEXT,
+    }
+    of_no_session = {"connection", "sessionId"} - ({"connection"} if kind in ("gap", "connection") else set())
+    if kind in ("outcome", "log", "event"):
+        of_no_session = set()
+    return {"description": description} | _object(head | own, *of_no_session)
+
+
+_EVENT_VIEW: Final[Schema] = _object(
+    {
+        "kind": _closed(EventKind),
+        "state": _TEXT,
+        "from": _PERHAPS,
+        "since": _MOMENT,
+        "due": _MOMENT | {"description": "The moment that a timer or the calendar planned."},
+        "lateBy": {"type": "number", "description": "Seconds after it."},
+    },
+    "due",
+    "lateBy",
+)
+_OF_SESSION: Final = ("caller", "callee", "direction", "dialedNumber", "callerDisplayName", "startTime")
+_SESSION: Final[Schema] = _object(
+    dict.fromkeys(_OF_SESSION, _TEXT) | {"hops": {"type": "integer", "minimum": 0}}, *_OF_SESSION, "hops"
+)
+_ACTION: Final[Schema] = _object(
+    {
+        "command_id": _PERHAPS,
+        "action": _TEXT,
+        "args": {"type": "object", "additionalProperties": _TEXT},
+        "at": _TEXT | {"description": "Where the rule says so, file:line:column."},
+    }
+)
+_FAILED: Final[Schema] = _object({"path": _TEXT, "wanted": _TEXT, "actual": _PERHAPS, "at": _TEXT})
+_DECISION: Final[Schema] = {
+    "decision_id": _TEXT,
+    "masterSessionId": _PERHAPS,
+    "event": _EVENT_VIEW,
+    "session": {"anyOf": [_SESSION, {"type": "null"}]},
+    "rule": _TEXT,
+    "trigger": _TEXT,
+    "reason": _closed(Reason),
+    "status": {"enum": ["active", "shadow", "disabled", "canary"]},
+    "actions": {"type": "array", "items": _ACTION},
+    "failed": {"type": "array", "items": _FAILED},
+    "by": _PERHAPS | {"description": "The rule, exception or guard that stopped it."},
+    "outranked": _TEXTS,
+    "certainty": _closed(Certainty),
+    "masked": _TEXTS | {"description": "Paths in this line whose values are secrets."},
+    "erased": _TEXTS,
+    "metrics": _object({"eval_us": {"type": "integer", "minimum": 0}}),
+}
+_OUTCOME: Final[Schema] = {
+    "decision_id": _TEXT,
+    "command_id": _TEXT,
+    "rule": _TEXT,
+    "action": _TEXT,
+    "outcome": _closed(OutcomeName),
+    "state": _PERHAPS,
+    "after_ms": {"type": "integer"},
+    "error": _PERHAPS,
+}
+_LOG: Final[Schema] = {"decision_id": _TEXT, "rule": _TEXT, "text": _TEXT}
+_EVENT: Final[Schema] = {
+    "masterSessionId": _PERHAPS,
+    "event": _EVENT_VIEW,
+    "session": _SESSION,
+    "certainty": _closed(Certainty),
+}
+_RELOAD: Final[Schema] = {"ok": _BOOLEAN, "who": _WHO, "rules": {"type": ["integer", "null"]}, "errors": _TEXTS}
+_CONTROL: Final[Schema] = {
+    "command": _TEXT,
+    "args": {"type": "object", "additionalProperties": _TEXT},
+    "who": _WHO,
+    "ok": _BOOLEAN,
+    "error": _PERHAPS,
+}
+_CONNECTION: Final[Schema] = {"ready": _BOOLEAN, "detail": _TEXT}
+_GAP: Final[Schema] = {"reason": _TEXT}
