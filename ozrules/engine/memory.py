@@ -109,7 +109,7 @@ class _Memory(msgspec.Struct):
     runs: list[_Run]
 
 
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(order="deterministic")  # of a set, too: equal events give equal bytes
 _decoder = msgspec.json.Decoder(_Memory)
 
 
