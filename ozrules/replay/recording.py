@@ -1,0 +1,169 @@
+"""Recordings as the engine's events, by the line: what a phone system reported, without what ozrules itself did.
+
+A rule of today must meet the call as its caller and callee made it. So after a command of ours that was confirmed the
+changes of its session are left out, and the sessions that a forward or a transfer began: nobody knows how the call
+would have gone on without it. After a hold the parties still end the call themselves, so that is kept.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from ozrules.engine.events import ConnectionOpened, Event, Gap, SessionSeen, SessionsListed
+from ozrules.engine.tracker import OURS
+from ozrules.session.session import NotASession, Session, session_from
+from ozrules.session.state import ENDED
+
+_ENDING: Final = frozenset({"forward", "blindTransfer", "close", "closeWithHangup", "hangup"})
+_HOLDING: Final = frozenset({"hold", "unhold"})
+_Call = tuple[str, str, str]
+"""The connection, the session's id and its start."""
+
+
+class NotARecording(ValueError):
+    """A line is no line of a recording. The text says which and why."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line of a recording."""
+
+    number: int
+    at: float
+    connection: str
+    event: str
+    sessions: tuple[Session, ...] = ()
+    complete: bool = False
+    reason: str = ""
+    command: str = ""
+    action: str = ""
+    outcome: str = ""
+    session_id: str = ""
+    start: str = ""
+
+    @property
+    def call(self) -> _Call:
+        """The call that a line on one session is about."""
+        return self.connection, self.session_id, self.start
+
+
+def read(lines: Iterable[str]) -> tuple[Entry, ...]:
+    """All lines, by time. Raises NotARecording at the first that is none."""
+    entries = [_entry(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    return tuple(sorted(entries, key=lambda entry: entry.at))
+
+
+def events(entries: Iterable[Entry]) -> Iterator[Event]:
+    """What the engine is told: each connection is opened once, empty, before the first line about it."""
+    entries = tuple(entries)
+    confirmed = {entry.command for entry in entries if entry.event == "outcome" and entry.outcome == "confirmed"}
+    ours = _Ours()
+    merged: dict[str, bool] = {}
+    for entry in entries:
+        at, connection = entry.at, entry.connection
+        if connection not in merged:
+            yield ConnectionOpened(at=at, connection=connection)
+            yield SessionsListed(at=at, connection=connection, sessions=())
+            merged[connection] = True
+        match entry.event:
+            case "command" if entry.command in confirmed:
+                ours.sent(entry)
+            case "created" | "stateChanged" | "closed":
+                if not merged[connection]:  # who reports single changes again has seen the list
+                    yield SessionsListed(at=at, connection=connection, sessions=(), complete=False)
+                    merged[connection] = True
+                session = entry.sessions[0]
+                if not ours.made(connection, session):
+                    yield SessionSeen(at=at, connection=connection, kind=entry.event, session=session)
+            case "snapshot":
+                theirs = tuple(each for each in entry.sessions if not ours.made(connection, each))
+                complete = entry.complete and len(theirs) == len(entry.sessions)
+                yield SessionsListed(at=at, connection=connection, sessions=theirs, complete=complete)
+                merged[connection] = True
+            case "gap":
+                yield Gap(at=at, connection=connection, why=entry.reason)
+                merged[connection] = False
+            case _:
+                pass  # an outcome was looked at with its command
+
+
+class _Ours:
+    """What our own commands have changed."""
+
+    def __init__(self) -> None:
+        self._touched: dict[_Call, str] = {}
+        self._masters: dict[_Call, str] = {}
+        self._moved: set[tuple[str, str]] = set()
+
+    def sent(self, command: Entry) -> None:
+        """A command that was carried out."""
+        call = command.call
+        if command.action in _ENDING or (command.action in _HOLDING and call not in self._touched):
+            self._touched[call] = command.action
+        if command.action in ("forward", "blindTransfer") and call in self._masters:
+            self._moved.add((command.connection, self._masters[call]))
+
+    def made(self, connection: str, session: Session) -> bool:
+        """Whether this change came of a command of ours."""
+        call = (connection, session.session_id, session.start_time or "")
+        master = session.master_session_id or session.session_id
+        if call not in self._masters and (connection, master) in self._moved:
+            self._touched[call] = "forward"
+        self._masters[call] = master
+        action = self._touched.get(call)
+        if session.session_state in ENDED:
+            self._touched.pop(call, None)
+            self._masters.pop(call, None)
+            return action in _ENDING
+        return action is not None
+
+
+def _entry(number: int, line: str) -> Entry:
+    try:
+        body = msgspec.json.decode(line)
+        if not isinstance(body, dict):
+            raise NotARecording("it is no object")
+        kind = _text(body, "event")
+        at = datetime.fromisoformat(_text(body, "at"))
+        if at.tzinfo is None:
+            raise NotARecording("`at` has no zone")
+        entry = Entry(number, at.timestamp(), _text(body, "connection"), kind)
+        match kind:
+            case "created" | "stateChanged" | "closed":
+                session = session_from(body.get("session"))
+                return msgspec.structs.replace(
+                    entry, sessions=(session,), session_id=session.session_id, start=session.start_time or ""
+                )
+            case "snapshot":
+                listed = body.get("sessions")
+                if not isinstance(listed, list):
+                    raise NotARecording("`sessions` is no list")
+                sessions = tuple(session_from(each) for each in listed)
+                return msgspec.structs.replace(entry, sessions=sessions, complete=body.get("complete") is True)
+            case "gap":
+                return msgspec.structs.replace(entry, reason=str(body.get("reason") or ""))
+            case "command" | "outcome":
+                named = body.get("session")
+                if not isinstance(named, dict):
+                    raise NotARecording("`session` is no object")
+                start = named.get("startTime")
+                return msgspec.structs.replace(
+                    entry,
+                    command=_text(body, "command_id"),
+                    action=_text(body, "action"),
+                    outcome=_text(body, "outcome") if kind == "outcome" else "",
+                    session_id=_text(named, "sessionId"),
+                    start=start if isinstance(start, str) and not start.startswith(OURS) else "",
+                )
+            case _:
+                raise NotARecording(f"there is no event {kind!r}")
+    except (NotASession, NotARecording, ValueError, OverflowError) as error:
+        raise NotARecording(f"line {number} is no line of a recording: {error}") from error
+
+
+def _text(body: dict[str, object], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise NotARecording(f"`{name}` is no text")
+    return value

@@ -1,0 +1,66 @@
+"""What a recording tells the engine: what callers did, and not what ozrules did to them."""
+
+import pytest
+
+from ozrules.engine.events import Gap, SessionSeen, SessionsListed
+from ozrules.replay.recording import NotARecording, events, read
+from tests.replay.recorded import line, seen, sent
+
+
+def _states(*lines: str) -> list[tuple[str, str]]:
+    found = [each for each in events(read(lines)) if isinstance(each, SessionSeen)]
+    return [(each.session.session_id, each.session.session_state) for each in found]
+
+
+def test_what_follows_our_confirmed_command_is_not_the_callers_act() -> None:
+    lines = [seen(0, "Ringing"), *sent(20, "forward", "confirmed"), seen(20.4, "Redirected")]
+    assert _states(*lines) == [("s1", "Ringing")]
+
+
+def test_a_session_that_our_forward_began_is_not_a_caller() -> None:
+    begun = seen(21, "Ringing", "s2", masterSessionId="m", callee="2010")
+    lines = [
+        seen(0, "Ringing", masterSessionId="m"),
+        *sent(20, "forward", "confirmed"),
+        seen(20.4, "Redirected"),
+        begun,
+    ]
+    assert _states(*lines, seen(30, "InCall", "s2", masterSessionId="m", callee="2010")) == [("s1", "Ringing")]
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "lostRace", "expired"])
+def test_after_a_command_that_did_nothing_the_callers_act_on(outcome: str) -> None:
+    lines = [seen(0, "Ringing"), *sent(20, "forward", outcome), seen(22, "InCall")]
+    assert _states(*lines) == [("s1", "Ringing"), ("s1", "InCall")]
+
+
+def test_a_held_call_is_still_ended_by_its_parties() -> None:
+    lines = [seen(0, "InCall"), *sent(5, "hold", "confirmed"), seen(5.2, "OnHold"), seen(60, "CallerHungUp")]
+    assert _states(*lines) == [("s1", "InCall"), ("s1", "CallerHungUp")]
+
+
+def test_an_id_that_is_used_again_is_another_call() -> None:
+    lines = [seen(0, "Ringing"), *sent(20, "hangup", "confirmed"), seen(20.4, "CalleeHungUp")]
+    assert _states(*lines, seen(60, "Ringing", startTime="2026-11-23T10:01:00Z"))[-1] == ("s1", "Ringing")
+
+
+def test_after_a_gap_single_changes_count_again() -> None:
+    found = list(events(read([seen(0, "Ringing"), line(5, "gap", reason="link down"), seen(9, "InCall")])))
+    gap = next(index for index, each in enumerate(found) if isinstance(each, Gap))
+    assert found[gap + 1 :][0] == SessionsListed(at=found[-1].at, connection="office", sessions=(), complete=False)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "no json",
+        "[]",
+        '{"at": "2026-11-23T10:00:00Z", "connection": "o", "event": "gone"}',
+        '{"at": "2026-11-23T10:00:00", "connection": "o", "event": "gap"}',
+        '{"at": "2026-11-23T10:00:00Z", "connection": "o", "event": "created", "session": {}}',
+        '{"at": "2026-11-23T10:00:00Z", "connection": "o", "event": "command", "session": {"sessionId": "s1"}}',
+    ],
+)
+def test_what_is_no_recording_is_said_by_line(wrong: str) -> None:
+    with pytest.raises(NotARecording, match="line 2 "):
+        read([seen(0, "Ringing"), wrong])
