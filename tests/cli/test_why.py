@@ -1,0 +1,50 @@
+"""`ozrules why` on a journal as the daemon writes it."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ozrules.cli.main import main
+from ozrules.store.journal import SqliteJournal
+from tests.fakes.clock import StandingClock
+from tests.fakes.effects import observed
+from tests.replay.recorded import text
+
+OTHER = "{id: other, trigger: {state: Ringing}, conditions: {callee: 2099}, actions: [hangup]}"
+DESK = "{id: desk, trigger: {state: OnHold}, actions: [hangup]}"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    (tmp_path / "rules.yaml").write_text(text(OTHER, DESK), encoding="utf-8")
+    path = tmp_path / "ozrules.yaml"
+    path.write_text("ozrules: 1\nstate: state\nrules: [rules.yaml]\nconnections: [{name: office, type: simulator}]\n")
+    journal = SqliteJournal(tmp_path / "state", StandingClock())
+    asyncio.run(journal.commit([observed()], []))
+    journal.close()
+    return str(path)
+
+
+def test_every_rule_is_explained_with_the_place_in_the_file(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    session = observed().key
+    assert main(["why", session.session_id, "--config", config]) == 0
+    said = capsys.readouterr().out
+    assert "other: " in said
+    assert "desk: stateOther" in said
+    assert "rules.yaml:" in said
+    assert main(["why", f"{session.connection}/{session.session_id}", "desk", "--config", config]) == 0
+    assert "other" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["nobody"], ["branch/s1"], ["s1@1999"], ["s1", "no-such-rule"]])
+def test_what_is_not_there_is_one(words: list[str], config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["why", *words, "--config", config]) == 1
+    assert capsys.readouterr().err.startswith("ozrules why: ")
+
+
+def test_where_nothing_was_recorded_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "ozrules.yaml"
+    path.write_text("ozrules: 1\nstate: state\nconnections: [{name: office, type: simulator}]\n")
+    assert main(["why", "s1", "--config", str(path)]) == 1
+    assert "there is no journal yet" in capsys.readouterr().err
