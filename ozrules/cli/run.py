@@ -103,23 +103,23 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
                 loop.add_signal_handler(each, daemon.stop)
             loop.add_signal_handler(signal.SIGHUP, daemon.reload)
             await daemon.run()
-    except RulesInvalid as invalid:
-        return _fail(f"the rules are wrong, and no good ones are in the state:\n{invalid}", EX_CONFIG)
-    except ControlUnusable as unusable:
-        return _fail(str(unusable), 1)
-    except BaseExceptionGroup as fault:
+    except (RulesInvalid, ControlUnusable, BaseExceptionGroup) as fault:
         return _fault(fault, logs)
     finally:
         journal.close()
     return 0
 
 
-def _fault(fault: BaseExceptionGroup[BaseException], logs: Logs) -> int:
+def _fault(fault: BaseException, logs: Logs) -> int:
     """One clear line; the traceback where it is our own fault."""
-    first: BaseException = fault
+    first = fault
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
     match first:
+        case RulesInvalid():
+            return _fail(f"the rules are wrong, and no good ones are in the state:\n{first}", EX_CONFIG)
+        case ControlUnusable():
+            return _fail(str(first), 1)
         case TimeoutError():
             return _fail("it did not come to a stop in good order in time; the state on disk is whole", 1)
         case JournalFailed():
