@@ -39,7 +39,8 @@ def test_use_names_its_condition_and_keeps_the_name() -> None:
 
 
 def test_schedules_inside_and_outside() -> None:
-    during, outside = condition("[{schedule: {during: office}}, {schedule: {outside: office}}]").of
+    (during,) = condition("{schedule: {during: office}}").of
+    (outside,) = condition("{schedule: {outside: office}}").of
     assert isinstance(during, DuringSchedule)
     assert isinstance(outside, DuringSchedule)
     assert (during.inside, outside.inside) == (True, False)

@@ -1,0 +1,199 @@
+"""What a conjunction of conditions leaves possible. Sound before complete: what is said here holds for every call.
+
+A number is compared in its normal form and in the form it was sent in, which nobody knows beforehand. So of a number
+only that is used which holds for the normal form and every other.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from ozrules.rules.condition import NO, YES, Value, compile_condition
+from ozrules.rules.fields import kind_of
+from ozrules.rules.model import Alive, All, AnyOf, Compare, Condition, DuringSchedule, History, Not
+from ozrules.rules.numbers import NumberPlan
+
+_FORM_BOUND: Final = frozenset({"startsWith", "endsWith", "matches", "regex"})
+
+
+class _OneValue:
+    """`Facts` about a subject that is the value itself."""
+
+    def __init__(self, numbers: NumberPlan) -> None:
+        self.numbers = numbers
+
+    def reader(self, field: str) -> Callable[[str, float], Value]:
+        return lambda subject, at: subject
+
+    def is_open(self, schedule: str, at: float) -> bool:
+        raise AssertionError("only comparisons are asked")
+
+    def entered(self, condition: History) -> Callable[[str, float], int | None]:
+        raise AssertionError("only comparisons are asked")
+
+    def alive(self, condition: Alive) -> Callable[[str, float], int | None]:
+        raise AssertionError("only comparisons are asked")
+
+
+def conjuncts(condition: Condition) -> list[Condition]:
+    """The conditions that must all hold, without the `All`s around them."""
+    if isinstance(condition, All):
+        return [each for part in condition.of for each in conjuncts(part)]
+    return [condition]
+
+
+def essence(condition: Condition) -> tuple[Any, ...]:
+    """What the condition asks, wherever it was written: equal essences hold for the same calls."""
+    match condition:
+        case Compare():
+            return ("field", condition.field, condition.op, condition.texts, condition.number, condition.present)
+        case DuringSchedule():
+            return ("schedule", condition.name, condition.inside)
+        case History():
+            return ("history", _group(condition), condition.op, condition.count)
+        case Alive():
+            return ("active", _group(condition), condition.op, condition.count)
+        case All():
+            return ("all", tuple(essence(each) for each in condition.of))
+        case AnyOf():
+            return ("any", tuple(essence(each) for each in condition.of))
+        case Not():
+            return ("not", essence(condition.of))
+
+
+def exact_values(leaf: Condition, numbers: NumberPlan) -> frozenset[str] | None:
+    """The only values with which the comparison holds, normalised; None where they cannot be counted."""
+    if not isinstance(leaf, Compare) or leaf.number is not None or leaf.op not in ("eq", "in"):
+        return None
+    if leaf.op == "in" and any(text.endswith("*") for text in leaf.texts):
+        return None
+    normal = numbers.normal if kind_of(leaf.field) == "number" else str
+    return frozenset(normal(text) for text in leaf.texts)
+
+
+def implied(wanted: Condition, given: Iterable[Condition], numbers: NumberPlan) -> bool:
+    """Whether ``wanted`` surely holds wherever all of ``given`` do."""
+    given = tuple(given)
+    asked = essence(wanted)
+    if any(essence(each) == asked for each in given):
+        return True
+    if isinstance(wanted, All | AnyOf):
+        ways = (implied(each, given, numbers) for each in wanted.of)
+        return all(ways) if isinstance(wanted, All) else any(ways)
+    if not isinstance(wanted, Compare):
+        return False
+    same = [each for each in given if isinstance(each, Compare) and each.field == wanted.field]
+    if wanted.op == "exists":
+        return wanted.present and any(each.op != "exists" for each in same)
+    if wanted.number is not None or (wanted.op == "notIn" and any(text.endswith("*") for text in wanted.texts)):
+        return False
+    test = compile_condition(wanted, _OneValue(numbers))
+    for each in same:
+        values = exact_values(each, numbers)
+        if values and all(test(value, 0.0) == YES for value in values):
+            return True
+    return False
+
+
+def contradiction(given: Iterable[Condition], numbers: NumberPlan) -> tuple[Condition, Condition] | None:
+    """Two of ``given`` because of which they never hold together, whatever the call; None where none are known."""
+    parts = list(given)
+    if len({each.field for each in parts if isinstance(each, Compare)}) == len(parts):
+        return None  # each comparison about a field of its own
+    found = _opposites(parts) or _absent(parts) or _bounds(parts) or _values(parts, numbers)
+    if found is not None:
+        return found
+    for way in parts:
+        if isinstance(way, AnyOf):
+            rest = [each for each in parts if each is not way]
+            found = None
+            for branch in way.of:
+                found = contradiction([*rest, *conjuncts(branch)], numbers)
+                if found is None:
+                    break
+            if found is not None:
+                return found
+    return None
+
+
+def _opposites(parts: list[Condition]) -> tuple[Condition, Condition] | None:
+    seen = {essence(each): each for each in parts}
+    for each in parts:
+        match each:
+            case Not():
+                other = seen.get(essence(each.of))
+            case DuringSchedule(inside=True):
+                other = seen.get(("schedule", each.name, False))
+            case _:
+                other = None
+        if other is not None:
+            return each, other
+    return None
+
+
+def _absent(parts: list[Condition]) -> tuple[Condition, Condition] | None:
+    comparisons = [each for each in parts if isinstance(each, Compare)]
+    for absent in comparisons:
+        if absent.op == "exists" and not absent.present:
+            for each in comparisons:
+                if each.field == absent.field and (each.op != "exists" or each.present):
+                    return absent, each
+    return None
+
+
+def _bounds(parts: list[Condition]) -> tuple[Condition, Condition] | None:
+    """Limits between which no number lies."""
+    low: dict[Any, tuple[float, bool, Condition]] = {}
+    high: dict[Any, tuple[float, bool, Condition]] = {}
+    for each in parts:
+        match each:
+            case Compare(number=float() | int() as number, op=op) if op not in ("ne", "exists"):
+                subject: Any = each.field
+                whole = kind_of(each.field) == "count"
+            case History(count=number, op=op) | Alive(count=number, op=op):
+                subject, whole = (type(each), _group(each)), True
+            case _:
+                continue
+        step = 1 if whole else 0
+        if op in ("gt", "gte", "eq"):
+            limit = (number + step, not whole) if op == "gt" else (number, False)
+            if subject not in low or limit > low[subject][:2]:
+                low[subject] = (*limit, each)
+        if op in ("lt", "lte", "eq"):
+            limit = (number - step, not whole) if op == "lt" else (number, False)
+            if subject not in high or (-limit[0], limit[1]) > (-high[subject][0], high[subject][1]):
+                high[subject] = (*limit, each)
+    for subject, (least, above, first) in low.items():
+        most, below, second = high.get(subject, (math.inf, False, first))
+        if least > most or (least == most and (above or below)):
+            return first, second
+    return None
+
+
+def _values(parts: list[Condition], numbers: NumberPlan) -> tuple[Condition, Condition] | None:
+    """A field whose few possible values another comparison all refuses."""
+    comparisons = [each for each in parts if isinstance(each, Compare) and each.number is None and each.op != "exists"]
+    for first in comparisons:
+        values = exact_values(first, numbers)
+        if values is None:
+            continue
+        for other in comparisons:
+            if other is first or other.field != first.field or not _certain(other):
+                continue
+            test = compile_condition(other, _OneValue(numbers))
+            values = frozenset(value for value in values if test(value, 0.0) != NO)
+            if not values:
+                return first, other
+    return None
+
+
+def _certain(leaf: Compare) -> bool:
+    """Whether its No to a value in normal form is a No to every form of it."""
+    if kind_of(leaf.field) != "number":
+        return True
+    return leaf.op not in _FORM_BOUND and not (leaf.op == "in" and any(text.endswith("*") for text in leaf.texts))
+
+
+def _group(condition: History | Alive) -> tuple[Any, ...]:
+    within = condition.within if isinstance(condition, History) else None
+    return (condition.states, within, condition.group_by)
