@@ -11,10 +11,11 @@ import msgspec
 
 from ozrules.engine.effects import Decision, Observed, Reason
 from ozrules.engine.events import Event
+from ozrules.engine.explain import unheard
 from ozrules.engine.identity import SessionKey
 from ozrules.replay.drive import drive
 from ozrules.rules.condition import FailedLeaf, leaves
-from ozrules.rules.model import Place, Rule, RuleSet, StateTrigger
+from ozrules.rules.model import Place, Rule, RuleSet
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,27 +55,6 @@ def why(events: Iterable[Event], rules: RuleSet, call: SessionKey, *, until: flo
     return tuple(sorted(answers, key=_distance))
 
 
-def unheard(rule: Rule, observed: Iterable[Observed]) -> Reason:
-    """Why a rule never came to be judged, by the states that were seen."""
-    observed = tuple(observed)
-    reason: Reason = "stateOther"
-    for trigger in rule.triggers:
-        if not isinstance(trigger, StateTrigger):
-            continue
-        for index, seen in enumerate(observed):
-            if seen.event.state not in trigger.states:
-                continue
-            if trigger.origins is not None and seen.event.from_state not in trigger.origins:
-                reason = "fromOther"
-            elif trigger.hold is None:
-                return "degraded"  # nobody saw the state begin, so nothing may act on it
-            elif all(later.event.state in trigger.states for later in observed[index:]):
-                return "forRunning"
-            else:
-                return "stateLeftBeforeFor"
-    return reason
-
-
 def _of_call(
     events: Iterable[Event], rules: RuleSet, call: SessionKey, until: float
 ) -> tuple[list[Decision], list[Observed]]:
@@ -94,7 +74,9 @@ def _answer(rule: Rule, decisions: list[Decision], observed: list[Observed]) -> 
     conditions = sum(1 for _ in leaves(rule.condition))
     if not decisions:
         seen = tuple(dict.fromkeys(str(each.event.state) for each in observed))
-        return Answer(rule=rule.id, place=rule.place, reason=unheard(rule, observed), seen=seen, leaves=conditions)
+        # a trigger matched and nothing was judged: nobody saw the state begin, so nothing may act on it
+        reason = unheard(rule, (each.event for each in observed)) or "degraded"
+        return Answer(rule=rule.id, place=rule.place, reason=reason, seen=seen, leaves=conditions)
     answers = [
         Answer(
             rule=rule.id,

@@ -8,8 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from ozrules.engine.effects import Decision, Reason
-from ozrules.rules.model import Hunt, Rule, RuleSet, StateTrigger
+from ozrules.engine.effects import Decision
+from ozrules.engine.explain import unheard
+from ozrules.rules.model import Hunt, RuleSet
 from ozrules.rules.numbers import NumberPlan
 from ozrules.scenario.model import Expectation, Scenario, Spot, WhyNot
 from ozrules.scenario.played import Performed, Played
@@ -112,7 +113,8 @@ def _otherwise(why: WhyNot, played: Played, rules: RuleSet) -> str | None:
         said = ", ".join(dict.fromkeys(_said(each) for each in decisions))
         return f"The rule {why.rule} did not stop because of {why.reason}, but: {said}."
     rule = next(rule for rule in rules.rules if rule.id == why.rule)
-    reason = _unheard(rule, why.session, played)
+    states = [each.event for each in played.observed if why.session in (None, each.key.session_id)]
+    reason = unheard(rule, states) or "conditionFalse"
     return None if reason == why.reason else f"The rule {why.rule} did not stop because of {why.reason}, but: {reason}."
 
 
@@ -124,21 +126,3 @@ def _said(decision: Decision) -> str:
     by = "" if decision.by is None else f" ({decision.by})"
     leaves = "".join(f" ({leaf.path}: wanted {leaf.wanted}, actual {leaf.actual})" for leaf in decision.failed[:2])
     return f"{decision.reason}{by}{leaves}"
-
-
-def _unheard(rule: Rule, session: str | None, played: Played) -> Reason:
-    """Why a rule never came to be judged, by the states that were seen."""
-    reason: Reason = "stateOther"
-    for trigger in rule.triggers:
-        if not isinstance(trigger, StateTrigger):
-            continue
-        for seen in played.observed:
-            if session not in (None, seen.key.session_id) or seen.event.state not in trigger.states:
-                continue
-            if trigger.origins is not None and seen.event.from_state not in trigger.origins:
-                reason = "fromOther"
-            elif trigger.hold is not None:
-                return "stateLeftBeforeFor"
-            else:
-                return "conditionFalse"
-    return reason
