@@ -1,0 +1,98 @@
+"""A webhook's whole way: a rule, the journal, the queue, a server of another program; also over a kill and a reload."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from ozrules.connectors.simulator.callers import CallPlan
+from tests.e2e.stage import PATIENCE, configure, daemon, ozrules, phones
+
+ABANDONED = CallPlan(caller="+36201234567", callee="2666", gives_up_after=0.1)
+
+
+class Crm:
+    """A program that wants to know of calls. ``status`` is what it answers."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.url = ""
+        self.bodies: list[dict[str, object]] = []
+        self.came = asyncio.Event()
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.bodies.append(await request.json())
+        self.came.set()
+        return web.Response(status=self.status)
+
+    async def hears(self) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await self.came.wait()
+        self.came.clear()
+
+
+@asynccontextmanager
+async def crm() -> AsyncIterator[Crm]:
+    one = Crm()
+    app = web.Application()
+    app.router.add_post("/calls", one.take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        one.url = f"http://127.0.0.1:{port}/"
+        yield one
+    finally:
+        await runner.cleanup()
+
+
+def rules(url: str) -> str:
+    return f"""
+ozrules: 1
+rules:
+  - id: abandoned
+    trigger: {{state: Cancelled}}
+    actions: [{{webhook: {{url: "{url}calls", body: {{who: "{{{{ caller }}}}"}}}}}}]
+"""
+
+
+async def test_a_webhook_that_failed_is_delivered_after_a_kill(tmp_path: Path) -> None:
+    async with phones() as system, crm() as server:
+        configure(tmp_path, system.url, rules(server.url), webhooks={"allow": [server.url]})
+        server.status = 503
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            system.call(ABANDONED)
+            await server.hears()
+            await one.saw("outcome", action="webhook")
+            await one.stop(signal.SIGKILL)
+        server.status = 200
+        async with daemon(tmp_path) as two:
+            await two.ready()
+            await server.hears()
+            assert await two.stop() == 0
+    first, *again = server.bodies
+    assert first["id"]
+    assert "+36201234567" in str(first)
+    assert {body["id"] for body in again} == {first["id"]}
+
+
+async def test_a_webhook_that_the_configuration_does_not_allow_is_rejected_until_it_does(tmp_path: Path) -> None:
+    async with phones() as system, crm() as server:
+        configure(tmp_path, system.url, rules(server.url))
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            system.call(ABANDONED)
+            [refused] = await one.saw("outcome", action="webhook")
+            assert refused["outcome"] == "rejected"
+            configure(tmp_path, system.url, rules(server.url), webhooks={"allow": [server.url]})
+            assert (await ozrules(tmp_path, "reload"))[0] == 0
+            system.call(ABANDONED)
+            await server.hears()
+            assert await one.stop() == 0
+    assert len(server.bodies) == 1
