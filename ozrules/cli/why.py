@@ -62,7 +62,7 @@ def explain(arguments: argparse.Namespace) -> int:
         return _missing(f"there is no rule {arguments.rule} in force")
     named, _, start = arguments.session.partition("@")
     connection, _, session = named.rpartition("/")
-    told = tuple(events(entries))
+    told = tuple(events(entries, with_ours=True))
     calls = [key for key in calls_of(told, rules, session, connection or None) if start in ("", key.start)]
     if not calls:
         return _missing(f"no call {arguments.session} is in the recording")

@@ -54,8 +54,11 @@ def read(lines: Iterable[str]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: entry.at))
 
 
-def events(entries: Iterable[Entry]) -> Iterator[Event]:
-    """What the engine is told: each connection is opened once, empty, before the first line about it."""
+def events(entries: Iterable[Entry], *, with_ours: bool = False) -> Iterator[Event]:
+    """What the engine is told: each connection is opened once, empty, before the first line about it.
+
+    ``with_ours``: what our own commands changed too, to explain what really happened.
+    """
     entries = tuple(entries)
     confirmed = {entry.command for entry in entries if entry.event == "outcome" and entry.outcome == "confirmed"}
     ours = _Ours()
@@ -67,7 +70,7 @@ def events(entries: Iterable[Entry]) -> Iterator[Event]:
             yield SessionsListed(at=at, connection=connection, sessions=())
             merged[connection] = True
         match entry.event:
-            case "command" if entry.command in confirmed:
+            case "command" if entry.command in confirmed and not with_ours:
                 ours.sent(entry)
             case "created" | "stateChanged" | "closed":
                 if not merged[connection]:  # who reports single changes again has seen the list

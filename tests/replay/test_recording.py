@@ -15,6 +15,8 @@ def _states(*lines: str) -> list[tuple[str, str]]:
 def test_what_follows_our_confirmed_command_is_not_the_callers_act() -> None:
     lines = [seen(0, "Ringing"), *sent(20, "forward", "confirmed"), seen(20.4, "Redirected")]
     assert _states(*lines) == [("s1", "Ringing")]
+    whole = [each for each in events(read(lines), with_ours=True) if isinstance(each, SessionSeen)]
+    assert [each.session.session_state for each in whole] == ["Ringing", "Redirected"]
 
 
 def test_a_session_that_our_forward_began_is_not_a_caller() -> None:
