@@ -99,23 +99,6 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("port", "generation"), [(7780, ""), (9509, ", generation: ozeki10"), (80, ", generation: ozeki10, port: 80")]
-)
-def test_the_generation_gives_the_port(port: int, generation: str) -> None:
-    data = f"ozrules: 1\nconnections: [{{name: a, type: ozeki-http, server: pbx{generation}}}]\n"
-    (connection,) = _load(data.encode()).connections
-    assert isinstance(connection, OzekiHttpSettings)
-    assert connection.port == port
-
-
-def test_a_gateway_may_come_to_us() -> None:
-    data = b'ozrules: 1\nconnections: [{name: a, type: gateway, listen: "[::1]:8790", token: {env: T}}]\n'
-    (connection,) = _load(data, T="t").connections
-    assert isinstance(connection, GatewaySettings)
-    assert connection.way == Address("::1", 8790)
-
-
-@pytest.mark.parametrize(
     ("line", "errors"),
     [
         ("conections: []", ["2:1 unknown-key"]),

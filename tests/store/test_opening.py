@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import apsw
@@ -46,30 +44,12 @@ def test_a_second_daemon_is_refused_with_the_first_ones_process(tmp_path: Path) 
     _open(tmp_path).close()
 
 
-@pytest.mark.fault(83)
-def test_the_lock_goes_with_the_process_however_it_ends(tmp_path: Path) -> None:
-    program = (
-        "import sys, os; from pathlib import Path; from ozrules.store.state_directory import StateDirectory;"
-        "held = StateDirectory(Path(sys.argv[1])); print('held', flush=True); os.kill(os.getpid(), 9)"
-    )
-    run = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
-    assert run.stdout == "held\n"
-    _open(tmp_path).close()
-
-
 @pytest.mark.fault(102)
 def test_nobody_else_can_read_the_state(tmp_path: Path) -> None:
     state = tmp_path / "state"
     _fill(state)
     assert state.stat().st_mode & 0o077 == 0
     assert [file.name for file in state.iterdir() if file.stat().st_mode & 0o077 and file.name != "reserve"] == []
-
-
-@pytest.mark.fault(49)
-def test_a_place_that_cannot_be_written_is_named_with_the_user(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(StateUnusable, match=rf"file/state: cannot write here as user {os.geteuid()}"):
-        _open(tmp_path / "file" / "state")
 
 
 @pytest.mark.fault(50)
@@ -159,15 +139,3 @@ def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Pat
     with pytest.raises(StateUnusable, match="newer ozrules"):
         _open(tmp_path)
     assert (tmp_path / "journal.db").read_bytes() == before
-
-
-@pytest.mark.fault(57)
-def test_a_migration_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
-    db = apsw.Connection(str(tmp_path / "journal.db"))
-    db.execute("BEGIN")
-    schema.migrate(db)
-    db.execute("ROLLBACK")
-    assert db.execute("SELECT count(*) FROM sqlite_schema").get == 0
-    assert db.pragma("user_version") == 0
-    db.close()
-    _open(tmp_path).close()
