@@ -189,7 +189,9 @@ def _show(report: _Report, form: str, fixed: int) -> None:
 
 def _text(report: _Report, fixed: int) -> list[str]:
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    lines = {name: _lines(source) for name, source in report.sources.items()}
+    lines = rendering.without_secrets(
+        {name: _lines(source) for name, source in report.sources.items()}, report.diagnostics
+    )
     shown: list[str] = []
     for diagnostic in report.diagnostics:
         shown += rendering.as_text(diagnostic, lines, colour=colour)

@@ -43,5 +43,6 @@ def show(invalid: DocumentInvalid, path: Path) -> None:
         lines = {str(path): path.read_text(encoding="utf-8", errors="replace").splitlines()}
     except OSError:
         lines = {}
+    shown = rendering.without_secrets(lines, invalid.diagnostics)
     for diagnostic in invalid.diagnostics:
-        print("\n".join(rendering.as_text(diagnostic, lines)), file=sys.stderr)
+        print("\n".join(rendering.as_text(diagnostic, shown)), file=sys.stderr)

@@ -6,7 +6,7 @@ import pytest
 
 from ozrules.rules.diagnostics import Diagnostic, Related
 from ozrules.rules.model import Place
-from ozrules.rules.rendering import MAX_WIDTH, as_sarif, as_text, summary
+from ozrules.rules.rendering import MAX_WIDTH, as_sarif, as_text, summary, without_secrets
 
 
 def finding(column: int, length: int, severity: str = "error") -> Diagnostic:
@@ -66,3 +66,11 @@ def test_counting() -> None:
 def test_sarif_escapes_file_names() -> None:
     log = as_sarif([Diagnostic(code="c", severity="error", place=Place("a b#é.yaml", 1, 1), message="m")], "1")
     assert "a%20b%23%C3%A9.yaml" in json.dumps(log)
+
+
+@pytest.mark.fault(99)
+def test_no_finding_shows_a_secret_that_stands_on_its_line() -> None:
+    secret = Diagnostic(code="plain-secret", severity="warning", place=Place("f", 1, 9), length=6, message="A secret.")
+    lines = without_secrets({"f": ["{token: hunter, mode: obey}"]}, [secret])
+    assert lines == {"f": ["{token: ******, mode: obey}"]}
+    assert "hunter" not in "".join(as_text(secret, lines) + as_text(finding(23, 4), lines))
