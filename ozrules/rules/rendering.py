@@ -9,7 +9,7 @@ from ozrules.rules.diagnostics import Diagnostic
 
 MAX_WIDTH: Final = 110  # columns of a source line that are shown
 MAX_LENGTH: Final = 300  # characters of one line of a finding
-SECRET: Final = "plain-secret"  # the code of a finding about text that nobody should read
+UNREADABLE: Final = "plain-secret"  # the code of a finding about text that nobody should read
 
 _COLOURS: Final = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "help": "\x1b[1;36m", "bar": "\x1b[2m"}
 _PLAIN: Final = "\x1b[0m"
@@ -46,7 +46,7 @@ def without_secrets(lines: Mapping[str, list[str]], findings: Iterable[Diagnosti
     shown = {name: list(texts) for name, texts in lines.items()}
     for finding in findings:
         texts, number = shown.get(finding.place.file, []), finding.place.line - 1
-        if finding.code == SECRET and number < len(texts):
+        if finding.code == UNREADABLE and number < len(texts):
             start = finding.place.column - 1
             end = start + finding.length if finding.length else len(texts[number])
             texts[number] = texts[number][:start] + "*" * (end - start) + texts[number][end:]
