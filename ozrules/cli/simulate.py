@@ -109,8 +109,8 @@ async def _serve(gateway: SimulatorGateway, host: str, made_up_token: str | None
                 await stopped.wait()
             serving.cancel()
             listening.cancel()
-    except* OSError as errors:
-        raise errors.exceptions[0] from None
+    except ExceptionGroup as failed:  # not except*: Python 3.11.2 puts what is raised there into a group again
+        raise failed.exceptions[0] from None
 
 
 def _address(text: str) -> tuple[str, int]:
