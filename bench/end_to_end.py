@@ -156,7 +156,7 @@ connections:
 rules: [rules.d/*.yaml]
 state: state
 control: control
-log: {{format: json, level: warning, decisions: matched}}
+log: {{format: json, level: error, decisions: matched}}
 """,
         encoding="utf-8",
     )
