@@ -4,7 +4,8 @@ Synchronous, total, deterministic: the same events from the same beginning give 
 with every event and asks for everything it wants done; the shell (`ozrules.runtime`) does it.
 
 A step is always the same: track what changed, let what is under way see it, end the holds that it ends, ask the index
-which rules answer to it, let the arbiter decide, and say when to be woken next.
+which rules answer to it, let the arbiter decide, and say when to be woken next. It stands in one file although it is
+long, because what waits, what ends a wait and what wakes it are one story.
 """
 
 from collections.abc import Iterable

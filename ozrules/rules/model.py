@@ -3,7 +3,7 @@
 All of it is frozen and holds typed values only: durations are seconds, groups are resolved to states, names under
 ``use`` and ``in`` are resolved to what they stand for. Texts that a person typed are kept beside where an explanation
 must show them again. Structs that stand in a union are tagged: a running sequence is kept on disk with its rule's text.
-`Place` says where in which file a thing was written.
+`Place` says where in which file a thing was written. One file, because it is the whole language at a glance.
 """
 
 from typing import Literal, TypeAlias
