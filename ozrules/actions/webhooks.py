@@ -68,6 +68,10 @@ class Webhooks:
         self._take(request, self._wall())
         return Accepted()
 
+    def figures(self) -> dict[str, int]:
+        """How many wait, and what became of the others since the start."""
+        return {"waiting": self.waiting, "delivered": self.delivered, "dead": self.dead, "refused": self.refused}
+
     async def run(self) -> None:
         """Delivers, for ever. What a stopped daemon left undelivered comes first."""
         for request, at in self._store.pending_posts():

@@ -1,18 +1,15 @@
 """Answers the commands that come over the control socket."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Final, assert_never
 
-import ozrules
 from ozrules.app.control import Answer, Asked
 from ozrules.app.in_force import InForce
 from ozrules.app.paused import PausedRules
+from ozrules.app.standing import Standing, timer_name
 from ozrules.engine.events import RulePaused, TimerCancelled
-from ozrules.engine.view import SessionView, WaitingTimer
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Controlled, Inbox, Who
-from ozrules.runtime.notices import Notices
 from ozrules.runtime.ports import Clock, Core
 
 ALL_RULES: Final = "all rules"
@@ -28,7 +25,7 @@ class Admin:
         inbox: Inbox,
         in_force: InForce,
         health: Health,
-        notices: Notices,
+        standing: Standing,
         paused: PausedRules,
         reload: Callable[[Who], Awaitable[tuple[bool, str]]],
         clock: Clock,
@@ -37,10 +34,9 @@ class Admin:
         self._inbox = inbox
         self._in_force = in_force
         self._health = health
-        self._notices = notices
+        self._standing = standing
         self._reload = reload
         self._clock = clock
-        self._began = clock.now()
         self._paused = paused
 
     async def answer(self, asked: Asked, who: Who) -> Answer:
@@ -61,47 +57,13 @@ class Admin:
                 assert_never(asked.command)
 
     def _status(self) -> Answer:
-        rules = self._in_force.rules
+        data = self._standing.status()
         problems = self._health.problems()
-        data = {
-            "version": ozrules.__version__,
-            "ready": not problems,
-            "problems": problems,
-            "mode": self._in_force.settings.mode,
-            "revision": rules.revision,
-            "rules": len(rules.rules),
-            "paused": self._paused.names(),
-            "sessions": self._core.alive,
-            "uptime": round(self._clock.now() - self._began),
-            "connections": [
-                {"name": one.connection, "ready": one.ready, "detail": one.detail}
-                for one in self._health.connections.values()
-            ],
-            "tolerated": dict(self._notices.counts),
-        }
         return Answer(not problems, "ready" if not problems else "not ready: " + "; ".join(problems), data)
 
     def _sessions(self) -> Answer:
-        data = [self._session(view) for view in self._core.sessions()]
+        data = self._standing.sessions()
         return Answer(True, f"{len(data)} sessions", data)
-
-    def _session(self, view: SessionView) -> dict[str, object]:
-        session = view.session
-        return {
-            "connection": view.key.connection,
-            "sessionId": session.session_id,
-            "state": session.session_state,
-            "since": self._shown(view.since),
-            "seconds": round(self._clock.now() - view.since, 1),
-            "caller": session.caller,
-            "callee": session.callee,
-            "hops": view.hops,
-            "timers": [
-                {"timer": _name_of(view, timer), "rule": timer.rule, "due": self._shown(timer.due)}
-                for timer in view.timers
-            ],
-            "running": list(view.running),
-        }
 
     async def _pause(self, rule: str | None, who: Who, *, paused: bool) -> Answer:
         command = "pause" if paused else "resume"
@@ -121,7 +83,7 @@ class Admin:
             (view, waiting)
             for view in self._core.sessions()
             for waiting in view.timers
-            if _name_of(view, waiting) == timer
+            if timer_name(view, waiting) == timer
         ]
         event, refused = None, f"no timer {timer!r} is waiting; see: ozrules sessions"
         if found:
@@ -144,11 +106,3 @@ class Admin:
                 at=self._clock.now(), who=who, command=command, args=args, event=event, refused=refused, done=done
             )
         )
-
-    def _shown(self, at: float) -> str:
-        moment = datetime.fromtimestamp(at + self._clock.wall_offset(), UTC)
-        return moment.astimezone().isoformat(timespec="seconds")
-
-
-def _name_of(view: SessionView, timer: WaitingTimer) -> str:
-    return f"{view.key.connection}/{view.key.session_id}/{timer.rule}/{timer.trigger}"

@@ -23,15 +23,18 @@ from ozrules.app.notify import ServiceManager, report
 from ozrules.app.paused import PausedRules
 from ozrules.app.reload import Reloader
 from ozrules.app.rule_files import fingerprint
+from ozrules.app.standing import Standing
 from ozrules.engine.engine import Engine
 from ozrules.engine.events import RulePaused, RulesReplaced
 from ozrules.runtime.dispatcher import Dispatcher
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Inbox, Reloaded, Who
+from ozrules.runtime.measures import Measures
 from ozrules.runtime.notices import Notices
 from ozrules.runtime.ports import Clock, ConnectionState, Connector, Log, RecordSink, WebhookQueue
 from ozrules.runtime.reactor import LONGEST_PAUSE, Reactor
 from ozrules.runtime.records import Records
+from ozrules.runtime.watch import Watch
 from ozrules.schedules.triggers import CalendarTriggers
 from ozrules.settings.model import LogSettings, Settings, WebhookSettings
 from ozrules.store.journal import SqliteJournal
@@ -126,6 +129,7 @@ class Daemon:
             open_commands=saved.open_commands,
         )
         inbox = Inbox()
+        measures, watch = Measures(), Watch()
         notices = Notices(log)
         records = Records(
             next_seq=saved.next_seq,
@@ -158,16 +162,6 @@ class Daemon:
         )
         reloader = Reloader(in_force.reload, lambda: fingerprint(in_force.settings.rules), lambda: in_force.seen)
         paused = PausedRules(settings.state)
-        admin = Admin(
-            core=core,
-            inbox=inbox,
-            in_force=in_force,
-            health=health,
-            notices=notices,
-            paused=paused,
-            reload=reloader.wish,
-            clock=clock,
-        )
         if beginning.files is not None:
             await in_force.keep(beginning.files)
         health.rules = beginning.problems[0] if beginning.problems else None
@@ -187,6 +181,7 @@ class Daemon:
                     group=group,
                     log=log,
                     observing=settings.mode == "observe",
+                    measures=measures,
                 )
                 reactor = Reactor(
                     core=core,
@@ -200,6 +195,32 @@ class Daemon:
                     notices=notices,
                     health=health,
                     longest_pause=around.longest_pause,
+                    measures=measures,
+                    watch=watch,
+                )
+                standing = Standing(
+                    core=core,
+                    inbox=inbox,
+                    dispatcher=dispatcher,
+                    timers=reactor.timers,
+                    webhooks=self._webhooks,
+                    in_force=in_force,
+                    health=health,
+                    notices=notices,
+                    paused=paused,
+                    measures=measures,
+                    syncs=journal.syncs,
+                    clock=clock,
+                )
+                admin = Admin(
+                    core=core,
+                    inbox=inbox,
+                    in_force=in_force,
+                    health=health,
+                    standing=standing,
+                    paused=paused,
+                    reload=reloader.wish,
+                    clock=clock,
                 )
                 lasting = {
                     "reactor": reactor.run(),

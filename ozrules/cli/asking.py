@@ -20,6 +20,12 @@ from ozrules.rules.diagnostics import DocumentInvalid
 ANSWER_WITHIN: Final = 90.0
 REFUSED: Final = 1
 NOT_READY: Final = 3
+_LATENCIES: Final = {
+    "eventToDecision": "event to decision",
+    "decisionToCommand": "decision to command",
+    "commandToProof": "command to proof",
+    "journalSync": "journal to disk",
+}
 
 
 class NoDaemon(Exception):
@@ -122,11 +128,23 @@ def _status(answer: Mapping[str, Any]) -> int:
     print(f"{data['sessions']} live sessions, up for {data['uptime']} s, ozrules {data['version']}")
     for one in data["connections"]:
         print(f"  {one['name']}: {'ready' if one['ready'] else 'not ready'}, {escaped(one['detail'])}")
+    timers, hooks, latency = data["timers"], data["webhooks"], data["latency"]
+    print(f"timers: {timers['waiting']} waiting, {timers['late']} late")
+    print(f"webhooks: {hooks['waiting']} waiting, {hooks['delivered']} delivered, {hooks['dead']} dead")
+    for name, what in _LATENCIES.items():
+        if latency[name]["count"]:
+            print(
+                f"{what}: half within {_bound(latency[name]['p50'])}, 99 of 100 within {_bound(latency[name]['p99'])}"
+            )
     if data["paused"]:
         print(f"paused: {escaped(', '.join(data['paused']))}")
     for kind, count in sorted(data["tolerated"].items()):
         print(f"tolerated: {escaped(kind)} {count} times")
     return 0 if answer["ok"] else NOT_READY
+
+
+def _bound(seconds: float | None) -> str:
+    return "more than any bound" if seconds is None else f"{seconds * 1000:g} ms"
 
 
 def _sessions(answer: Mapping[str, Any]) -> int:

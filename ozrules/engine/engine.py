@@ -163,6 +163,15 @@ class Engine:
         """All live sessions, with what waits on them."""
         return tuple(view_of(live) for live in self._world.live.values() if not live.ended)
 
+    def keys(self) -> tuple[SessionKey, ...]:
+        """Whoever lives, to be looked at one by one with `view`."""
+        return tuple(self._world.live)
+
+    def view(self, key: SessionKey) -> SessionView | None:
+        """One live session, with what waits on it."""
+        live = self._world.live.get(key)
+        return None if live is None or live.ended else view_of(live)
+
     # --- one change -------------------------------------------------------------------------------------------------
 
     def _changed(self, change: Change, at: float) -> None:

@@ -17,6 +17,7 @@ from ozrules.engine.effects import Command
 from ozrules.engine.events import Accepted, CommandAnswered, Receipt, Refused, Unanswered, Withheld
 from ozrules.engine.identity import SessionKey
 from ozrules.rules.model import SecretRef
+from ozrules.runtime.measures import Measures
 from ozrules.runtime.ports import Clock, Connector, Core, Log
 
 MOST_WAITING: Final = 1_000
@@ -40,6 +41,7 @@ class Dispatcher:
         group: asyncio.TaskGroup,
         log: Log,
         observing: bool = False,
+        measures: Measures | None = None,
     ) -> None:
         self.observing = observing
         self._core = core
@@ -52,7 +54,8 @@ class Dispatcher:
         self._lanes: dict[SessionKey, deque[Command]] = {}
         self._walking: set[asyncio.Task[None]] = set()
         self._listing: set[str] = set()
-        self._waiting = 0
+        self._measures = measures or Measures()
+        self.waiting = 0
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._stopping = False
 
@@ -62,10 +65,10 @@ class Dispatcher:
             self._reply(command, Withheld("cancelled", "ozrules is stopping"))
         elif self.observing:
             self._reply(command, Withheld("cancelled", "mode is observe: nothing is sent"))
-        elif self._waiting >= MOST_WAITING:
+        elif self.waiting >= MOST_WAITING:
             self._reply(command, Withheld("throttled", f"{MOST_WAITING} commands are waiting already"))
         else:
-            self._waiting += 1
+            self.waiting += 1
             lane = self._lanes.get(command.session)
             if lane is not None:
                 lane.append(command)
@@ -108,7 +111,7 @@ class Dispatcher:
                     stopped = "ozrules is stopping"
                     receipt = Unanswered(stopped) if command.key is not None else Withheld("cancelled", stopped)
                 lane.popleft()
-                self._waiting -= 1
+                self.waiting -= 1
                 self._reply(command, receipt)
         finally:
             del self._lanes[session]
@@ -142,6 +145,7 @@ class Dispatcher:
         if session is None:
             return Withheld("targetGone", "the session has ended")
         try:
+            self._measures.leaves(command.id, self._clock.now())
             async with asyncio.timeout(command.timeout + GRACE):
                 return await connector.execute(command, session)
         except asyncio.CancelledError:

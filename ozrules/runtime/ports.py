@@ -74,6 +74,9 @@ class WebhookQueue(Protocol):
     def post(self, request: Post) -> Receipt:
         """Takes the request over for delivery at least once, or says why not (full: Withheld throttled)."""
 
+    def figures(self) -> dict[str, int]:
+        """How many are ``waiting``, and how many were ``delivered``, ``dead`` and ``refused`` since the start."""
+
 
 class Core(Protocol):
     """The engine, as the runtime uses it."""

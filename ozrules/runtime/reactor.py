@@ -41,6 +41,7 @@ from ozrules.runtime.clock import stopwatch
 from ozrules.runtime.dispatcher import Dispatcher
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Controlled, Inbox, Item, Pulse, Reloaded
+from ozrules.runtime.measures import Measures
 from ozrules.runtime.notices import Notices
 from ozrules.runtime.ports import (
     Clock,
@@ -56,6 +57,7 @@ from ozrules.runtime.ports import (
 )
 from ozrules.runtime.records import Records
 from ozrules.runtime.timers import Timers
+from ozrules.runtime.watch import Watch
 
 WALL_STEP: Final = 0.1
 """A smaller change of the wall clock is not worth an event."""
@@ -81,6 +83,8 @@ class Reactor:
         notices: Notices,
         health: Health,
         longest_pause: float = LONGEST_PAUSE,
+        measures: Measures | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._core = core
         self._inbox = inbox
@@ -94,7 +98,9 @@ class Reactor:
         self._health = health
         self._longest_pause = longest_pause
         self._beat = longest_pause / 5
-        self._timers = Timers()
+        self._measures = measures or Measures()
+        self._watch = watch or Watch()
+        self.timers = Timers()
         self._alarm: Handle | None = None
         self._alarm_at: float | None = None
         self._last_turn = clock.now()
@@ -110,7 +116,7 @@ class Reactor:
 
     def summary(self) -> str:
         """One line on what is going on."""
-        return f"{self._core.alive} sessions, {len(self._timers)} waiting, rules {self._records.revision[:19]}"
+        return f"{self._core.alive} sessions, {len(self.timers)} waiting, rules {self._records.revision[:19]}"
 
     async def run(self) -> None:
         """Turns for ever. Raises JournalFailed where nothing can be written down any more."""
@@ -149,6 +155,8 @@ class Reactor:
                 if item.event is not None:
                     self._step(item.event)
                 self._lines.append(self._records.of_act(item, item.at))
+                if isinstance(item, Reloaded):
+                    self._measures.reloaded(item.at + self._records.wall_offset, accepted=not item.errors)
                 if item.done is not None:
                     self._done.append(item.done)
             case CommandAnswered():
@@ -176,13 +184,17 @@ class Reactor:
         self._seen_until = max(self._seen_until, event.at)
         began = stopwatch()
         effects = self._core.step(event)
-        self._sort(effects, event.at, round((stopwatch() - began) * 1e6))
+        took = stopwatch() - began
+        self._measures.stepped(event, effects, self._clock.now)
+        if self._watch.watching:
+            self._watch.stepped(effects)
+        self._sort(effects, event.at, round(took * 1e6))
 
     def _take_timers(self) -> None:
         if not self._draining:
             # what still waits in the inbox happened before now, and may end the wait
             now = self._seen_until if len(self._inbox) else self._clock.now()
-            if due := self._timers.take(now):
+            if due := self.timers.take(now):
                 self._step(TimersDue(at=now, sessions=due))
 
     def _look_at_clock(self) -> None:
@@ -198,7 +210,7 @@ class Reactor:
 
     def _arm(self) -> None:
         beat = self._clock.now() + self._beat
-        due = self._timers.next() if not self._draining else None
+        due = self.timers.next() if not self._draining else None
         at = beat if due is None else min(due, beat)
         if self._alarm is None or self._alarm_at is None or at < self._alarm_at:
             self._ring_at(at)
@@ -219,7 +231,7 @@ class Reactor:
         for effect in effects:
             match effect:
                 case Wake():
-                    self._timers.set(effect.session, effect.due)
+                    self.timers.set(effect.session, effect.due)
                 case Observed() | Decision() | Outcome() | WriteLog():
                     self._durable.append(effect)
                     line = self._records.of_effect(effect, at, eval_us)

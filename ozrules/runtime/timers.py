@@ -40,6 +40,10 @@ class Timers:
             self._heap = list(self._due.values())
             heapify(self._heap)
 
+    def overdue(self, now: float) -> int:
+        """How many sessions should have been woken before ``now``."""
+        return sum(entry[0] < now for entry in self._due.values())
+
     def next(self) -> float | None:
         """The earliest moment set."""
         heap = self._heap

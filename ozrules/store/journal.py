@@ -21,6 +21,8 @@ import msgspec
 
 from ozrules.engine.effects import Command, Effect, Post, Send, Tally
 from ozrules.engine.identity import SessionKey
+from ozrules.runtime.clock import stopwatch
+from ozrules.runtime.measures import FAST, Histogram
 from ozrules.runtime.ports import Clock, JournalFailed, Record, Saved
 from ozrules.store import opening, rows
 from ozrules.store.rows import Counters
@@ -61,6 +63,8 @@ class SqliteJournal:
         self._failure: JournalFailed | None = None
         self._jobs: list[_Job] = []
         self._closing = False
+        self.syncs = Histogram(FAST)
+        """Seconds until what was written is on disk; written by the journal's thread alone."""
         self._wanted = threading.Condition()
         self._db.execute("BEGIN IMMEDIATE")
         self._thread = threading.Thread(target=self._run, name="journal")
@@ -227,7 +231,9 @@ class SqliteJournal:
                 job.work(cursor)
             if self._counters != before:
                 rows.write_counters(cursor, self._counters)
+            began = stopwatch()
             self._db.execute("COMMIT")
+            self.syncs.observe(stopwatch() - began)
             self._db.execute("BEGIN IMMEDIATE")
         except apsw.FullError:
             self._counters = before

@@ -55,6 +55,9 @@ class FakeHooks:
         self.posts.append(request)
         return Accepted()
 
+    def figures(self) -> dict[str, int]:
+        return {"waiting": 0, "delivered": len(self.posts), "dead": 0, "refused": 0}
+
 
 class Shelf:
     """`ozrules.runtime.ports.RecordSink` that keeps everything."""

@@ -9,3 +9,6 @@ class NoWebhooks:
 
     def post(self, request: Post) -> Receipt:
         return Withheld("rejected", "no webhook goes anywhere")
+
+    def figures(self) -> dict[str, int]:
+        return {"waiting": 0, "delivered": 0, "dead": 0, "refused": 0}

@@ -10,9 +10,11 @@ from ozrules.rules.model import RuleSet
 from ozrules.runtime.dispatcher import Dispatcher
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Inbox
+from ozrules.runtime.measures import Measures
 from ozrules.runtime.notices import Notices
 from ozrules.runtime.reactor import Reactor
 from ozrules.runtime.records import Records
+from ozrules.runtime.watch import Watch
 from ozrules.session.session import session_from
 from tests.fakes.clock import StandingClock, settle
 from tests.fakes.journal import MemoryJournal
@@ -31,6 +33,8 @@ class Desk:
         self.hooks = FakeHooks()
         self.inbox = Inbox()
         self.health = Health(connections={})
+        self.measures = Measures()
+        self.watch = Watch()
         saved = journal.load()
         self.engine = Engine(
             rules,
@@ -48,6 +52,7 @@ class Desk:
             answer=self.inbox.add,
             group=group,
             log=self.log,
+            measures=self.measures,
         )
         self.reactor = Reactor(
             core=self.engine,
@@ -67,6 +72,8 @@ class Desk:
             sinks=[self.shelf],
             notices=Notices(self.log),
             health=self.health,
+            measures=self.measures,
+            watch=self.watch,
         )
 
     async def connect(self, *sessions: dict[str, str]) -> None:

@@ -54,3 +54,12 @@ def test_moving_a_moment_for_ever_takes_no_memory() -> None:
         timers.set(KEYS[1], None)
     assert len(timers._heap) < 3 * FEW
     assert timers.take(1e9) == (KEYS[0],)
+
+
+def test_overdue_is_whoever_should_have_been_woken() -> None:
+    timers = Timers()
+    for number, due in enumerate((1.0, 2.0, 3.0)):
+        timers.set(SessionKey("office", "", f"s{number}", ""), due)
+    timers.set(SessionKey("office", "", "s0", ""), 9.0)
+    assert timers.overdue(2.5) == 1
+    assert timers.overdue(9.5) == 3
