@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final
 
 import ozrules
+from ozrules.cli import meeting
 from ozrules.rules import loader, rendering
 from ozrules.rules.diagnostics import Diagnostic, DocumentInvalid, Findings
 from ozrules.rules.document import ListNode, MapNode, Source, TextNode, parse
+from ozrules.rules.model import RuleSet
 from ozrules.rules.repair import repaired
 from ozrules.rules.suggest import closest
 from ozrules.settings import configuration
@@ -27,7 +29,8 @@ ROUNDS: Final = 5  # a repair may show the next one
 EXAMPLE: Final = """examples:
   ozrules check rules.yaml
   ozrules check --config /etc/ozrules/ozrules.yaml --strict
-  ozrules check --explain unknown-state"""
+  ozrules check --explain unknown-state
+  ozrules check --at "2026-12-24 18:00" --caller +36201234567 --callee 2001"""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -47,6 +50,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--strict", action="store_true", help="warnings count as errors")
     parser.add_argument("--fix", action="store_true", help="write the repairs that are certain")
     parser.add_argument("--explain", metavar="CODE", help="what a code means, with an example")
+    meeting.add_arguments(parser)
     parser.set_defaults(run=check)
 
 
@@ -57,7 +61,7 @@ class _Report:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     sources: dict[str, Source] = field(default_factory=dict)
     named: int = 0
-    rules: int = 0
+    rules: RuleSet | None = None
 
     @property
     def errors(self) -> int:
@@ -68,6 +72,10 @@ def check(arguments: argparse.Namespace) -> int:
     """0 where there are no errors (with --strict: nothing at all), 1 where there are, 2 for a wrong call."""
     if arguments.explain is not None:
         return _explain(arguments.explain)
+    problem = meeting.wrong_call(arguments)
+    if problem is not None:
+        print(f"ozrules check: {problem}", file=sys.stderr)
+        return 2
     files: list[str] = arguments.files
     given = arguments.config or (None if files else os.environ.get("OZRULES_CONFIG") or str(DEFAULT))
     if given is not None and arguments.config is None and not Path(given).exists():
@@ -82,6 +90,9 @@ def check(arguments: argparse.Namespace) -> int:
                 break
             fixed += made
             report = _examine(files, given, os.environ)
+    if arguments.at is not None and report.rules is not None and not report.errors:
+        print("\n".join(meeting.shown(arguments, report.rules)))
+        return 0
     _show(report, arguments.format, fixed)
     return 1 if report.errors or (arguments.strict and report.diagnostics) else 0
 
@@ -106,8 +117,7 @@ def _examine(files: list[str], given: str | None, environment: Mapping[str, str]
         else:
             rules.append(source)
     if rules:
-        found, diagnostics = loader.check(rules, secrets)
-        report.rules = len(found.rules) if found is not None else 0
+        report.rules, diagnostics = loader.check(rules, secrets)
         report.diagnostics += diagnostics
     return report
 
@@ -199,8 +209,9 @@ def _text(report: _Report, fixed: int) -> list[str]:
     if fixed:
         shown.append(f"{fixed} repair{'' if fixed == 1 else 's'} written.")
     what = f"{report.named} file{'' if report.named == 1 else 's'}"
-    if report.rules:
-        what += f", {report.rules} rule{'' if report.rules == 1 else 's'}"
+    if report.rules is not None and report.rules.rules:
+        number = len(report.rules.rules)
+        what += f", {number} rule{'' if number == 1 else 's'}"
     shown.append(f"{what}: {rendering.summary(report.diagnostics)}.")
     return shown
 
