@@ -20,7 +20,7 @@ from ozrules.connectors.simulator import (
 from ozrules.connectors.webclient.browser import NoBrowser
 from ozrules.connectors.webclient.page_server import ORIGIN
 from ozrules.connectors.webclient.webclient import WebClient, bridge_url
-from ozrules.runtime.ports import Clock, Connector
+from ozrules.runtime.ports import Clock, Connector, RoutingDesk
 from ozrules.settings.model import (
     Address,
     AsteriskSettings,
@@ -44,8 +44,10 @@ class Unsupported(Exception):
     """The configuration asks for what this version cannot do; the text says what to change."""
 
 
-def connect(settings: ConnectionSettings, clock: Clock, chance: random.Random) -> tuple[Connector, Side | None]:
-    """The connector for one phone system, and what must run beside it."""
+def connect(
+    settings: ConnectionSettings, clock: Clock, chance: random.Random, routes: RoutingDesk
+) -> tuple[Connector, Side | None]:
+    """The connector for one phone system, and what must run beside it. It may ask at ``routes`` where calls go."""
     match settings:
         case GatewaySettings():
             return _gateway(settings, clock, chance), None

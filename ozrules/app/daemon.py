@@ -34,6 +34,7 @@ from ozrules.runtime.notices import Notices
 from ozrules.runtime.ports import Clock, ConnectionState, Connector, Log, RecordSink, WebhookQueue
 from ozrules.runtime.reactor import LONGEST_PAUSE, Reactor
 from ozrules.runtime.records import Records
+from ozrules.runtime.routes import Routes
 from ozrules.runtime.watch import Watch
 from ozrules.schedules.triggers import CalendarTriggers
 from ozrules.settings.model import LogSettings, Settings, WebhookSettings
@@ -80,12 +81,14 @@ class Daemon:
         *,
         journal: SqliteJournal,
         links: Sequence[Link],
+        routes: Routes,
         webhooks: WebhookQueue,
     ) -> None:
         self._settings = settings
         self._around = around
         self._journal = journal
         self._links = links
+        self._routes = routes
         self._webhooks = webhooks
         self._stop_wanted = asyncio.Event()
         self._reload_wanted = asyncio.Event()
@@ -177,6 +180,7 @@ class Daemon:
                     connectors={one.name: one for one, _ in self._links},
                     secret=in_force.secret,
                     clock=clock,
+                    routes=self._routes,
                     answer=inbox.add,
                     group=group,
                     log=log,
@@ -235,6 +239,7 @@ class Daemon:
                     lasting[f"connection {connector.name}"] = _read(connector, inbox)
                     if side is not None:
                         lasting[f"browser of {connector.name}"] = side()
+                self._routes.open(inbox.add)
                 tasks = [group.create_task(_for_ever(name, part), name=name) for name, part in lasting.items()]
                 # what lives from here on is short-lived; what is there already is never looked at again
                 gc.freeze()
@@ -246,6 +251,7 @@ class Daemon:
                 for task in tasks:
                     task.cancel()
         finally:
+            self._routes.close()
             calendar.close()
             gc.unfreeze()
 

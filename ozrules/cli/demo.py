@@ -42,6 +42,7 @@ from ozrules.logs.sentences import sentence
 from ozrules.runtime.clock import ScaledClock
 from ozrules.runtime.ports import Record
 from ozrules.runtime.reactor import LONGEST_PAUSE
+from ozrules.runtime.routes import Routes
 from ozrules.session.session import Session
 from ozrules.settings.model import LogSettings, Retention, Settings, WebhookSettings
 from ozrules.store.journal import SqliteJournal
@@ -189,6 +190,7 @@ async def _play(settings: Settings, *, calls: int, speed: float, seed: int) -> N
             ),
             journal=journal,
             links=[(line, None)],
+            routes=Routes(clock),
             webhooks=_Hooks(console),
         )
         loop = asyncio.get_running_loop()

@@ -24,6 +24,7 @@ from ozrules.logs.opening import Logs, open_logs
 from ozrules.rules.diagnostics import DocumentInvalid
 from ozrules.runtime.clock import SystemClock
 from ozrules.runtime.ports import JournalFailed
+from ozrules.runtime.routes import Routes
 from ozrules.settings.model import LogSettings, Settings
 from ozrules.store.journal import SqliteJournal
 from ozrules.store.state_directory import StateUnusable
@@ -88,7 +89,8 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
     )
     try:
         chance = random.Random()  # noqa: S311  # spreads retries
-        links = [connect(one, clock, chance) for one in settings.connections]
+        routes = Routes(clock)
+        links = [connect(one, clock, chance, routes) for one in settings.connections]
         journal = SqliteJournal(settings.state, clock, new_state=new_state)
     except Unsupported as unsupported:
         return _fail(str(unsupported), EX_CONFIG)
@@ -97,7 +99,7 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
     try:
         async with webhook_queue(settings.webhooks, journal, clock, logs.log) as webhooks:
             around = msgspec.structs.replace(around, rehook=lambda wanted: apply(wanted, webhooks))
-            daemon = Daemon(settings, around, journal=journal, links=links, webhooks=webhooks)
+            daemon = Daemon(settings, around, journal=journal, links=links, routes=routes, webhooks=webhooks)
             loop = asyncio.get_running_loop()
             for each in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(each, daemon.stop)

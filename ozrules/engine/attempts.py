@@ -16,7 +16,7 @@ from ozrules.engine.proof import disproves, needs_proof, proves
 from ozrules.engine.run import OBSERVE, SETTLE, Attempt, Run
 from ozrules.engine.world import World
 from ozrules.rules.model import BlindTransfer, Forward, Hunt, Party, PlainMethod, SecretRef, SendDtmf
-from ozrules.session.methods import REPEATABLE, Method, is_legal
+from ozrules.session.methods import REPEATABLE, Operation, is_legal
 
 ANSWER: Final = 5.0
 """Seconds in which a phone system must answer a command, where a rule sets no ``timeout``."""
@@ -37,7 +37,7 @@ class Attempts:
         self,
         run: Run,
         action: SessionAction,
-        method: Method,
+        method: Operation,
         at: float,
         tries: int,
         *,
@@ -178,7 +178,9 @@ class Attempts:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _may_not(self, live: LiveSession, method: Method, to: str | Stopped | None) -> tuple[OutcomeName, str] | None:
+    def _may_not(
+        self, live: LiveSession, method: Operation, to: str | Stopped | None
+    ) -> tuple[OutcomeName, str] | None:
         """Why a step must not be sent at this moment."""
         if live.ended:
             return "targetGone", f"the session ended as {live.state}"

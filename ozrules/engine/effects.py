@@ -10,7 +10,7 @@ import msgspec
 from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.rules.condition import FailedLeaf
 from ozrules.rules.model import Place, SecretRef
-from ozrules.session.methods import Method
+from ozrules.session.methods import Operation
 from ozrules.session.session import Session
 from ozrules.session.state import State
 
@@ -73,9 +73,19 @@ class Wake(msgspec.Struct, gc=False, frozen=True):
 
 
 class Command(msgspec.Struct, gc=False, frozen=True, kw_only=True):
-    """A method of the Session class, to be called once. ``to`` is the normalised number for forward and blindTransfer,
-    ``party`` the party that is moved or receives, ``key`` the DTMF keys, or the secret that holds them: the dispatcher
-    resolves it and hands the keys to the connector one at a time, ``gap`` seconds apart.
+    """Something that a phone system is to be asked for, once.
+
+    ``to`` is the normalised number for forward, blindTransfer, call and sendSms; ``party`` the party that is moved,
+    makes the transfer (attendedTransfer), receives or listens. ``key`` are the DTMF keys, or the secret that holds
+    them: the dispatcher resolves it and hands the keys to the connector one at a time, ``gap`` seconds apart.
+    ``other`` is the second session of an attendedTransfer: one of the two is held, and in the other ``party`` talks.
+    ``question``: this is the answer to what the phone system asked (`events.RoutingAsked`): forward, or hangup to turn
+    the caller away; then ``ring`` is how long, in seconds, the number may ring, None where no rule says.
+
+    ``arguments`` are all further ones, by the names of the rule language. Texts may hold what a caller chose.
+    play: file, [repeat: true] · speak: text · record: format (mp3, wav) · call: url, [apiExtension, callerId,
+    callerDisplayName] · sendSms: text, [apiExtension, sender] · sendEmail: to (an address), [subject, text,
+    apiExtension, sender].
     """
 
     id: CommandId
@@ -83,11 +93,15 @@ class Command(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     step: int
     rule: str
     session: SessionKey
-    action: Method
+    action: Operation
     to: str | None = None
-    party: Literal["caller", "callee"] | None = None
+    party: Literal["caller", "callee", "all"] | None = None
     key: str | SecretRef | None = None
     gap: float = 0.0
+    other: SessionKey | None = None
+    arguments: dict[str, str] = {}
+    question: str | None = None
+    ring: float | None = None
     deadline: float
     timeout: float
 
@@ -96,6 +110,12 @@ class Send(msgspec.Struct, gc=False, frozen=True):
     """Send this to the phone system, at most once, and tell me `CommandAnswered`."""
 
     command: Command
+
+
+class Unrouted(msgspec.Struct, gc=False, frozen=True):
+    """No rule answers this question of the phone system: its own dial plan decides."""
+
+    question: str
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
@@ -244,5 +264,17 @@ class Forget(msgspec.Struct, gc=False, frozen=True):
 
 
 Effect: TypeAlias = (
-    Wake | Send | Post | WriteLog | Decision | Outcome | ListSessions | Notice | Observed | Remember | Tally | Forget
+    Wake
+    | Send
+    | Unrouted
+    | Post
+    | WriteLog
+    | Decision
+    | Outcome
+    | ListSessions
+    | Notice
+    | Observed
+    | Remember
+    | Tally
+    | Forget
 )

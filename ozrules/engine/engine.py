@@ -23,6 +23,7 @@ from ozrules.engine.effects import (
     Reason,
     Remember,
     Tally,
+    Unrouted,
     Wake,
 )
 from ozrules.engine.events import (
@@ -33,6 +34,7 @@ from ozrules.engine.events import (
     Event,
     Gap,
     ModeChanged,
+    RoutingAsked,
     RulePaused,
     RulesReplaced,
     SessionSeen,
@@ -115,6 +117,8 @@ class Engine:
             case ConnectionOpened():
                 for change in self._tracker.opened(event):
                     self._changed(change, event.at)
+            case RoutingAsked(question=question):
+                self._world.out.append(Unrouted(question))
             case Gap():
                 self._tracker.lost(event)
             case CalendarDue():

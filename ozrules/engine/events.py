@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from ozrules.engine.identity import CommandId, SessionKey
-from ozrules.rules.model import RuleSet
+from ozrules.rules.model import Routing, RuleSet
 from ozrules.session.session import Session
 
 
@@ -57,6 +57,22 @@ class SessionSeen(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     session: Session
     reported_at: float | None = None
     derived: bool = False
+
+
+class RoutingAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """The phone system asks where a call goes next, and waits: ``Calling`` before any phone rings, the other kinds
+    after the one that was tried last did not take the call.
+
+    Exactly one answer follows: a `effects.Send` whose command bears ``question``, or `effects.Unrouted`. ``session`` is
+    the call as the question tells of it: its ``callee`` is the number that is tried or was tried last. Its
+    ``session_id`` is the phone system's own where it gives one.
+    """
+
+    at: float
+    connection: str
+    question: str
+    kind: Routing
+    session: Session
 
 
 class TimersDue(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +169,7 @@ class ModeChanged(msgspec.Struct, frozen=True, kw_only=True):
 
 Event: TypeAlias = (
     SessionSeen
+    | RoutingAsked
     | TimersDue
     | CommandAnswered
     | SessionsListed

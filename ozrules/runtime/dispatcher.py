@@ -19,6 +19,7 @@ from ozrules.engine.identity import SessionKey
 from ozrules.rules.model import SecretRef
 from ozrules.runtime.measures import Measures
 from ozrules.runtime.ports import Clock, Connector, Core, Log
+from ozrules.runtime.routes import Routes
 
 MOST_WAITING: Final = 1_000
 AT_ONCE: Final = 32
@@ -37,6 +38,7 @@ class Dispatcher:
         connectors: Mapping[str, Connector],
         secret: Callable[[str], str | None],
         clock: Clock,
+        routes: Routes,
         answer: Callable[[CommandAnswered], None],
         group: asyncio.TaskGroup,
         log: Log,
@@ -48,6 +50,7 @@ class Dispatcher:
         self._connectors = connectors
         self._secret = secret
         self._clock = clock
+        self._routes = routes
         self._answer = answer
         self._group = group
         self._log = log
@@ -77,6 +80,10 @@ class Dispatcher:
             task = self._group.create_task(self._walk(command.session))
             self._walking.add(task)
             task.add_done_callback(self._walking.discard)
+
+    def unrouted(self, question: str) -> None:
+        """Leaves a question of a phone system to its own dial plan."""
+        self._routes.unrouted(question)
 
     def request_list(self, connection: str) -> None:
         """Asks a phone system for its full list, unless that is being asked already."""
@@ -144,6 +151,8 @@ class Dispatcher:
         session = self._core.session(command.session)
         if session is None:
             return Withheld("targetGone", "the session has ended")
+        if command.question is not None:
+            return self._routes.answer(command)
         try:
             self._measures.leaves(command.id, self._clock.now())
             async with asyncio.timeout(command.timeout + GRACE):

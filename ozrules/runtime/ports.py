@@ -20,6 +20,7 @@ from ozrules.engine.events import (
 )
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.view import SessionView
+from ozrules.rules.model import Routing
 from ozrules.session.session import Session
 
 
@@ -66,6 +67,28 @@ class Connector(Protocol):
 
     async def request_list(self) -> None:
         """Ask for the full list; it comes as SessionsListed among the events."""
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Where a call goes that a phone system asked about. An empty ``to`` turns the caller away.
+
+    ``ring`` is how long, in seconds, it may ring there; None: as long as the phone system lets it.
+    """
+
+    to: str
+    ring: float | None = None
+
+
+class RoutingDesk(Protocol):
+    """Whom a connector asks where a call goes, while its phone system waits for the reply."""
+
+    async def ask(self, connection: str, kind: Routing, session: Session, *, within: float) -> Route | None:
+        """What the rules answer, or None where none does: then the phone system's own dial plan decides.
+
+        ``session`` is as in `RoutingAsked`; an empty ``session_id`` says that the phone system tells none. Never takes
+        longer than ``within`` seconds of the daemon's clock: what comes later is not used, and recorded as expired.
+        A Route that is given is on record already, and must be put into the reply at once.
+        """
 
 
 class WebhookQueue(Protocol):

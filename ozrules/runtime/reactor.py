@@ -24,6 +24,7 @@ from ozrules.engine.effects import (
     Remember,
     Send,
     Tally,
+    Unrouted,
     Wake,
     WriteLog,
 )
@@ -34,6 +35,7 @@ from ozrules.engine.events import (
     Event,
     Gap,
     ModeChanged,
+    RoutingAsked,
     RulesReplaced,
     TimersDue,
 )
@@ -111,7 +113,7 @@ class Reactor:
         """How often the journal had no room: while it has none, trying again is all the progress there is."""
         self._lines: list[Record] = []
         self._durable: list[Effect] = []
-        self._leaving: list[Send | Post | ListSessions] = []
+        self._leaving: list[Send | Unrouted | Post | ListSessions] = []
         self._done: list[asyncio.Future[None]] = []
 
     def summary(self) -> str:
@@ -161,6 +163,8 @@ class Reactor:
                     self._done.append(item.done)
             case CommandAnswered():
                 self._step(item)
+            case RoutingAsked() if self._draining:
+                self._leaving.append(Unrouted(item.question))
             case _ if self._draining:
                 pass  # what is not looked at now is looked at after the restart: level, not edge
             case _:
@@ -245,7 +249,7 @@ class Reactor:
                 case Forget():
                     self._durable.append(effect)
                     self._records.forget(effect.session)
-                case ListSessions():
+                case ListSessions() | Unrouted():
                     self._leaving.append(effect)
                 case Notice():
                     self._notices.take(effect)
@@ -269,6 +273,8 @@ class Reactor:
                     self._inbox.add(CommandAnswered(at=self._clock.now(), command=effect.id, receipt=receipt))
                 case ListSessions():
                     self._dispatcher.request_list(effect.connection)
+                case Unrouted():
+                    self._dispatcher.unrouted(effect.question)
         for future in done:
             if not future.done():
                 future.set_result(None)

@@ -4,12 +4,13 @@ from typing import Final, assert_never
 
 from ozrules.engine.events import Accepted, Receipt, Refused, Unanswered, Withheld
 from ozrules.scenario.model import Scripted
-from ozrules.session.methods import Method
+from ozrules.session.methods import Operation
 from ozrules.session.state import CALLEE_HUNG_UP, IN_CALL, ON_HOLD, REDIRECTED, TRANSFER_COMPLETED, State
 
-PROOFS: Final[dict[Method, State]] = {
+PROOFS: Final[dict[Operation, State]] = {
     "forward": REDIRECTED,
     "blindTransfer": TRANSFER_COMPLETED,
+    "attendedTransfer": TRANSFER_COMPLETED,
     "hangup": CALLEE_HUNG_UP,
     "close": CALLEE_HUNG_UP,
     "closeWithHangup": CALLEE_HUNG_UP,

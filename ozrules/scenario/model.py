@@ -11,10 +11,10 @@ import msgspec
 from ozrules.engine.effects import OutcomeName, Reason
 from ozrules.engine.events import RefusalKind
 from ozrules.rules.model import Place
-from ozrules.session.methods import Method
+from ozrules.session.methods import Operation
 from ozrules.session.state import State
 
-ActionName: TypeAlias = Method | Literal["hunt", "webhook", "log"]
+ActionName: TypeAlias = Operation | Literal["hunt", "webhook", "log"]
 """What a test can see a rule do. ``hunt`` is seen as its forwards too."""
 
 Answer: TypeAlias = OutcomeName | RefusalKind
@@ -41,7 +41,7 @@ class Scripted(msgspec.Struct, frozen=True):
     """What the phone system answers to the next ``action``, on ``session`` or on any."""
 
     at: float
-    action: Method
+    action: Operation
     outcome: Answer
     session: str | None
     changes: bool

@@ -43,12 +43,12 @@ from ozrules.scenario.model import (
     Spot,
     WhyNot,
 )
-from ozrules.session.methods import METHODS, Method
+from ozrules.session.methods import OPERATIONS, Operation
 from ozrules.session.session import PROPERTIES
 from ozrules.session.state import State
 
 CONNECTION: Final = "test"
-ACTIONS: Final[tuple[ActionName, ...]] = (*METHODS, "hunt", "webhook", "log")
+ACTIONS: Final[tuple[ActionName, ...]] = (*OPERATIONS, "hunt", "webhook", "log")
 OUTCOMES: Final[tuple[OutcomeName, ...]] = get_args(OutcomeName)
 ANSWERS: Final[tuple[Answer, ...]] = (*OUTCOMES, *(kind for kind in get_args(RefusalKind) if kind not in OUTCOMES))
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
@@ -109,7 +109,7 @@ _PARTICIPANT: Final = Record(
 
 # --- the timeline ---------------------------------------------------------------------------------------------------
 
-_ACTION: Final[Key[Method]] = Key("action", Choice[Method]("action", METHODS), required=True)
+_ACTION: Final[Key[Operation]] = Key("action", Choice[Operation]("action", OPERATIONS), required=True)
 _OUTCOME: Final[Key[Answer]] = Key("outcome", Choice[Answer]("outcome", ANSWERS), required=True)
 _RESULT: Final = Key(
     "result",

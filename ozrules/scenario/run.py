@@ -26,6 +26,7 @@ from ozrules.engine.effects import (
     Remember,
     Send,
     Tally,
+    Unrouted,
     Wake,
     WriteLog,
 )
@@ -237,7 +238,7 @@ class _Run:
                 kept.tallies.append(effect)
             case Observed():
                 self._played.observed.append(effect)
-            case Notice():
+            case Notice() | Unrouted():
                 pass
             case _:
                 assert_never(effect)

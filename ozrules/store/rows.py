@@ -19,6 +19,7 @@ from ozrules.engine.effects import (
     Remember,
     Send,
     Tally,
+    Unrouted,
     Wake,
     WriteLog,
 )
@@ -73,7 +74,7 @@ def write(
                 db.execute("INSERT INTO tallies VALUES (?, ?, ?, ?, ?, ?)", (*tally, checksum(*tally)))
             case Observed():
                 _record_event(db, effect.at + offset, recording.observed(effect, effect.at + offset))
-            case Wake() | WriteLog() | ListSessions() | Notice():
+            case Wake() | Unrouted() | WriteLog() | ListSessions() | Notice():
                 pass  # memories hold the timers; the rest is for others
             case _ as never:
                 assert_never(never)

@@ -10,6 +10,7 @@ from ozrules.connectors.gateway import GatewayConnector
 from ozrules.connectors.simulator import SimulatorConnector
 from ozrules.runtime.clock import SystemClock
 from ozrules.runtime.ports import Connector
+from ozrules.runtime.routes import Routes
 from ozrules.runtime.secret import Secret
 from ozrules.settings.model import (
     Address,
@@ -52,7 +53,8 @@ ASTERISK = AsteriskSettings(
 
 
 def made(settings: ConnectionSettings) -> Connector:
-    connector, beside = connect(settings, SystemClock(), random.Random(1))
+    clock = SystemClock()
+    connector, beside = connect(settings, clock, random.Random(1), Routes(clock))
     assert beside is None
     assert connector.name == settings.name
     return connector

@@ -12,6 +12,7 @@ from ozrules.app.notify import ServiceManager
 from ozrules.engine.events import ConnectionOpened, SessionsListed
 from ozrules.runtime.clock import SystemClock
 from ozrules.runtime.ports import ConnectionState, FromPhoneSystem
+from ozrules.runtime.routes import Routes
 from ozrules.settings.model import LogSettings, Retention, Settings, WebhookSettings
 from ozrules.store.journal import SqliteJournal
 from tests.fakes.phone import FakePhone, QuietLog, Shelf
@@ -67,6 +68,7 @@ class Stage:
             ),
             journal=self.journal,
             links=[(phone, None)],
+            routes=Routes(clock),
             webhooks=NoWebhooks(),
         )
 

@@ -14,6 +14,7 @@ from ozrules.runtime.measures import Measures
 from ozrules.runtime.notices import Notices
 from ozrules.runtime.reactor import Reactor
 from ozrules.runtime.records import Records
+from ozrules.runtime.routes import Routes
 from ozrules.runtime.watch import Watch
 from ozrules.session.session import session_from
 from tests.fakes.clock import StandingClock, settle
@@ -35,6 +36,8 @@ class Desk:
         self.health = Health(connections={})
         self.measures = Measures()
         self.watch = Watch()
+        self.routes = Routes(clock)
+        self.routes.open(self.inbox.add)
         saved = journal.load()
         self.engine = Engine(
             rules,
@@ -49,6 +52,7 @@ class Desk:
             connectors={"office": self.phone},
             secret={"doorPin": "4711#"}.get,
             clock=clock,
+            routes=self.routes,
             answer=self.inbox.add,
             group=group,
             log=self.log,

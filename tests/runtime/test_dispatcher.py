@@ -10,6 +10,7 @@ from ozrules.engine.identity import SessionKey
 from ozrules.engine.view import SessionView
 from ozrules.rules.model import SecretRef
 from ozrules.runtime.dispatcher import MOST_WAITING, Dispatcher
+from ozrules.runtime.routes import Routes
 from ozrules.session.session import Session
 from tests.fakes.clock import StandingClock, settle
 from tests.fakes.effects import SESSION, command
@@ -44,11 +45,13 @@ class Bench:
         self.clock = StandingClock()
         self.answers: list[CommandAnswered] = []
         self.log = QuietLog()
+        self.routes = Routes(self.clock)
         self.dispatcher = Dispatcher(
             core=self.core,  # type: ignore[arg-type]  # it never steps
             connectors={"office": self.phone},
             secret={"doorPin": "47#"}.get,
             clock=self.clock,
+            routes=self.routes,
             answer=self.answers.append,
             group=group,
             log=self.log,

@@ -83,6 +83,8 @@ class Actions:
 
     async def _run(self, way: "_Way", command: Command, call: Call) -> Done:
         match command.action:
+            case "attendedTransfer" | "call" | "play" | "record" | "sendEmail" | "sendSms" | "speak":
+                return Refused("denied", f"{command.action} is not possible on Asterisk")
             case "forward":
                 return await self._forward(way, call, _target(command))
             case "blindTransfer":

@@ -25,7 +25,7 @@ from ozrules.connectors.retry import wait_after
 from ozrules.engine.effects import Command
 from ozrules.engine.events import Accepted, ConnectionOpened, Gap, Refused, SessionSeen, SessionsListed, Unanswered
 from ozrules.runtime.ports import Clock, ConnectionState, FromPhoneSystem, Malformed
-from ozrules.session.methods import METHODS
+from ozrules.session.methods import METHODS, is_method
 from ozrules.session.session import Session
 
 OPEN_WITHIN: Final = 10.0
@@ -86,9 +86,12 @@ class AsteriskConnector:
         link = self._link
         if link is None or not link.is_open:
             return Refused("unavailable", "not connected")
-        if self._privileges is not None and command.action not in self._privileges:
-            why = forbidden_by(command.action, self._access)
-            return Refused("denied", f"{command.action} is not possible on this connection: {why}")
+        action = command.action
+        if not is_method(action):
+            return Refused("denied", f"{action} is not possible on this connection: Asterisk is asked for methods only")
+        if self._privileges is not None and action not in self._privileges:
+            why = forbidden_by(action, self._access)
+            return Refused("denied", f"{action} is not possible on this connection: {why}")
         return await self._actions.execute(link, command)
 
     async def request_list(self) -> None:

@@ -5,6 +5,7 @@ from typing import Literal
 from ozrules.connectors.session_messages import Call
 from ozrules.engine.effects import Command
 from ozrules.engine.events import Refused
+from ozrules.session.methods import is_method
 from ozrules.session.session import Session
 
 MovedParty = Literal["argument", "other"]
@@ -26,6 +27,8 @@ def call_for(
     """The request for ``command``, or why there can be none. ``privileges`` None: what may be called is not known."""
     parties = {"caller": session.caller, "callee": session.callee}
     method = command.action
+    if not is_method(method):
+        return Refused("denied", f"{method} is not a method of the Session class: no gateway can be asked for it")
     if privileges is not None and method not in privileges:
         return Refused("denied", f"the phone system does not let this connection call {method}")
     if method in ("forward", "blindTransfer") and not command.to:
@@ -40,7 +43,7 @@ def call_for(
                     "blindTransfer is not sent: set movedParty on this connection to argument or other, as the "
                     "phone system's first argument of blindTransfer names the party that moves or the one that stays",
                 )
-            if command.party is None:
+            if command.party is None or command.party == "all":
                 return Refused("invalid", "blindTransfer needs the party that moves")
             other = "callee" if command.party == "caller" else "caller"
             named = command.party if moved_party == "argument" else other
@@ -54,7 +57,7 @@ def call_for(
                 phone_number=command.to,
             )
         case "sendDtmf":
-            if command.party is None or not isinstance(command.key, str):
+            if command.party is None or command.party == "all" or not isinstance(command.key, str):
                 return Refused("invalid", "sendDtmf needs one key and the party that receives it")
             if not parties[command.party]:
                 return Refused("invalid", f"the session shows no {command.party} to send the key to")
