@@ -90,6 +90,8 @@ class Daemon:
     async def _read(self, stream: asyncio.StreamReader | None, take: Callable[[bytes], None]) -> None:
         assert stream is not None
         async for line in stream:
+            if not line.endswith(b"\n"):
+                return  # a kill fell into the middle of it
             async with self._news:
                 take(line)
                 self._news.notify_all()
