@@ -44,6 +44,9 @@ TESTED_ELSEWHERE = {
     "ozrules/connectors/session_messages.py": "data, written and read by tests/connectors/test_session_protocol.py",
     "ozrules/connectors/simulator/behaviour.py": "data",
     "ozrules/connectors/simulator/callers.py": "data",
+    "ozrules/replay/call_edits.py": "tests/replay/test_smallest.py",
+    "ozrules/replay/edits.py": "tests/replay/test_smallest.py",
+    "ozrules/replay/rule_edits.py": "tests/replay/test_smallest.py",
     "ozrules/scenario/model.py": "data, built by tests/scenario/test_reading.py",
 }
 """Modules without a test file of their own, and why."""

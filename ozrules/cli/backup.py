@@ -8,6 +8,7 @@ from typing import Final
 
 from ozrules.cli import configuration
 from ozrules.cli.stored import with_journal
+from ozrules.settings.model import Settings
 from ozrules.store.reading import Reader
 
 EXAMPLE: Final = """example:
@@ -35,7 +36,7 @@ def backup(arguments: argparse.Namespace) -> int:
     """0, 1 where there is no state or the copy cannot be written."""
     target: Path = arguments.file
 
-    def work(reader: Reader) -> int:
+    def work(reader: Reader, _: Settings) -> int:
         try:
             # made first, so that nobody else can read what stands in it
             os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

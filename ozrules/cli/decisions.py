@@ -42,7 +42,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def decisions(arguments: argparse.Namespace) -> int:
     """0, 1 where there is no record to read."""
-    return with_journal(arguments, lambda reader: _show(reader, arguments))
+    return with_journal(arguments, lambda reader, _: _show(reader, arguments))
 
 
 def _show(reader: Reader, arguments: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from typing import Final
 from ozrules.cli import configuration, moments
 from ozrules.cli.stored import with_journal
 from ozrules.logs.escaping import json_safe
+from ozrules.settings.model import Settings
 from ozrules.store.reading import Reader
 
 EXAMPLE: Final = """example:
@@ -30,7 +31,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def export(arguments: argparse.Namespace) -> int:
     """0, 1 where there is nothing to read."""
 
-    def work(reader: Reader) -> int:
+    def work(reader: Reader, _: Settings) -> int:
         for line in reader.recording(since=arguments.since):
             if line.intact:
                 print(json_safe(line.body))

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from ozrules.cli import configuration
 from ozrules.cli.configuration import EX_CONFIG
 from ozrules.rules.diagnostics import DocumentInvalid
+from ozrules.settings.model import Settings
 from ozrules.store.reading import Reader
 from ozrules.store.state_directory import StateUnusable
 
 
-def with_journal(arguments: argparse.Namespace, work: Callable[[Reader], int]) -> int:
+def with_journal(arguments: argparse.Namespace, work: Callable[[Reader, Settings], int]) -> int:
     """Runs ``work`` on the journal of the configuration; its exit code, 1 where there is none to read."""
     path = configuration.path_of(arguments)
     try:
@@ -22,7 +23,7 @@ def with_journal(arguments: argparse.Namespace, work: Callable[[Reader], int]) -
     try:
         reader = Reader(settings.state)
         try:
-            return work(reader)
+            return work(reader, settings)
         finally:
             reader.close()
     except StateUnusable as unusable:

@@ -92,7 +92,7 @@ class Arbiter:
         rule = entry.rule
         for name, test in entry.exceptions:
             if test(live, at) == YES:
-                return Judged(entry, "exception", by=name)
+                return Judged(entry, "exception", entry.excepted(name, live, at), by=name)
         if rule.status == "disabled" or rule.id in self._world.paused or None in self._world.paused:
             return Judged(entry, "disabled")
         if isinstance(rule.status, Canary) and not self._in_canary(rule, rule.status, live, at):

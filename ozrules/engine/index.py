@@ -73,6 +73,11 @@ class Entry:
             self._failing = compile_failing(self.rule.condition, self._facts)
         return self._failing(live, at)
 
+    def excepted(self, name: str, live: LiveSession, at: float) -> tuple[FailedLeaf, ...]:
+        """The leaves because of which the exception ``name`` holds."""
+        condition = next(each.condition for each in self.rule.exceptions if each.name == name)
+        return compile_failing(condition, self._facts, holds=False)(live, at)
+
 
 def takes_control(actions: Iterable[Action]) -> bool:
     """Whether one of these actions decides where the call goes."""

@@ -1,63 +1,103 @@
-"""Drives the real engine through recorded events in virtual time, mode observe: all is decided, nothing is sent.
+"""Drives the real engine through recorded events in virtual time.
 
 Whatever comes first happens first: an event, a moment that a session wants to be woken at, a calendar trigger. The
 recording's last event is not the end: what waits on calls that were still alive is waited for, the calendar is not.
+
+Other rules are tried in mode observe: all is decided, nothing is sent. To explain what happened the rules act again
+as they did, and ``answers`` gives their commands the answers that they had; what a command then did is in the events.
 """
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, TypeAlias
 
-from ozrules.engine.effects import Decision, Observed, Wake
+from ozrules.engine.effects import Command, Decision, Effect, Observed, OutcomeName, Post, Send, Wake
 from ozrules.engine.engine import Engine
-from ozrules.engine.events import CalendarDue, Event, TimersDue
+from ozrules.engine.events import Accepted, CalendarDue, CommandAnswered, Event, Receipt, Refused, TimersDue
+from ozrules.engine.identity import CommandId
 from ozrules.rules.model import CalendarTrigger, RuleSet
 from ozrules.runtime.timers import Timers
 
+Answers: TypeAlias = Mapping[tuple[str, str, str], tuple[OutcomeName, ...]]
+"""What became of the commands, in order, by connection, session id and action."""
 
-def drive(events: Iterable[Event], rules: RuleSet, *, drain: bool = True) -> Iterator[Decision | Observed]:
+_REFUSED: Final[Mapping[OutcomeName, Receipt]] = {
+    "rejected": Refused("denied", "as it was recorded"),
+    "targetGone": Refused("notFound", "as it was recorded"),
+    "lostRace": Refused("wrongState", "as it was recorded"),
+}
+
+
+def drive(
+    events: Iterable[Event], rules: RuleSet, *, drain: bool = True, answers: Answers | None = None
+) -> Iterator[Decision | Observed]:
     """Every decision and every change, in order. Without ``drain`` it ends with the last event."""
-    engine: Engine | None = None
-    timers = Timers()
-    calendar: list[tuple[float, int]] = []
-    triggers = [(rule.id, each) for rule in rules.rules for each in rule.triggers if isinstance(each, CalendarTrigger)]
+    run: _Run | None = None
+    for event in events:
+        if run is None:
+            run = _Run(rules, event.at, answers)
+        yield from run.until(event.at, dates=True)
+        yield from run.step(event)
+    if drain and run is not None:
+        yield from run.until(math.inf, dates=False)
 
-    def step(event: Event) -> Iterator[Decision | Observed]:
-        assert engine is not None, "begun with the first event"
-        for effect in engine.step(event):
-            match effect:
-                case Wake(session=session, due=due):
-                    timers.set(session, due)
-                case Decision() | Observed():
-                    yield effect
-                case _:
-                    pass  # nothing is sent, and nothing has to outlive a replay
 
-    def plan(number: int, after: float) -> None:
-        due = triggers[number][1].cron.next_after(after)
-        if due != math.inf:
-            heapq.heappush(calendar, (due, number))
+class _Run:
+    def __init__(self, rules: RuleSet, at: float, answers: Answers | None) -> None:
+        self._engine = Engine(rules, mode="observe" if answers is None else "enforce", at=at)
+        self._answers = {} if answers is None else {name: list(outcomes) for name, outcomes in answers.items()}
+        self._timers = Timers()
+        self._triggers = [
+            (rule.id, each) for rule in rules.rules for each in rule.triggers if isinstance(each, CalendarTrigger)
+        ]
+        self._calendar: list[tuple[float, int]] = []
+        for number in range(len(self._triggers)):
+            self._plan(number, at)
 
-    def until(moment: float, *, dates: bool) -> Iterator[Decision | Observed]:
+    def until(self, moment: float, *, dates: bool) -> Iterator[Decision | Observed]:
+        """What comes due before ``moment``."""
         while True:
-            wake = timers.next()
-            date = calendar[0][0] if calendar and dates else math.inf
+            wake = self._timers.next()
+            date = self._calendar[0][0] if self._calendar and dates else math.inf
             if min(math.inf if wake is None else wake, date) >= moment:
                 return
             if wake is not None and wake <= date:
-                yield from step(TimersDue(at=wake, sessions=timers.take(wake)))
+                yield from self.step(TimersDue(at=wake, sessions=self._timers.take(wake)))
             else:
-                due, number = heapq.heappop(calendar)
-                plan(number, due)
-                rule, trigger = triggers[number]
-                yield from step(CalendarDue(at=due, rule=rule, trigger=trigger.id, due=due))
+                due, number = heapq.heappop(self._calendar)
+                self._plan(number, due)
+                rule, trigger = self._triggers[number]
+                yield from self.step(CalendarDue(at=due, rule=rule, trigger=trigger.id, due=due))
 
-    for event in events:
-        if engine is None:
-            engine = Engine(rules, mode="observe", at=event.at)
-            for number in range(len(triggers)):
-                plan(number, event.at)
-        yield from until(event.at, dates=True)
-        yield from step(event)
-    if drain:
-        yield from until(math.inf, dates=False)
+    def step(self, event: Event) -> Iterator[Decision | Observed]:
+        """One event, with all that follows from it at once: answers come after all that the event asked for."""
+        effects = self._engine.step(event)
+        for effect in effects:  # which grows
+            match effect:
+                case Decision() | Observed():
+                    yield effect
+                case Wake(session=session, due=due):
+                    self._timers.set(session, due)
+                case Send(command=command):
+                    effects += self._answer(command.id, self._receipt(command, event.at), event.at)
+                case Post(id=name):
+                    effects += self._answer(name, Accepted(), event.at)
+                case _:
+                    pass  # nothing has to outlive a replay
+
+    def _answer(self, command: CommandId, receipt: Receipt, at: float) -> list[Effect]:
+        return self._engine.step(CommandAnswered(at=at, command=command, receipt=receipt))
+
+    def _receipt(self, command: Command, at: float) -> Receipt:
+        withheld = self._engine.gate(command, at)
+        if withheld is not None:
+            return withheld
+        session = command.session
+        outcomes = self._answers.get((session.connection, session.session_id, command.action))
+        return _REFUSED.get(outcomes.pop(0), Accepted()) if outcomes else Accepted()
+
+    def _plan(self, number: int, after: float) -> None:
+        due = self._triggers[number][1].cron.next_after(after)
+        if due != math.inf:
+            heapq.heappush(self._calendar, (due, number))

@@ -5,19 +5,24 @@ changes of its session are left out, and the sessions that a forward or a transf
 would have gone on without it. After a hold the parties still end the call themselves, so that is kept.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
+from ozrules.engine.effects import OutcomeName
 from ozrules.engine.events import ConnectionOpened, Event, Gap, SessionSeen, SessionsListed
+from ozrules.engine.identity import SessionKey
 from ozrules.engine.tracker import OURS
+from ozrules.replay.drive import Answers
 from ozrules.session.session import NotASession, Session, session_from
 from ozrules.session.state import ENDED
 
 _ENDING: Final = frozenset({"forward", "blindTransfer", "close", "closeWithHangup", "hangup"})
 _HOLDING: Final = frozenset({"hold", "unhold"})
+_OUTCOMES: Final[dict[str, OutcomeName]] = {name: name for name in get_args(OutcomeName)}
 _Call = tuple[str, str, str]
 """The connection, the session's id and its start."""
 
@@ -52,6 +57,39 @@ def read(lines: Iterable[str]) -> tuple[Entry, ...]:
     """All lines, by time. Raises NotARecording at the first that is none."""
     entries = [_entry(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     return tuple(sorted(entries, key=lambda entry: entry.at))
+
+
+class Story(msgspec.Struct, frozen=True):
+    """What really happened, our own commands with it: what the engine was told, and what became of the commands."""
+
+    events: tuple[Event, ...]
+    answers: Answers
+
+    def span_of(self, call: SessionKey) -> tuple[float, float]:
+        """From when to when the call's decisions are: before its first report, and until another takes its id."""
+        since = math.inf
+        for each in self.events:
+            if isinstance(each, SessionSeen) and each.connection == call.connection:
+                session = each.session
+                if session.session_id == call.session_id:
+                    if session.start_time in (None, call.start):
+                        since = min(since, each.at)
+                    elif since < each.at:
+                        return since - 1.0, each.at
+        return (since if since < math.inf else 0.0) - 1.0, math.inf
+
+
+def story(entries: Iterable[Entry]) -> Story:
+    """All that a recording tells, to explain it."""
+    entries = tuple(entries)
+    last = {entry.command: entry for entry in entries if entry.event == "outcome"}
+    answers: dict[tuple[str, str, str], tuple[OutcomeName, ...]] = {}
+    for entry in last.values():
+        outcome = _OUTCOMES.get(entry.outcome)
+        if outcome is not None:
+            name = (entry.connection, entry.session_id, entry.action)
+            answers[name] = (*answers.get(name, ()), outcome)
+    return Story(tuple(events(entries, with_ours=True)), answers)
 
 
 def events(entries: Iterable[Entry], *, with_ours: bool = False) -> Iterator[Event]:

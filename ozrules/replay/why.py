@@ -1,25 +1,44 @@
-"""Why each rule did, or did not, act on one call: the recorded events played again under the rules in force.
+"""Why each rule did, or did not, act on one call: what was recorded, played again under the rules in force.
 
-All rules are played together, so that who outranks whom comes out as it did. A rule of which that tells nothing is
-played once more alone: then it is judged whatever other rules there are, and every condition that failed is named.
-Only where no trigger of a rule ever matched is the reason read off the states that the call went through.
+All rules are played together, acting as they did, so that who outranks whom comes out as it did. A rule of which that
+tells nothing is played once more apart: then it is judged whatever other rules there are, and every condition that
+failed is named. Where no trigger of it ever matched, the reason is read off the states that the call went through,
+and the conditions are looked at as if the trigger had matched, so that nobody mends one thing only to meet the next.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import msgspec
 
 from ozrules.engine.effects import Decision, Observed, Reason
 from ozrules.engine.events import Event
-from ozrules.engine.explain import unheard
+from ozrules.engine.explain import Unheard, unheard
+from ozrules.engine.guard import HOUR
 from ozrules.engine.identity import SessionKey
+from ozrules.engine.index import EXPLAIN_ALL
+from ozrules.engine.tracker import OURS
 from ozrules.replay.drive import drive
+from ozrules.replay.recording import Story
+from ozrules.rules import spans
 from ozrules.rules.condition import FailedLeaf, leaves
-from ozrules.rules.model import Place, Rule, RuleSet
+from ozrules.rules.model import Alive, ExternalCap, History, Place, Rule, RuleSet, StateTrigger
+from ozrules.session.state import KNOWN_STATES
+
+_CHAIN: Final = 600.0
+"""Seconds in which the sessions of one call follow each other."""
+_LONG_CALL: Final = 4 * 3600.0
+_THROTTLES: Final = 8
+"""Whether a firing was throttled hangs on the one before, and that on the one before: so far is looked back."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one rule on the call; ``at`` is None where it was never judged. ``leaves``: its conditions."""
+    """What became of one rule on the call, one reason of the closed list.
+
+    ``failed`` is all that was not as the rule wants it, of its trigger and of its conditions, each with its line.
+    ``at`` is None where the rule was never judged; ``by`` names the rule, exception or guard that stopped it; ``seen``
+    are the states of the call; ``leaves`` counts the rule's conditions.
+    """
 
     rule: str
     place: Place
@@ -29,6 +48,27 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     by: str | None = None
     seen: tuple[str, ...] = ()
     leaves: int = 0
+    decision: Decision | None = None
+
+
+def lookback(rules: RuleSet) -> float:
+    """How many seconds before a call may matter to what the rules made of it."""
+    seconds = [_CHAIN]
+    for rule in rules.rules:
+        if rule.throttle is not None:
+            seconds.append(_THROTTLES * rule.throttle.once_within)
+        for condition in (rule.condition, *(each.condition for each in rule.exceptions)):
+            for leaf in leaves(condition):
+                match leaf:
+                    case History(within=within):
+                        seconds.append(within)
+                    case Alive():
+                        seconds.append(_LONG_CALL)
+                    case _:
+                        pass
+    if rules.guards.external != ExternalCap():
+        seconds.append(HOUR)
+    return max(seconds)
 
 
 def calls_of(
@@ -42,60 +82,175 @@ def calls_of(
     )
 
 
-def why(events: Iterable[Event], rules: RuleSet, call: SessionKey, *, until: float) -> tuple[Answer, ...]:
+def why(story: Story, rules: RuleSet, call: SessionKey, *, until: float) -> tuple[Answer, ...]:
     """Every rule on that call: those that fired first, then the nearest misses. ``until`` is now."""
-    events = tuple(events)
-    decisions, observed = _of_call(events, rules, call, until)
-    answers = []
-    for rule in rules.rules:
-        mine = [each for each in decisions if each.rule == rule.id]
-        if not mine:
-            mine, _ = _of_call(events, msgspec.structs.replace(rules, rules=(rule,)), call, until)
-        answers.append(_answer(rule, mine, observed))
-    return tuple(sorted(answers, key=_distance))
+    return explained(story, rules, call, until=until, of=rules.rules)[0]
 
 
-def _of_call(
-    events: Iterable[Event], rules: RuleSet, call: SessionKey, until: float
-) -> tuple[list[Decision], list[Observed]]:
+def explained(
+    story: Story, rules: RuleSet, call: SessionKey, *, until: float, of: Sequence[Rule]
+) -> tuple[tuple[Answer, ...], tuple[Observed, ...]]:
+    """The same of some of the ``rules``, and how the call changed."""
+    decisions, observed = of_call(story, rules, call, until)
+    by_rule = _by_rule(decisions)
+    silent = [rule for rule in of if rule.id not in by_rule]
+    for apart in _apart(rules, silent):
+        by_rule |= _by_rule(of_call(story, apart, call, until)[0])
+    never = {
+        rule.id: found
+        for rule in silent
+        if rule.id not in by_rule and (found := unheard(rule, (each.event for each in observed), until)) is not None
+    }
+    asked = [_always(rule, never[rule.id]) for rule in silent if rule.id in never]
+    as_if: dict[str, tuple[Decision, ...]] = {}
+    for apart in _apart(rules, asked):
+        as_if |= _by_rule(of_call(story, apart, call, until)[0])
+    answers = [
+        _judged(rule, by_rule[rule.id], observed, until)
+        if rule.id in by_rule
+        else _silent(rule, never.get(rule.id), as_if.get(rule.id, ()), observed)
+        for rule in of
+    ]
+    return tuple(sorted(answers, key=_distance)), observed
+
+
+def on_record(answers: Iterable[Answer], recorded: Iterable[Answer]) -> tuple[Answer, ...]:
+    """The answers, but what the daemon itself wrote down at the time where that is something else: it knows what a
+    recording does not, for example that it was not there to watch.
+    """
+    told: dict[str, list[Answer]] = {}
+    for each in recorded:
+        told.setdefault(each.rule, []).append(each)
+    nearest = {rule: min(those, key=_distance) for rule, those in told.items()}
+    return tuple(
+        sorted(
+            (
+                each if each.rule not in nearest or nearest[each.rule].reason == each.reason else nearest[each.rule]
+                for each in answers
+            ),
+            key=_distance,
+        )
+    )
+
+
+def of_call(
+    story: Story, rules: RuleSet, call: SessionKey, until: float
+) -> tuple[tuple[Decision, ...], tuple[Observed, ...]]:
+    """What was decided on the call, and how it changed, as far as ``until``."""
     decisions, observed = [], []
-    for each in drive(events, rules):
+    for each in drive(story.events, rules, answers=story.answers):
         match each:
-            case Decision() if each.session_key == call and each.at <= until:
+            case Decision() if each.at <= until and _same(each.session_key, call):
                 decisions.append(each)
-            case Observed() if each.key == call:
+            case Observed() if each.at <= until and _same(each.key, call):
                 observed.append(each)
             case _:
                 pass
-    return decisions, observed
+    return tuple(decisions), tuple(observed)
 
 
-def _answer(rule: Rule, decisions: list[Decision], observed: list[Observed]) -> Answer:
-    conditions = sum(1 for _ in leaves(rule.condition))
-    if not decisions:
-        seen = tuple(dict.fromkeys(str(each.event.state) for each in observed))
-        # a trigger matched and nothing was judged: nobody saw the state begin, so nothing may act on it
-        reason = unheard(rule, (each.event for each in observed)) or "degraded"
-        return Answer(rule=rule.id, place=rule.place, reason=reason, seen=seen, leaves=conditions)
+def _same(key: SessionKey | None, call: SessionKey) -> bool:
+    """Whether it is that call. Where the phone system tells no start, ours moves with the call's first event."""
+    if key == call:
+        return True
+    return (
+        key is not None
+        and (key.connection, key.session_id) == (call.connection, call.session_id)
+        and key.start.startswith(OURS)
+        and call.start.startswith(OURS)
+    )
+
+
+def _by_rule(decisions: Iterable[Decision]) -> dict[str, tuple[Decision, ...]]:
+    found: dict[str, tuple[Decision, ...]] = {}
+    for each in decisions:
+        found[each.rule] = (*found.get(each.rule, ()), each)
+    return found
+
+
+def _apart(rules: RuleSet, some: Sequence[Rule]) -> Iterator[RuleSet]:
+    """Sets of so few of these rules that each is explained, none of which outranks another."""
+    few: list[Rule] = []
+    for rule in some:
+        if few and sum(len(each.triggers) for each in (*few, rule)) > EXPLAIN_ALL:
+            yield msgspec.structs.replace(rules, rules=tuple(few))
+            few = []
+        few.append(msgspec.structs.replace(rule, exclusive=False))
+    if few:
+        yield msgspec.structs.replace(rules, rules=tuple(few))
+
+
+def _always(rule: Rule, never: Unheard) -> Rule:
+    """The rule as if its trigger matched: on every change of the call, in the trigger's states where it was in one."""
+    of = next(each for each in rule.triggers if each.id == never.trigger)
+    states = frozenset(KNOWN_STATES)
+    if never.reason != "stateOther" and isinstance(of, StateTrigger):
+        states = of.states
+    trigger = StateTrigger(id=of.id, states=states, place=of.place)
+    return msgspec.structs.replace(
+        rule, triggers=(trigger,), exceptions=(), throttle=None, status="shadow", on_resync=True
+    )
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+def _judged(rule: Rule, decisions: Iterable[Decision], observed: Iterable[Observed], until: float) -> Answer:
+    """The nearest of what was decided."""
     answers = [
         Answer(
             rule=rule.id,
             place=rule.place,
             reason=each.reason,
             at=each.at,
-            failed=each.failed,
+            failed=(*_untimely(rule, each, observed, until), *each.failed),
             by=each.by,
-            leaves=conditions,
+            leaves=sum(1 for _ in leaves(rule.condition)),
+            decision=each,
         )
         for each in decisions
     ]
     return min(answers, key=_distance)
 
 
+def _untimely(rule: Rule, decision: Decision, observed: Iterable[Observed], until: float) -> tuple[FailedLeaf, ...]:
+    """What of a trigger's time was otherwise than the rule wants it."""
+    match decision.reason:
+        case "stateLeftBeforeFor" | "callGone":
+            of = tuple(each for each in rule.triggers if each.id == decision.trigger)
+            found = unheard(msgspec.structs.replace(rule, triggers=of), (each.event for each in observed), until)
+            return () if found is None else found.failed
+        case "missedTooLate":
+            late = spans.written(decision.event.late_by or 0.0)
+            wanted = f"at most {spans.written(rule.missed_grace)} late"
+            return (FailedLeaf(path="missedGrace", wanted=wanted, actual=f"{late} late", at=str(rule.place)),)
+        case _:
+            return ()
+
+
+def _silent(rule: Rule, never: Unheard | None, as_if: Iterable[Decision], observed: Iterable[Observed]) -> Answer:
+    """A rule that was never judged, with the conditions that came nearest."""
+    nearest = min(as_if, key=lambda each: len(each.failed), default=None)
+    return Answer(
+        rule=rule.id,
+        place=rule.place,
+        # a trigger matched and nothing was judged: nobody saw the state begin, so nothing may act on it
+        reason="degraded" if never is None else never.reason,
+        failed=(*(() if never is None else never.failed), *(() if nearest is None else nearest.failed)),
+        seen=tuple(dict.fromkeys(str(each.event.state) for each in observed)),
+        leaves=sum(1 for _ in leaves(rule.condition)),
+        decision=nearest,
+    )
+
+
 def _distance(answer: Answer) -> tuple[int, int]:
-    """Fired, stopped though its conditions held, conditions that failed (few first), never judged."""
+    """Fired; stopped though its trigger and its conditions held; then by how much did not, what never came up last."""
     if answer.reason == "fired":
         return 0, 0
-    if answer.at is None:
-        return 3, answer.leaves
-    return (2, len(answer.failed)) if answer.failed else (1, 0)
+    failed = len(answer.failed)
+    if answer.reason in ("stateOther", "fromOther"):
+        return 3, failed
+    if answer.reason in ("conditionFalse", "fieldMissing", "outsideSchedule"):
+        return 2, failed
+    untimely = answer.reason in ("forRunning", "stateLeftBeforeFor", "callGone", "missedTooLate")
+    return (2, failed) if untimely and failed > 1 else (1, failed)

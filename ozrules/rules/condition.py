@@ -106,25 +106,29 @@ def compile_condition(condition: Condition, facts: Facts[S]) -> Test[S]:
             assert_never(condition)
 
 
-def compile_failing(condition: Condition, facts: Facts[S]) -> Callable[[S, float], tuple[FailedLeaf, ...]]:
-    """The function that names every leaf because of which ``condition`` does not hold, with what was found instead.
+def compile_failing(
+    condition: Condition, facts: Facts[S], *, holds: bool = True
+) -> Callable[[S, float], tuple[FailedLeaf, ...]]:
+    """The function that names every leaf because of which ``condition`` is not as wished, with what was found instead.
 
-    Slower than the test beside it and compiled apart, because most conditions are never asked to explain themselves.
+    ``holds``: the wish is that it holds; else that it does not, which a missing value grants neither. Slower than the
+    test and compiled apart, because most conditions are never asked to explain themselves.
     """
     test = compile_condition(condition, facts)
+    granted = YES if holds else NO
     parts: tuple[Callable[[S, float], tuple[FailedLeaf, ...]], ...]
     match condition:
         case All() | AnyOf():
-            parts = tuple(compile_failing(each, facts) for each in condition.of)
+            parts = tuple(compile_failing(each, facts, holds=holds) for each in condition.of)
         case Not():
-            parts = tuple(_found(leaf, facts, "not ") for leaf in leaves(condition.of))
+            parts = (compile_failing(condition.of, facts, holds=not holds),)
         case Compare() | DuringSchedule() | History() | Alive():
-            parts = (_found(condition, facts, ""),)
+            parts = (_found(condition, facts, "" if holds else "not "),)
         case _:
             assert_never(condition)
 
     def failed(subject: S, at: float) -> tuple[FailedLeaf, ...]:
-        if test(subject, at) == YES:
+        if test(subject, at) == granted:
             return ()
         return tuple(leaf for part in parts for leaf in part(subject, at))
 
@@ -141,6 +145,19 @@ def leaves(condition: Condition) -> Iterator[Leaf]:
             yield from leaves(condition.of)
         case Compare() | DuringSchedule() | History() | Alive():
             yield condition
+        case _:
+            assert_never(condition)
+
+
+def replaced(condition: Condition, leaf: Leaf, by: Condition) -> Condition:
+    """The condition with ``by`` in the place of that very leaf."""
+    match condition:
+        case All() | AnyOf():
+            return msgspec.structs.replace(condition, of=tuple(replaced(each, leaf, by) for each in condition.of))
+        case Not():
+            return msgspec.structs.replace(condition, of=replaced(condition.of, leaf, by))
+        case Compare() | DuringSchedule() | History() | Alive():
+            return by if condition is leaf else condition
         case _:
             assert_never(condition)
 

@@ -4,12 +4,14 @@ Each thing that is wrong is one `Failure`, with the place in the test file that 
 line asked for is wrong too: a test that only looks at what it likes to see is no test.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
 from ozrules.engine.effects import Decision
 from ozrules.engine.explain import unheard
+from ozrules.rules.condition import FailedLeaf
 from ozrules.rules.model import Hunt, RuleSet
 from ozrules.rules.numbers import NumberPlan
 from ozrules.scenario.model import Expectation, Scenario, Spot, WhyNot
@@ -114,8 +116,12 @@ def _otherwise(why: WhyNot, played: Played, rules: RuleSet) -> str | None:
         return f"The rule {why.rule} did not stop because of {why.reason}, but: {said}."
     rule = next(rule for rule in rules.rules if rule.id == why.rule)
     states = [each.event for each in played.observed if why.session in (None, each.key.session_id)]
-    reason = unheard(rule, states) or "conditionFalse"
-    return None if reason == why.reason else f"The rule {why.rule} did not stop because of {why.reason}, but: {reason}."
+    never = unheard(rule, states)
+    reason = "conditionFalse" if never is None else never.reason
+    if reason == why.reason:
+        return None
+    said = reason + _leaves(() if never is None else never.failed)
+    return f"The rule {why.rule} did not stop because of {why.reason}, but: {said}."
 
 
 def _is_about(decision: Decision, session: str | None) -> bool:
@@ -124,5 +130,11 @@ def _is_about(decision: Decision, session: str | None) -> bool:
 
 def _said(decision: Decision) -> str:
     by = "" if decision.by is None else f" ({decision.by})"
-    leaves = "".join(f" ({leaf.path}: wanted {leaf.wanted}, actual {leaf.actual})" for leaf in decision.failed[:2])
-    return f"{decision.reason}{by}{leaves}"
+    return f"{decision.reason}{by}{_leaves(decision.failed)}"
+
+
+def _leaves(failed: Iterable[FailedLeaf]) -> str:
+    return "".join(
+        f" ({leaf.path}: wanted {leaf.wanted}, actual {'nothing' if leaf.actual is None else leaf.actual}, {leaf.at})"
+        for leaf in failed
+    )

@@ -9,11 +9,10 @@ from typing import TypeVar
 
 import msgspec
 
-from ozrules.rules.condition import leaves, wanted
+from ozrules.rules.condition import leaves, replaced, wanted
 from ozrules.rules.model import (
     Action,
     All,
-    AnyOf,
     BlindTransfer,
     Compare,
     Condition,
@@ -21,7 +20,6 @@ from ozrules.rules.model import (
     Fixed,
     Forward,
     Leaf,
-    Not,
     Place,
     Rule,
     RuleSet,
@@ -79,7 +77,7 @@ def _edits(rule: Rule) -> Iterator[tuple[Place, str, Rule]]:
                 yield trigger.place, edit, replace(rule, triggers=_put(rule.triggers, number, changed))
     for leaf in leaves(rule.condition):
         for edit, change in _leaf_edits(leaf):
-            condition = _changed(rule.condition, leaf, change)
+            condition = replaced(rule.condition, leaf, change(leaf))
             assert isinstance(condition, All), "what holds the leaves of a rule stays"
             yield leaf.place, edit, replace(rule, condition=condition)
     for number, exception in enumerate(rule.exceptions):
@@ -121,18 +119,6 @@ def _leaf_edits(leaf: Leaf) -> Iterator[tuple[str, Callable[[Leaf], Condition]]]
         for number, text in enumerate(leaf.texts):
             fewer = msgspec.structs.replace(leaf, texts=leaf.texts[:number] + leaf.texts[number + 1 :])
             yield f"{text} is taken out of {says}", lambda _, fewer=fewer: fewer  # type: ignore[misc]  # bound now
-
-
-def _changed(condition: Condition, leaf: Leaf, change: Callable[[Leaf], Condition]) -> Condition:
-    """The condition with ``change`` made to that very leaf."""
-    replace = msgspec.structs.replace
-    match condition:
-        case All() | AnyOf():
-            return replace(condition, of=tuple(_changed(each, leaf, change) for each in condition.of))
-        case Not():
-            return replace(condition, of=_changed(condition.of, leaf, change))
-        case _:
-            return change(leaf) if condition is leaf else condition
 
 
 def _to_elsewhere(action: Action) -> Action | None:

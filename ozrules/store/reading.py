@@ -3,6 +3,7 @@
 Rows are fetched in small batches, each in a read of its own, so that a slow reader never holds the log of the writer.
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -74,14 +75,21 @@ class Reader:
                 yield Line(_whole(row[0]), str(row[7]), checksum(*row[:-1]) == row[-1])
             after = _whole(rows[-1][0])
 
-    def recording(self, *, since: float) -> Iterator[Line]:
-        """What happened to sessions from ``since`` on, wall clock, in order."""
-        statement = f"SELECT n, at, body, crc FROM recording WHERE n > ? AND at >= ? ORDER BY n LIMIT {_BATCH}"  # noqa: S608  # our own words
+    def recording(self, *, since: float, until: float = math.inf) -> Iterator[Line]:
+        """What happened to sessions from ``since`` to ``until``, wall clock, in order."""
+        columns = "n, at, body, crc"
+        statement = f"SELECT {columns} FROM recording WHERE n > ? AND at BETWEEN ? AND ? ORDER BY n LIMIT {_BATCH}"  # noqa: S608  # our own words
         after = 0
-        while rows := self._fetch(statement, (after, since)):
+        while rows := self._fetch(statement, (after, since, until)):
             for row in rows:
                 yield Line(_whole(row[0]), str(row[2]), checksum(*row[1:-1]) == row[-1])
             after = _whole(rows[-1][0])
+
+    def times_of(self, session: str) -> tuple[float, float] | None:
+        """When anything was first and last recorded of a session of that id, whatever call it was."""
+        named = '"sessionId":' + msgspec.json.encode(session).decode()
+        [(first, last)] = self._fetch("SELECT min(at), max(at) FROM recording WHERE instr(body, ?)", (named,))
+        return (first, last) if isinstance(first, float) and isinstance(last, float) else None
 
     def dead_posts(self) -> list[tuple[str, float, str]]:
         """Webhooks that were given up: id, when they were taken over, and why."""

@@ -3,12 +3,13 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ozrules.cli.main import main
 from ozrules.store.journal import SqliteJournal
 from tests.fakes.clock import StandingClock
-from tests.fakes.effects import observed
+from tests.fakes.effects import EVENT, observed
 from tests.replay.recorded import text
 
 OTHER = "{id: other, trigger: {state: Ringing}, conditions: {callee: 2099}, actions: [hangup]}"
@@ -21,7 +22,8 @@ def config(tmp_path: Path) -> str:
     path = tmp_path / "ozrules.yaml"
     path.write_text("ozrules: 1\nstate: state\nrules: [rules.yaml]\nconnections: [{name: office, type: simulator}]\n")
     journal = SqliteJournal(tmp_path / "state", StandingClock())
-    asyncio.run(journal.commit([observed()], []))
+    created = msgspec.structs.replace(EVENT, kind="created")
+    asyncio.run(journal.commit([observed(event=created)], []))
     journal.close()
     return str(path)
 
@@ -33,6 +35,8 @@ def test_every_rule_is_explained_with_the_place_in_the_file(config: str, capsys:
     assert "other: " in said
     assert "desk: stateOther" in said
     assert "rules.yaml:" in said
+    assert "smallest change of the call: callee 2099 instead of" in said
+    assert "smallest change of the rule: " in said
     assert main(["why", f"{session.connection}/{session.session_id}", "desk", "--config", config]) == 0
     assert "other" not in capsys.readouterr().out
 

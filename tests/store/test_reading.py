@@ -10,7 +10,7 @@ from ozrules.store.journal import SqliteJournal
 from ozrules.store.reading import Reader
 from ozrules.store.state_directory import StateUnusable
 from tests.fakes.clock import StandingClock
-from tests.fakes.effects import decision, record
+from tests.fakes.effects import decision, observed, record
 
 
 def _fill(path: Path, many: int) -> SqliteJournal:
@@ -38,6 +38,20 @@ def test_a_session_is_named_with_or_without_its_connection(tmp_path: Path, sessi
     _fill(tmp_path, 3).close()
     reader = Reader(tmp_path)
     assert len(list(reader.records(session=session))) == found
+    reader.close()
+
+
+def test_a_session_is_found_in_the_recording_by_its_id(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path, StandingClock())
+    asyncio.run(journal.commit([observed()], []))
+    journal.close()
+    reader = Reader(tmp_path)
+    span = reader.times_of(observed().key.session_id)
+    assert span is not None
+    assert [line.number for line in reader.recording(since=span[0], until=span[1])] == [1]
+    assert list(reader.recording(since=0.0, until=span[0] - 1)) == []
+    assert reader.times_of("s") is None
+    assert reader.times_of('s1"') is None
     reader.close()
 
 
