@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
 from ozrules.connectors.asterisk.ami import Fields, timestamp, whole_number
-from ozrules.connectors.asterisk.calls import BEGUN, Around, Call, Verdict, judge
+from ozrules.connectors.asterisk.calls import Around, Call, Verdict, judge
 from ozrules.connectors.asterisk.dialling import beside, pair_listed, speaker
 from ozrules.connectors.asterisk.legs import Leg, Legs
 from ozrules.connectors.asterisk.parties import Outside, session_of
@@ -25,7 +25,9 @@ from ozrules.session.state import (
     COMPLETED,
     IN_CALL,
     REDIRECTED,
+    SETUP,
     TRANSFER_COMPLETED,
+    TRANSFER_SETUP,
 )
 
 Kind: TypeAlias = Literal["created", "stateChanged", "closed"]
@@ -336,10 +338,10 @@ class Reducer:
         if verdict.ends and not call.answered and call.told is not None and _was_answered(call, verdict):
             call.answered = True  # and moved before both were joined: whoever meant to forward it was too late
             told.append(self._tell(call, "stateChanged", Verdict(IN_CALL, derived=True), at, reported_at))
-        if call.told is None:  # an end is never the first that is told, though it may be the first that is seen
-            begun = verdict if not verdict.ends else BEGUN
+        if call.told is None:  # every call is set up first, though its ringing or its end may be seen before that
+            begun = Verdict(SETUP if call.transfer_of is None else TRANSFER_SETUP)
             told.append(self._tell(call, "created", begun, at, reported_at))
-        elif not verdict.ends and session_of(call, verdict.state, self._outside) != call.told:
+        if not verdict.ends and session_of(call, verdict.state, self._outside) != call.told:
             told.append(self._tell(call, "stateChanged", verdict, at, reported_at))
         if verdict.ends:
             told.append(self._tell(call, "closed", verdict, at, reported_at))

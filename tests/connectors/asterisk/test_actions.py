@@ -115,8 +115,11 @@ async def forwarded_beside(standin: Manager, watching: Watched, session: Session
     standin.answers["Getvar"] = {"Response": "Success", "Value": "1"}
     await watching.do("forward", session, to="1003")
     standin.raise_events(beside(await standin.action("Originate")))
-    seen = await watching.until(SessionSeen, lambda seen: seen.session.session_id.endswith("/lab-1795468036.261"))
-    return seen.session
+
+    def rings(seen: SessionSeen) -> bool:
+        return seen.session.session_id.endswith("/lab-1795468036.261") and seen.session.session_state == RINGING
+
+    return (await watching.until(SessionSeen, rings)).session
 
 
 def test_the_phone_that_rings_beside_is_a_session_of_the_same_call() -> None:

@@ -1,4 +1,4 @@
-"""The reducer against what a real Asterisk 22 sent, whole, repeated, a little out of order, and with losses."""
+"""The reducer against what a real Asterisk 22, and a 16, sent, whole, repeated, a little out of order, and with losses."""
 
 import random
 from collections import Counter
@@ -12,7 +12,18 @@ from ozrules.connectors.asterisk.legs import KEPT, OURS
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.engine.events import SessionSeen
 from ozrules.session.state import ENDED, IN_CALL, VENDOR_STATES
-from tests.connectors.asterisk.traces import NAMES, TRACES, TRUNKS, as_text, events_of, moment_of, reduce
+from tests.connectors.asterisk.traces import (
+    EARLIER,
+    EARLIER_NAMES,
+    NAMES,
+    TRACES,
+    TRUNKS,
+    as_text,
+    events_of,
+    lives,
+    moment_of,
+    reduce,
+)
 
 JITTER = 0.002
 """Seconds by which events of different channels were seen to overtake each other."""
@@ -29,6 +40,22 @@ UNDECIDED = {"actions/forward_to_missing_extension"}
 @pytest.mark.parametrize("name", NAMES)
 def test_a_trace_makes_the_sessions_written_beside_it(name: str) -> None:
     assert as_text(reduce(EVENTS[name])) == (TRACES / f"{name}.sessions.txt").read_text()
+
+
+@pytest.mark.parametrize("name", EARLIER_NAMES)
+def test_asterisk_16_makes_the_same_sessions(name: str) -> None:
+    assert lives(reduce(events_of(name, EARLIER))) == lives(reduce(EVENTS[name]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_hangs_on_what_only_asterisk_22_says(name: str) -> None:
+    """16 sends no TechCause, and no Cause with a request to hang up in mid-call."""
+    earlier = [
+        {key: value for key, value in event.items() if key != "TechCause" and not (asked and key.startswith("Cause"))}
+        for event in EVENTS[name]
+        for asked in [event["Event"].endswith("HangupRequest")]
+    ]
+    assert as_text(reduce(earlier)) == (TRACES / f"{name}.sessions.txt").read_text()
 
 
 def test_the_traces_show_every_state_that_asterisk_lets_be_seen() -> None:

@@ -73,11 +73,11 @@ def test_an_unanswered_call_is_forwarded_after_two_seconds_and_answered_there(la
 LOOP = """
   - id: there
     trigger: {state: Ringing, for: 1s}
-    conditions: {callee: 1002}
+    conditions: {callee: 1002, direction: internal}
     actions: [{forward: 1003}]
   - id: and-back
     trigger: {state: Ringing, for: 1s}
-    conditions: {callee: 1003}
+    conditions: {callee: 1003, direction: internal}
     actions: [{forward: 1002}]
 """
 
