@@ -1,9 +1,7 @@
 """The connector over a real socket: login, lists, losses, and whatever a manager may send."""
 
 import asyncio
-import shutil
 import ssl
-import subprocess
 from pathlib import Path
 
 import msgspec
@@ -14,6 +12,7 @@ from ozrules.connectors.asterisk.ami import Fields
 from ozrules.engine.events import ConnectionOpened, Gap, Refused, SessionSeen, SessionsListed
 from ozrules.runtime.ports import ConnectionState, FromPhoneSystem, Malformed
 from ozrules.session.state import CALLER_HUNG_UP, IN_CALL
+from tests.connectors.asterisk.certificate import self_signed
 from tests.connectors.asterisk.manager import PASSWORD, access, block, connected, manager, watched
 from tests.connectors.asterisk.traces import events_of
 
@@ -96,26 +95,7 @@ def test_what_is_no_manager_is_said_to_be_none() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that nobody else vouches for, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl here to make a certificate with")
-    made = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    names = ["-subj", "/CN=lab", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        *made,
-        *names,
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    return folder / "cert.pem", folder / "key.pem"
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.fault(19)

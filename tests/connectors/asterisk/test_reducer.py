@@ -1,4 +1,4 @@
-"""The reducer against what a real Asterisk 22, and a 16, sent, whole, repeated, a little out of order, and with losses."""
+"""The reducer against what real Asterisks sent, whole, repeated, a little out of order, and with losses."""
 
 import random
 from collections import Counter

@@ -1,21 +1,34 @@
 """Asterisk for these tests: fetched once, started once for each session of tests.
 
-Where Debian's archive cannot be reached, or the machine cannot run it, the tests are skipped and say why.
+The tests run on the newest Asterisk that Debian has; those marked ``every_asterisk`` on the oldest that is to be
+supported too. ``OZRULES_ASTERISK=bullseye`` (or ``"sid bullseye"``) runs all of them on what is named. Where Debian's
+archive cannot be reached, or the machine cannot run it, the tests are skipped and say why.
 """
 
+import os
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 
 from tests.e2e.asterisk.lab import Lab
-from tests.e2e.asterisk.tree import NoAsterisk, fetch
+from tests.e2e.asterisk.tree import NEWEST, OLDEST, NoAsterisk, fetch
+
+CHOSEN: Final = os.environ.get("OZRULES_ASTERISK", "").split()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "lab" in metafunc.fixturenames:
+        everywhere = metafunc.definition.get_closest_marker("every_asterisk") is not None
+        suites = CHOSEN or ([NEWEST, OLDEST] if everywhere else [NEWEST])
+        metafunc.parametrize("lab", suites, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A running Asterisk."""
+def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A running Asterisk of this suite."""
     try:
-        running = Lab(fetch(), tmp_path_factory.mktemp("asterisk"))
+        running = Lab(fetch(request.param), tmp_path_factory.mktemp("asterisk"))
         running.start()
     except NoAsterisk as reason:
         pytest.skip(str(reason))

@@ -2,17 +2,22 @@
 
 import math
 import os
+import random
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import time
 import wave
+from contextlib import suppress
 from pathlib import Path
 from string import Template
 from typing import Final
 
 from ozrules.connectors.asterisk.configuration import AriAccess, AsteriskAccess
+from tests.connectors.asterisk.certificate import self_signed
+from tests.e2e.asterisk.pasted import pasted
 from tests.e2e.asterisk.tree import NoAsterisk, Tree
 
 ETC: Final = Path(__file__).parent / "etc"
@@ -20,6 +25,16 @@ SECRET: Final = "laboratory-secret"
 PHONES: Final = ("1001", "1002", "1003", "1004", "1005")
 MUSIC: Final = 440
 READY_WITHIN: Final = 60.0
+RTP: Final = 20_000
+"""Sound has the ports from here to 32000, signalling those below: the kernel gives away the ones above."""
+MAY_LESS: Final = f"""
+[watcher]
+secret = {SECRET}
+deny = 0.0.0.0/0.0.0.0
+permit = 127.0.0.1/255.255.255.255
+read = call,dtmf,system
+write = reporting
+"""
 LEFT_EMPTY: Final = ("acl", "amd", "ccss", "cdr", "cel", "cli_aliases", "codecs", "confbridge", "pjproject", "sorcery")
 LEFT_EMPTY_TOO: Final = ("stasis", "udptl", "voicemail", "agents", "followme", "pjsip_wizard", "pjsip_notify")
 
@@ -32,21 +47,30 @@ class Lab:
         self.run = run
         self.sip = _free(socket.SOCK_DGRAM)
         self.ami = _free(socket.SOCK_STREAM)
+        self.tls = _free(socket.SOCK_STREAM)
         self.ari = _free(socket.SOCK_STREAM)
         self.phones = {number: _free(socket.SOCK_DGRAM) for number in PHONES}
         self.trunk = _free(socket.SOCK_DGRAM, "127.0.0.2")
         self._process: subprocess.Popen[bytes] | None = None
+        self.certificate, self._key = self_signed(run)
         self._configure()
 
     def access(
-        self, *, user: str = "ozrules", ari: bool = True, hold: str | None = None, listen: str | None = None
+        self,
+        *,
+        user: str = "ozrules",
+        ari: bool = True,
+        hold: str | None = None,
+        listen: str | None = None,
+        tls: bool = False,
     ) -> AsteriskAccess:
         """The configuration of a connection to it."""
         return AsteriskAccess(
             host="127.0.0.1",
-            port=self.ami,
+            port=self.tls if tls else self.ami,
             username=user,
             password=SECRET,
+            tls=ssl.create_default_context(cafile=str(self.certificate)) if tls else None,
             context="internal",
             hold_extension=hold,
             supervisor=listen,
@@ -126,7 +150,7 @@ class Lab:
         # a maintainer script would have made this; without it nothing that plays a prompt works
         (run / "lib/sounds/en").symlink_to(share / "sounds/en_US_f_Allison")
         _music(run / "lib/moh/music.wav")
-        rtp = 20000 + os.getpid() % 100 * 200
+        rtp = RTP + os.getpid() % 60 * 200
         phones = "\n".join(
             f'[{number}](phone)\naors={number}\ncallerid="Phone {number}" <{number}>\n'
             f"[{number}](aor)\ncontact=sip:{number}@127.0.0.1:{port}"
@@ -135,9 +159,6 @@ class Lab:
         values = {
             "run": run,
             "modules": self.tree.modules,
-            "secret": SECRET,
-            "ami": self.ami,
-            "ari": self.ari,
             "sip": self.sip,
             "trunk": self.trunk,
             "rtp_start": rtp,
@@ -153,14 +174,28 @@ class Lab:
                 target.touch()
         for template in ETC.glob("*.conf"):
             (run / "etc" / template.name).write_text(Template(template.read_text()).substitute(values))
+        self._paste(run / "etc")
+
+    def _paste(self, etc: Path) -> None:
+        """What docs/asterisk.md says, with the ports and secrets of this laboratory."""
+        pem = etc / "manager.pem"
+        pem.write_bytes(self.certificate.read_bytes() + self._key.read_bytes())
+        changed = {"0.0.0.0:5039": f"127.0.0.1:{self.tls}", "/etc/asterisk/keys/manager.pem": str(pem)}
+        more = f"[general]\nport = {self.ami}\n{pasted('manager.conf, in [general]', changed)}"
+        manager = pasted("manager.conf", {"[general]\n": more, "a long random word": SECRET})
+        (etc / "manager.conf").write_text(manager + MAY_LESS)
+        ari = {"another long random word": SECRET}
+        (etc / "ari.conf").write_text(pasted("ari.conf", ari))
+        (etc / "http.conf").write_text(pasted("http.conf", {"[general]\n": f"[general]\nbindport = {self.ari}\n"}))
 
 
 def _free(kind: socket.SocketKind, host: str = "127.0.0.1") -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        port = probe.getsockname()[1]
-        assert isinstance(port, int)
-        return port
+    """A port that nobody has now, and that the kernel gives to nobody who asks for any."""
+    while True:
+        port = random.randrange(10_000, RTP)
+        with socket.socket(socket.AF_INET, kind) as probe, suppress(OSError):
+            probe.bind((host, port))
+            return port
 
 
 def _music(path: Path) -> None:

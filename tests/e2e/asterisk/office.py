@@ -29,6 +29,7 @@ class Office:
         """A call that rings at a phone: the caller's end, the phone's, and the session."""
         calling = await self.phones[caller].call(number)
         called = await self.phones[number].incoming()
+        await calling.until("ringing")
         return calling, called, await self.watching.state(State("Ringing"))
 
     async def talks(self, caller: str = "1001", number: str = "1002") -> tuple[PhoneCall, PhoneCall, Session]:

@@ -92,12 +92,8 @@ class PhoneCall:
 
     async def hears(self, yes: int, no: int) -> bool:
         """Whether one tone comes to be heard, and the other not, soon."""
-        self.sound.forget()
         async with asyncio.timeout(WITHIN):
-            while not (self.sound.hears(yes) and self.sound.hears(no) is False):
-                self.sound.arrived.clear()
-                await self.sound.arrived.wait()
-        return True
+            return await self.sound.comes_to(yes, no)
 
     # -- what a test does with it
 
@@ -121,6 +117,14 @@ class PhoneCall:
     async def hang_up(self) -> None:
         await self._asked("BYE")
         self.enter("ended")
+
+    async def finish(self) -> None:
+        """Ends a call of ours in whatever state it is, answered or not: that may change at any moment."""
+        if self.state != "answered":
+            self.cancel()
+            await self.until("answered", "failed", "ended")
+        if self.state == "answered":
+            await self.hang_up()
 
     async def hold(self, on: bool) -> None:
         self._direction = "sendonly" if on else "sendrecv"

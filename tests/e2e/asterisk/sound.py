@@ -69,6 +69,7 @@ class Sound(asyncio.DatagramProtocol):
         if kind == 101 and data[4:8] != self._key_time:
             self._key_time = data[4:8]
             self.keys += KEYS[data[12]] if data[12] < 16 else ""
+            self.arrived.set()
         elif kind == 0:
             self.arrived.set()
             self._samples = [*self._samples[-RATE:], *(_DECODED[byte] for byte in data[12:])]
@@ -76,6 +77,21 @@ class Sound(asyncio.DatagramProtocol):
     def forget(self) -> None:
         """What has been heard so far does not count."""
         self._samples = []
+
+    async def comes_to(self, yes: int, no: int) -> bool:
+        """Waits until one tone is heard, and the other not."""
+        self.forget()
+        while not (self.hears(yes) and self.hears(no) is False):
+            self.arrived.clear()
+            await self.arrived.wait()
+        return True
+
+    async def gets_keys(self, keys: str) -> bool:
+        """Waits until these keys have been received."""
+        while self.keys != keys:
+            self.arrived.clear()
+            await self.arrived.wait()
+        return True
 
     def hears(self, frequency: int) -> bool | None:
         """Whether this tone is heard now; None while too little has been heard at all."""

@@ -75,10 +75,7 @@ def test_a_forward_at_the_moment_of_the_answer_is_refused_or_seen_to_be_too_late
             # from InCall it is the engine's proof of a lost race; from Ringing Asterisk was told before the answer
             assert one.states_of("1002")[-2] in ("InCall", "Ringing")
             await (await one.phones["trunk"].incoming()).until("ringing")
-            if calling.state == "answered":
-                await calling.hang_up()
-            else:
-                calling.cancel()
+            await calling.finish()
             if called.state == "answered":
                 await called.hang_up()
             return "too late"

@@ -11,6 +11,8 @@ from ozrules.session.session import Session
 from tests.connectors.asterisk.manager import watched
 from tests.e2e.asterisk.lab import MUSIC, Lab
 from tests.e2e.asterisk.office import Office, office
+from tests.e2e.asterisk.phone import WITHIN
+from tests.e2e.asterisk.sound import Sound
 
 pytestmark = pytest.mark.timeout(400)  # the first test may have to fetch Asterisk
 
@@ -214,10 +216,8 @@ def test_keys_are_received_by_one_party_only(lab: Lab, party: str, caller: str, 
         for key in "1#":
             assert await one.watching.do("sendDtmf", session, key=key, party=party) == Accepted()
         receiver = calling if party == "caller" else called
-        async with asyncio.timeout(10):
-            while receiver.sound.keys != "1#":
-                receiver.sound.arrived.clear()
-                await receiver.sound.arrived.wait()
+        async with asyncio.timeout(WITHIN):
+            assert await receiver.sound.gets_keys("1#")
         assert (calling.sound.keys, called.sound.keys) == (caller, callee)
         await calling.hang_up()
 
@@ -292,8 +292,41 @@ def test_a_supervisor_hears_both_and_nobody_hears_the_supervisor(lab: Lab) -> No
     act(lab, scene, listen="PJSIP/1004")
 
 
+def test_a_program_hears_both(lab: Lab) -> None:
+    """The sound goes to an address of the admin's choice as RTP, for a recorder or a transcription."""
+
+    async def run() -> None:
+        program = Sound(0)
+        where, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: program, local_addr=("127.0.0.1", 0)
+        )
+        listen = f"UnicastRTP/127.0.0.1:{program.port}/c(ulaw)"
+        async with office(lab, lab.access(listen=listen)) as one:
+            calling, called, session = await one.talks()
+            assert await one.watching.do("startListen", session) == Accepted()
+            async with asyncio.timeout(WITHIN):
+                assert await program.comes_to(500, 900)
+                assert await program.comes_to(700, 900)
+            assert await calling.hears(700, 900)
+            assert await called.hears(500, 900)
+            await calling.hang_up()
+        program.close()
+
+    asyncio.run(run())
+
+
 def sessions(one: Office) -> list[Session]:
     return [item.session for item in one.watching.items if isinstance(item, SessionSeen)]
+
+
+def test_over_tls_all_is_the_same(lab: Lab) -> None:
+    async def run() -> None:
+        async with office(lab, lab.access(tls=True, ari=False)) as one:
+            _, _, session = await one.talks()
+            assert await one.watching.do("hangup", session) == Accepted()
+            await one.sees("1002", "Aborted")
+
+    asyncio.run(run())
 
 
 def test_a_user_that_may_not_is_told_so_once(lab: Lab) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.asterisk.lab import SECRET, Lab
 from tests.e2e.asterisk.office import Office, office
+from tests.e2e.asterisk.phone import WITHIN
 from tests.e2e.stage import Daemon, configure, daemon
 
 pytestmark = pytest.mark.timeout(400)  # the first test may have to fetch Asterisk
@@ -64,7 +65,6 @@ def test_an_unanswered_call_is_forwarded_after_two_seconds_and_answered_there(la
         [decision] = running.of("decision", reason="fired")
         assert (decision["rule"], outcome["outcome"]) == ("no-answer", "confirmed")
         assert decision["sessionId"] == session.session_id
-        assert decision["event"]["lateBy"] < 1.0
         await calling.hang_up()
 
     rule(tmp_path, lab, UNANSWERED, scene)
@@ -143,10 +143,8 @@ BOUND = """
 def test_rules_are_bound_to_the_endpoint_and_the_trunk(lab: Lab, tmp_path: Path) -> None:
     async def scene(one: Office, running: Daemon) -> None:
         calling, called, _ = await one.talks()
-        async with asyncio.timeout(10):
-            while called.sound.keys != "7":
-                called.sound.arrived.clear()
-                await called.sound.arrived.wait()
+        async with asyncio.timeout(WITHIN):
+            assert await called.sound.gets_keys("7")
         await calling.hang_up()
         outside = await one.phones["trunk"].call("1004", caller="1001")  # says that it is 1001
         await outside.until("failed")

@@ -11,7 +11,10 @@ from tests.connectors.asterisk.manager import watched
 from tests.e2e.asterisk.lab import Lab
 from tests.e2e.asterisk.office import Office, office
 
-pytestmark = pytest.mark.timeout(400)  # the first test may have to fetch Asterisk
+pytestmark = [
+    pytest.mark.timeout(400),  # the first test may have to fetch Asterisk
+    pytest.mark.every_asterisk,
+]
 
 
 def watch(lab: Lab, scene: Callable[[Office], Awaitable[None]]) -> None:

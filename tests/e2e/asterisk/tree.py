@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(os.environ.get("OZRULES_ASTERISK_TREE") or Path(__file__).parents[3] / ".cache" / "asterisk")
+NEWEST: Final = "sid"
+OLDEST: Final = "bullseye"
 PACKAGES: Final = ("asterisk", "asterisk-modules", "sip-tester")
 KEYRING: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
 FETCH_WITHIN: Final = 240
@@ -46,19 +48,19 @@ class Tree:
         return [str(self._loader), "--library-path", libraries, str(self.root / program), *arguments]
 
 
-def fetch() -> Tree:
-    """The newest Asterisk that Debian has: of sid, or else of bullseye. Raises NoAsterisk."""
+def fetch(suite: str) -> Tree:
+    """The Asterisk of this suite; the oldest where the newest cannot be had. Raises NoAsterisk."""
     for tool in ("apt-get", "dpkg-deb", "tar"):
         if shutil.which(tool) is None:
             raise NoAsterisk(f"there is no {tool} here to fetch Asterisk with")
     reasons: list[str] = []
-    for suite in ("sid", "bullseye"):
-        root = FOLDER / suite
+    for each in dict.fromkeys((suite, OLDEST)):
+        root = FOLDER / each
         if not (root / ".complete").exists():
             try:
-                _unpack(suite, root)
+                _unpack(each, root)
             except NoAsterisk as reason:
-                reasons.append(f"{suite}: {reason}")
+                reasons.append(f"{each}: {reason}")
                 continue
         return Tree(root)
     raise NoAsterisk("Asterisk cannot be fetched from Debian's archive: " + "; ".join(reasons))
@@ -100,7 +102,7 @@ def _sources(suite: str) -> str:
         raise NoAsterisk("this machine's apt names no mirror")
     lines = [f"deb [signed-by={KEYRING}] {mirror} {suite} main"]
     security = next((site for site in sites if "security" in site), None)
-    if suite != "sid" and security is not None:
+    if suite != NEWEST and security is not None:
         lines.append(f"deb [signed-by={KEYRING}] {security} {suite}-security main")
     return "\n".join(lines) + "\n"
 
