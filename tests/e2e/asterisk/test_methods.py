@@ -297,9 +297,8 @@ def test_a_program_hears_both(lab: Lab) -> None:
 
     async def run() -> None:
         program = Sound(0)
-        where, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: program, local_addr=("127.0.0.1", 0)
-        )
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: program, local_addr=("127.0.0.1", 0))
         listen = f"UnicastRTP/127.0.0.1:{program.port}/c(ulaw)"
         async with office(lab, lab.access(listen=listen)) as one:
             calling, called, session = await one.talks()
