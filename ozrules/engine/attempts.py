@@ -9,14 +9,14 @@ from typing import Final, TypeAlias, assert_never
 from ozrules.engine.effects import Command, ListSessions, Outcome, OutcomeName, Send
 from ozrules.engine.events import Accepted, CommandAnswered, Refused, Unanswered, Withheld
 from ozrules.engine.guard import EXTERNAL, HOUR
-from ozrules.engine.identity import CommandId
+from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.engine.live import LiveSession
 from ozrules.engine.planning import Stopped, cap_group
 from ozrules.engine.proof import disproves, needs_proof, proves
 from ozrules.engine.run import OBSERVE, SETTLE, Attempt, Run
-from ozrules.engine.world import World
-from ozrules.rules.model import BlindTransfer, Forward, Hunt, Party, PlainMethod, SecretRef, SendDtmf
-from ozrules.session.methods import REPEATABLE, Operation, is_legal
+from ozrules.engine.world import Forwarded, World
+from ozrules.rules.model import Hunt, Listener, SecretRef, SessionAction
+from ozrules.session.methods import APART, MOVING, REPEATABLE, Operation, is_legal
 
 ANSWER: Final = 5.0
 """Seconds in which a phone system must answer a command, where a rule sets no ``timeout``."""
@@ -24,7 +24,8 @@ ANSWER: Final = 5.0
 UNHEARD: Final = 30.0
 """Seconds after which a command of which the shell said nothing counts as sent without an answer."""
 
-SessionAction: TypeAlias = Forward | BlindTransfer | PlainMethod | SendDtmf | Hunt
+Sent: TypeAlias = SessionAction | Hunt
+"""What a command stands for."""
 
 
 class Attempts:
@@ -36,15 +37,18 @@ class Attempts:
     def send(
         self,
         run: Run,
-        action: SessionAction,
+        action: Sent,
         method: Operation,
         at: float,
         tries: int,
         *,
         to: str | Stopped | None = None,
-        party: Party | None = None,
+        party: Listener | None = None,
         key: str | SecretRef | None = None,
         gap: float = 0.0,
+        other: SessionKey | None = None,
+        arguments: dict[str, str] | None = None,
+        over: str | None = None,
     ) -> CommandId | None:
         """Asks for the command to be sent, and lets the run wait for it; None where it may not be sent at all."""
         live = run.session
@@ -67,13 +71,16 @@ class Attempts:
             party=party,
             key=key,
             gap=gap,
+            other=other,
+            arguments=arguments or {},
+            over=over,
             deadline=at + max(run.rule.missed_grace, 1.0),
             timeout=action.common.timeout or ANSWER,
         )
         run.waiting = Attempt(action, command, live, at, at + command.timeout + UNHEARD, tries)
         live.actions += 1
         if to is not None:
-            self._leaves(live, to, at)
+            self._leaves(live, method, to, at)
         self._world.out.append(Send(command))
         return command_id
 
@@ -182,26 +189,28 @@ class Attempts:
         self, live: LiveSession, method: Operation, to: str | Stopped | None
     ) -> tuple[OutcomeName, str] | None:
         """Why a step must not be sent at this moment."""
-        if live.ended:
+        if live.ended and method not in APART:
             return "targetGone", f"the session ended as {live.state}"
         if not is_legal(method, live.state):
             return "lostRace", f"{method} cannot work in {live.state}"
-        stopped = self._world.guard.call(live)
+        stopped = self._world.guard.call(live, touched=method not in APART)
         if stopped is None and to is not None and not isinstance(to, str):
             return "refused", to[1]
         return None if stopped is None else ("refused", stopped[1])
 
-    def _leaves(self, live: LiveSession, to: str, at: float) -> None:
-        """A call is about to be sent somewhere else: count it, and know its further sessions again."""
+    def _leaves(self, live: LiveSession, method: Operation, to: str, at: float) -> None:
+        """A call, or a message, is about to be sent somewhere: count it, and know a call's further sessions again."""
         world = self._world
-        live.chain.hops += 1
-        world.forwards.append((at, to, live.session.caller, live.chain))
-        del world.forwards[:-64]
+        if method in MOVING:
+            live.chain.hops += 1
+            world.forwards.append(Forwarded(at, to, live.session.caller, method == "call", live.chain))
+            del world.forwards[:-64]
         if world.guard.is_external(to):
             group = cap_group(live, world, at) or ""
             wall = at + world.wall_offset
             world.tally(EXTERNAL, group, f"{live.key}{live.chain.hops}", wall, wall + HOUR)
-            world.external.put(id(live.chain), group)
+            if method in MOVING:
+                world.external.put(id(live.chain), group)
 
     def _judge(self, run: Run, attempt: Attempt, live: LiveSession, at: float) -> OutcomeName | None:
         """Settles an attempt that was answered, if what is seen now decides it."""
@@ -221,7 +230,7 @@ class Attempts:
     ) -> OutcomeName:
         self._outcome(run, attempt, outcome, at, error, seen)
         surely_not = outcome in ("rejected", "refused", "expired", "cancelled", "throttled")
-        if attempt.command.to is not None and surely_not:
+        if attempt.command.to is not None and attempt.command.action in MOVING and surely_not:
             attempt.session.chain.hops -= 1
         return outcome
 

@@ -79,8 +79,9 @@ class Command(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     makes the transfer (attendedTransfer), receives or listens. ``key`` are the DTMF keys, or the secret that holds
     them: the dispatcher resolves it and hands the keys to the connector one at a time, ``gap`` seconds apart.
     ``other`` is the second session of an attendedTransfer: one of the two is held, and in the other ``party`` talks.
-    ``question``: this is the answer to what the phone system asked (`events.RoutingAsked`): forward, or hangup to turn
-    the caller away; then ``ring`` is how long, in seconds, the number may ring, None where no rule says.
+    ``over`` is the connection to ask where it is not the session's. ``question``: this is the answer to what the phone
+    system asked (`events.RoutingAsked`): forward, or hangup to turn the caller away; then ``ring`` is how long, in
+    seconds, the number may ring, None where no rule says.
 
     ``arguments`` are all further ones, by the names of the rule language. Texts may hold what a caller chose.
     play: file, [repeat: true] · speak: text · record: format (mp3, wav) · call: url, [apiExtension, callerId,
@@ -100,10 +101,16 @@ class Command(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     gap: float = 0.0
     other: SessionKey | None = None
     arguments: dict[str, str] = {}
+    over: str | None = None
     question: str | None = None
     ring: float | None = None
     deadline: float
     timeout: float
+
+    @property
+    def connection(self) -> str:
+        """The connection that is asked."""
+        return self.over or self.session.connection
 
 
 class Send(msgspec.Struct, gc=False, frozen=True):

@@ -54,6 +54,7 @@ from ozrules.engine.view import SessionView, view_of
 from ozrules.engine.world import World
 from ozrules.rules.condition import YES
 from ozrules.rules.model import CalendarTrigger, Rule, RuleSet, StateTrigger
+from ozrules.session.methods import APART
 from ozrules.session.session import Session
 from ozrules.session.state import COMPLETED, IN_CALL, State
 
@@ -145,11 +146,11 @@ class Engine:
         Looks and changes nothing.
         """
         live = self._world.live.get(command.session)
-        if live is None or live.ended:
+        if live is None or (live.ended and command.action not in APART):
             return Withheld("targetGone", "the session has ended")
         if at > command.deadline:
             return Withheld("expired", f"{at - command.deadline:.1f} s after its time")
-        if not self._world.line(command.session.connection).merged:
+        if not self._world.line(command.connection).merged:
             return Withheld("expired", "the connection was lost before it could be sent")
         return may_send(command, live, self._world)
 

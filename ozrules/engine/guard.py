@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from ozrules.engine.live import LiveSession
 from ozrules.engine.tallies import Tallies
+from ozrules.rules.emails import covers, is_address
 from ozrules.rules.model import Guards, NumberPattern
 from ozrules.rules.numbers import NumberPlan
 
@@ -35,19 +36,21 @@ class Guard:
                 return True
         return False
 
-    def call(self, live: LiveSession) -> Verdict | None:
-        """Why this call may not be touched by any control action."""
-        if self.is_protected(live):
+    def call(self, live: LiveSession, *, touched: bool = True) -> Verdict | None:
+        """Why nothing more may be done about this call. ``touched`` False: what is done leaves the call alone."""
+        if touched and self.is_protected(live):
             return "protected", "the call is to a protected number"
         if live.actions >= self._guards.max_actions_per_session:
             return "budget", f"{live.actions} actions on this session already (maxActionsPerSession)"
         return None
 
-    def destination(self, live: LiveSession, number: str | None, *, templated: bool) -> Verdict | None:
-        """Why the call may not be sent to ``number``, which is as `final` gave it."""
+    def destination(
+        self, live: LiveSession, number: str | None, *, templated: bool, hops: bool = True
+    ) -> Verdict | None:
+        """Why the call may not be sent to ``number``, which is as `final` gave it. ``hops``: it counts as one."""
         if number is None:
             return "guard", "not a number that can be dialled"
-        if live.chain.hops >= self._guards.max_hops:
+        if hops and live.chain.hops >= self._guards.max_hops:
             return "hops", f"the call was forwarded or transferred {live.chain.hops} times already (maxHops)"
         if templated and not self._guards.templated:
             return "guard", "a destination from a template needs guards.destinations.templated: true"
@@ -65,6 +68,17 @@ class Guard:
         if self._guards.default == "allow":
             return None
         return "guard", f"{number} is not among the allowed destinations"
+
+    def email(self, address: str, *, templated: bool) -> tuple[Literal["guard"], str] | None:
+        """Why no e-mail may be sent to this address."""
+        guard = self._guards.emails
+        if not is_address(address):
+            return "guard", "not an e-mail address"
+        if templated and not guard.templated:
+            return "guard", "an address from a template needs guards.emails.templated: true"
+        if not any(covers(pattern, address) for pattern in guard.allow):
+            return "guard", f"{address} is not among the allowed addresses (guards.emails.allow)"
+        return None
 
     def caps(
         self, group: str | None, number: str, tallies: Tallies, external_now: int, wall: float

@@ -23,6 +23,7 @@ from ozrules.rules.model import (
     Action,
     All,
     AnyOf,
+    AttendedTransfer,
     BlindTransfer,
     CalendarTrigger,
     Choose,
@@ -83,7 +84,7 @@ def takes_control(actions: Iterable[Action]) -> bool:
     """Whether one of these actions decides where the call goes."""
     for action in actions:
         match action:
-            case Forward() | BlindTransfer() | Hunt():
+            case Forward() | BlindTransfer() | AttendedTransfer() | Hunt():
                 return True
             case PlainMethod(method=method):
                 if method in EXCLUSIVE:

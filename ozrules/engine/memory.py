@@ -28,12 +28,9 @@ from ozrules.engine.run import (
 )
 from ozrules.engine.world import World
 from ozrules.rules.model import (
-    BlindTransfer,
-    Forward,
     Hunt,
-    PlainMethod,
     Rule,
-    SendDtmf,
+    SessionAction,
     StateTrigger,
     WaitFor,
     Webhook,
@@ -222,7 +219,7 @@ def _waiting(kept: _Waiting | None, run: Run) -> Waiting | None:
     action = frame.actions[frame.index - 1]
     match kept:
         case _Attempt():
-            assert isinstance(action, Forward | BlindTransfer | PlainMethod | SendDtmf | Hunt)
+            assert isinstance(action, SessionAction | Hunt)
             attempt = Attempt(action, kept.command, run.origin, kept.sent, kept.until, kept.tries)
             attempt.baseline = kept.baseline
             attempt.phase, attempt.refusal, attempt.proven = kept.phase, kept.refusal, kept.proven

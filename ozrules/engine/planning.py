@@ -9,6 +9,7 @@ from ozrules.engine.live import LiveSession
 from ozrules.engine.world import World
 from ozrules.rules.model import (
     Action,
+    AttendedTransfer,
     BlindTransfer,
     Choose,
     Fixed,
@@ -16,11 +17,14 @@ from ozrules.rules.model import (
     Hunt,
     Log,
     Lookup,
+    Party,
     PlainMethod,
     SecretRef,
     SendDtmf,
+    SessionAction,
     SetVariables,
     Stop,
+    SystemAction,
     Target,
     Template,
     Templated,
@@ -28,7 +32,8 @@ from ozrules.rules.model import (
     WaitFor,
     Webhook,
 )
-from ozrules.session.methods import is_legal
+from ozrules.session.methods import APART, MOVING, is_legal, is_method
+from ozrules.session.state import HELD, IN_CALL
 
 Stopped: TypeAlias = tuple[Literal["guard", "protected", "budget", "hops", "actionFailed"], str]
 
@@ -38,8 +43,8 @@ def fill(template: Template, live: LiveSession, world: World, at: float) -> str:
     return "".join(part if isinstance(part, str) else world.text(part.field)(live, at) or "" for part in template)
 
 
-def destination(target: Target, live: LiveSession, world: World, at: float) -> str | Stopped:
-    """The final number that a call would be sent to, or why it may not be."""
+def destination(target: Target, live: LiveSession, world: World, at: float, *, hops: bool = True) -> str | Stopped:
+    """The final number that a call would be sent to, or why it may not be. ``hops``: it counts as one."""
     wanted: str | None
     match target:
         case Fixed(number=number):
@@ -55,7 +60,7 @@ def destination(target: Target, live: LiveSession, world: World, at: float) -> s
         case _:
             assert_never(target)
     final = world.guard.final(wanted)
-    stopped = world.guard.destination(live, final, templated=isinstance(target, Templated))
+    stopped = world.guard.destination(live, final, templated=isinstance(target, Templated), hops=hops)
     if stopped is not None:
         return stopped
     assert final is not None, "the guard refuses what is no number"
@@ -70,16 +75,61 @@ def may_send(command: Command, live: LiveSession, world: World) -> Withheld | No
     """The last look before a command leaves: state, emergency calls, destination. The caps were counted before."""
     if not is_legal(command.action, live.state):
         return Withheld("lostRace", f"{command.action} cannot work in {live.state}")
-    if world.guard.is_protected(live):
+    if command.action not in APART and world.guard.is_protected(live):
         return Withheld("refused", "the call is to a protected number")
     if command.to is not None:
         refused = world.guard.policy(command.to)
         if refused is not None:
             return Withheld("refused", refused[1])
-    privileges = world.line(live.key.connection).privileges
-    if privileges is not None and command.action not in privileges:
-        return Withheld("rejected", f"the connection may not do {command.action}")
+    if command.action == "sendEmail":
+        # whether it may come from a template was asked before: no rule set changes what a text was made of
+        unwanted = world.guard.email(command.arguments["to"], templated=False)
+        if unwanted is not None:
+            return Withheld("refused", unwanted[1])
+    if command.other is not None and not _complements(live, world.live.get(command.other)):
+        return Withheld("lostRace", "one of the two calls is no longer held, or no longer talking")
+    privileges = world.line(command.connection).privileges
+    if (privileges is not None or not is_method(command.action)) and command.action not in (privileges or ()):
+        return Withheld("rejected", f"the connection {command.connection} cannot do {command.action}")
     return None
+
+
+def second_call(transferor: Party, live: LiveSession, world: World) -> LiveSession | Stopped:
+    """The other call of the party that makes an attended transfer: the one that is held while ``live`` talks, or the
+    one that talks while ``live`` is held.
+    """
+    party = live.session.caller if transferor == "caller" else live.session.callee
+    if party is None:
+        return "actionFailed", f"{transferor} is missing"
+    normal = world.numbers.normal
+    wanted = normal(party)
+    found = [
+        other
+        for other in world.line(live.key.connection).sessions.values()
+        if other is not live
+        and _complements(live, other)
+        and any(
+            number is not None and normal(number) == wanted for number in (other.session.caller, other.session.callee)
+        )
+    ]
+    if len(found) == 1:
+        return found[0]
+    what = "held" if live.state == IN_CALL else "talking"
+    return "actionFailed", f"{party} has {len(found) or 'no'} other call{'s' if len(found) > 1 else ''} {what}"
+
+
+def _complements(live: LiveSession, other: LiveSession | None) -> bool:
+    """Whether one of the two talks and the other is held."""
+    if other is None:
+        return False
+    return (live.state == IN_CALL and other.state in HELD) or (live.state in HELD and other.state == IN_CALL)
+
+
+def recipient(action: SystemAction, live: LiveSession, world: World, at: float) -> Stopped | None:
+    """Why an e-mail may not be sent to whom it is for."""
+    template = action.texts["to"]
+    address = fill(template, live, world, at)
+    return world.guard.email(address, templated=any(not isinstance(part, str) for part in template))
 
 
 def cap_group(live: LiveSession, world: World, at: float) -> str | None:
@@ -119,8 +169,18 @@ def stopped_by_guard(actions: tuple[Action, ...], live: LiveSession, world: Worl
                     if not isinstance(number := destination(Fixed(target, place), live, world, at), str)
                 ]
                 return refusals[0] if len(refusals) == len(targets) and refusals else None
-            case PlainMethod() | SendDtmf():
+            case PlainMethod() | SendDtmf() | AttendedTransfer():
                 return world.guard.call(live)
+            case SystemAction(operation=operation, to=system_to):
+                stopped = world.guard.call(live, touched=operation not in APART)
+                if stopped is not None:
+                    return stopped
+                if operation == "sendEmail":
+                    return recipient(action, live, world, at)
+                if system_to is None:
+                    return None
+                number = destination(system_to, live, world, at, hops=operation in MOVING)
+                return None if isinstance(number, str) else number
             case Webhook() | Log() | SetVariables():
                 continue
             case Wait() | WaitFor() | Choose() | Stop():
@@ -141,7 +201,7 @@ def planned(
         command = None
         if isinstance(action, Hunt | Choose | WaitFor | Stop):
             step = None
-        elif isinstance(action, Forward | BlindTransfer | PlainMethod | SendDtmf | Webhook) and step is not None:
+        elif isinstance(action, SessionAction | Webhook) and step is not None:
             command = CommandId(f"{number}-{step}")
             step += 1
         listed.append(PlannedAction(name, args, command, action.place))
@@ -158,6 +218,10 @@ def _described(action: Action, live: LiveSession, world: World, at: float) -> tu
             return method, {}
         case SendDtmf(to=party, keys=keys):
             return "sendDtmf", {"to": party, "keys": "(secret)" if isinstance(keys, SecretRef) else keys}
+        case AttendedTransfer(transferor=transferor):
+            return "attendedTransfer", {"transferor": transferor}
+        case SystemAction():
+            return action.operation, _system_arguments(action, live, world, at)
         case Hunt(targets=targets):
             return "hunt", {"to": ", ".join(targets)}
         case Webhook(url=url):
@@ -176,6 +240,17 @@ def _described(action: Action, live: LiveSession, world: World, at: float) -> tu
             return "stop", {}
         case _:
             assert_never(action)
+
+
+def _system_arguments(action: SystemAction, live: LiveSession, world: World, at: float) -> dict[str, str]:
+    shown = {name: fill(text, live, world, at) for name, text in action.texts.items()}
+    if action.to is not None:
+        shown["to"] = _shown(action.to, live, world, at)
+    if action.party is not None:
+        shown["to"] = action.party
+    if action.connection is not None:
+        shown["connection"] = action.connection
+    return shown
 
 
 def _shown(to: Target, live: LiveSession, world: World, at: float) -> str:

@@ -8,7 +8,8 @@ from typing import Literal, assert_never
 
 from ozrules.engine.live import LiveSession
 from ozrules.engine.run import Attempt
-from ozrules.rules.model import BlindTransfer, Forward, Hunt, PlainMethod, SendDtmf
+from ozrules.rules.model import AttendedTransfer, BlindTransfer, Forward, Hunt, PlainMethod, SendDtmf, SystemAction
+from ozrules.session.methods import APART
 from ozrules.session.state import (
     IN_CALL,
     ON_HOLD,
@@ -33,7 +34,9 @@ def needs_proof(attempt: Attempt) -> bool:
             return False
         case PlainMethod(method=method):
             return method not in ("startListen", "stopListen")
-        case Forward() | BlindTransfer() | Hunt():
+        case SystemAction(operation=operation):
+            return operation == "call"
+        case Forward() | BlindTransfer() | AttendedTransfer() | Hunt():
             return True
         case _:
             assert_never(action)
@@ -46,6 +49,8 @@ def proves(attempt: Attempt, live: LiveSession) -> bool:
         return False  # another session of the call that was there before
     if same and not live.ended and isinstance(attempt.action, Forward | Hunt) and not attempt.baseline.moved(live):
         return False  # answered, or still ringing, where it was
+    if same and isinstance(attempt.action, SystemAction) and attempt.action.operation == "call":
+        return False  # it makes another call, and leaves this one as it is
     changed = not same or live.state != attempt.baseline.state or attempt.baseline.moved(live)
     expect = attempt.action.common.expect
     if expect is not None and not isinstance(attempt.action, Hunt):
@@ -55,7 +60,7 @@ def proves(attempt: Attempt, live: LiveSession) -> bool:
             if same:
                 return live.state == REDIRECTED or (not live.ended and attempt.baseline.moved(live))
             return not live.ended
-        case BlindTransfer():
+        case BlindTransfer() | AttendedTransfer():
             if same:
                 return live.state in TRANSFER_STATES or live.state in _MOVED_ON or attempt.baseline.moved(live)
             return not live.ended
@@ -71,6 +76,8 @@ def proves(attempt: Attempt, live: LiveSession) -> bool:
                     return False
                 case _:
                     assert_never(method)
+        case SystemAction(operation=operation):
+            return operation == "call" and not live.ended
         case SendDtmf():
             return False
         case _:
@@ -79,7 +86,7 @@ def proves(attempt: Attempt, live: LiveSession) -> bool:
 
 def disproves(attempt: Attempt, live: LiveSession) -> tuple[Literal["lostRace", "targetGone", "rejected"], str] | None:
     """What shows that the command came to nothing, if anything does."""
-    if live is not attempt.session:
+    if live is not attempt.session or attempt.command.action in APART:
         return None
     if live.ended:
         return None if live.state in _MOVED_ON else ("targetGone", f"the session ended as {live.state}")
@@ -87,7 +94,7 @@ def disproves(attempt: Attempt, live: LiveSession) -> tuple[Literal["lostRace", 
         case Forward() | Hunt():
             if live.state != RINGING and not attempt.baseline.moved(live):
                 return "lostRace", f"the session went to {live.state} by itself"
-        case BlindTransfer():
+        case BlindTransfer() | AttendedTransfer():
             if live.state == TRANSFER_FAILED:
                 return "rejected", "the phone system says that the transfer failed"
         case _:

@@ -14,13 +14,10 @@ from ozrules.engine.events import Refused
 from ozrules.engine.live import Chain, LiveSession
 from ozrules.rules.model import (
     Action,
-    BlindTransfer,
     Choose,
-    Forward,
     Hunt,
-    PlainMethod,
     Rule,
-    SendDtmf,
+    SessionAction,
     WaitFor,
     Webhook,
 )
@@ -93,7 +90,7 @@ class Attempt:
 
     def __init__(
         self,
-        action: Forward | BlindTransfer | PlainMethod | SendDtmf | Hunt,
+        action: SessionAction | Hunt,
         command: Command,
         session: LiveSession,
         sent: float,

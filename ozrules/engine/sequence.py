@@ -8,18 +8,19 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final, assert_never
 
-from ozrules.engine.attempts import Attempts, SessionAction
+from ozrules.engine.attempts import Attempts, Sent
 from ozrules.engine.deliveries import Deliveries
 from ozrules.engine.effects import Command, Outcome, OutcomeName, WriteLog
 from ozrules.engine.events import CommandAnswered
 from ozrules.engine.identity import CommandId
 from ozrules.engine.live import LiveSession
-from ozrules.engine.planning import destination, fill
+from ozrules.engine.planning import Stopped, destination, fill, recipient, second_call
 from ozrules.engine.run import Attempt, Delivery, Frame, Pause, Ring, Run, Watch
 from ozrules.engine.world import World
 from ozrules.rules.condition import YES, compile_condition
 from ozrules.rules.model import (
     Action,
+    AttendedTransfer,
     BlindTransfer,
     Choose,
     Fixed,
@@ -28,12 +29,16 @@ from ozrules.rules.model import (
     Log,
     PlainMethod,
     SendDtmf,
+    SessionAction,
     SetVariables,
     Stop,
+    SystemAction,
     Wait,
     WaitFor,
     Webhook,
 )
+from ozrules.rules.sense import operation_of
+from ozrules.session.methods import MOVING
 from ozrules.session.state import IN_CALL, REDIRECTED
 
 ROUND: Final = "round:"
@@ -219,7 +224,7 @@ class Sequencer:
     def _act(self, run: Run, action: Action, at: float, tries: int) -> None:
         live = run.session
         match action:
-            case Forward() | BlindTransfer() | PlainMethod() | SendDtmf():
+            case Forward() | BlindTransfer() | AttendedTransfer() | PlainMethod() | SendDtmf() | SystemAction():
                 self._call(run, action, at, tries)
             case Hunt():
                 run.hunted = 0
@@ -247,7 +252,7 @@ class Sequencer:
             case _:
                 assert_never(action)
 
-    def _call(self, run: Run, action: Forward | BlindTransfer | PlainMethod | SendDtmf, at: float, tries: int) -> None:
+    def _call(self, run: Run, action: SessionAction, at: float, tries: int) -> None:
         send, session = self._attempts.send, run.session
         match action:
             case Forward(to=to):
@@ -259,11 +264,29 @@ class Sequencer:
                 sent = send(run, action, method, at, tries)
             case SendDtmf(to=party, keys=keys, gap=gap):
                 sent = send(run, action, "sendDtmf", at, tries, party=party, key=keys, gap=gap)
+            case AttendedTransfer(transferor=transferor):
+                other = second_call(transferor, session, self._world)
+                refused, held = (None, other.key) if isinstance(other, LiveSession) else (other, None)
+                sent = send(run, action, "attendedTransfer", at, tries, party=transferor, to=refused, other=held)
+            case SystemAction():
+                sent = self._ask_system(run, action, at, tries)
             case _:
                 assert_never(action)
         self._left(run, action, sent, at)
 
-    def _left(self, run: Run, action: SessionAction, sent: CommandId | None, at: float) -> None:
+    def _ask_system(self, run: Run, action: SystemAction, at: float, tries: int) -> CommandId | None:
+        world, session, operation = self._world, run.session, action.operation
+        to: str | Stopped | None = None
+        if action.to is not None:
+            to = destination(action.to, session, world, at, hops=operation in MOVING)
+        elif operation == "sendEmail":
+            to = recipient(action, session, world, at)
+        texts = {name: fill(text, session, world, at) for name, text in action.texts.items()}
+        send = self._attempts.send
+        over = action.connection
+        return send(run, action, operation, at, tries, to=to, party=action.party, arguments=texts, over=over)
+
+    def _left(self, run: Run, action: Sent, sent: CommandId | None, at: float) -> None:
         if sent is None:
             self._failed(run, action, at)
         else:
@@ -277,7 +300,7 @@ class Sequencer:
         run.waiting = None
         action = attempt.action
         if outcome == "confirmed":
-            if attempt.command.to is not None:
+            if isinstance(action, Forward | BlindTransfer | Hunt):
                 run.follows = True
             if isinstance(action, Hunt):
                 run.waiting = Ring(at + action.ring)
@@ -288,7 +311,7 @@ class Sequencer:
             self._failed(run, action, at)
         self.go_on(run, at)
 
-    def _failed(self, run: Run, action: SessionAction | Webhook, at: float) -> None:
+    def _failed(self, run: Run, action: Sent | Webhook, at: float) -> None:
         """A step came to nothing: the next number of a hunt, ``onFailure``, or the end."""
         if isinstance(action, Hunt) and not run.session.ended:
             self._hunt_on(run, at)
@@ -376,18 +399,4 @@ class Sequencer:
 
 
 def _command_name(action: Action) -> str | None:
-    match action:
-        case Forward() | Hunt():
-            return "forward"
-        case BlindTransfer():
-            return "blindTransfer"
-        case PlainMethod(method=method):
-            return method
-        case SendDtmf():
-            return "sendDtmf"
-        case Webhook():
-            return "webhook"
-        case Log() | SetVariables() | Wait() | WaitFor() | Choose() | Stop():
-            return None
-        case _:
-            assert_never(action)
+    return "webhook" if isinstance(action, Webhook) else operation_of(action)

@@ -6,7 +6,7 @@ It is the subject's side of `rules.condition.Facts`, and the place where effects
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, tzinfo
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ozrules.engine.effects import Effect, Tally
 from ozrules.engine.guard import Guard
@@ -23,6 +23,16 @@ from ozrules.session.state import State
 MOST_CLOSED: Final = 4096
 CHAIN_LINK: Final = 10.0
 """Seconds in which a new session to the number that we forwarded to is taken for the same call."""
+
+
+class Forwarded(NamedTuple):
+    """A call that we sent to a number: what its further session will look like. ``anyone``: whoever calls there."""
+
+    at: float
+    to: str
+    caller: str | None
+    anyone: bool
+    chain: Chain
 
 
 class Line:
@@ -55,7 +65,7 @@ class World:
         self.tallies = Tallies()
         self.next_decision = next_decision
         self.out: list[Effect] = []
-        self.forwards: list[tuple[float, str, str | None, Chain]] = []
+        self.forwards: list[Forwarded] = []
         self.external = AliveCounts()
         self.install(rules)
 
@@ -192,11 +202,11 @@ class World:
     def _forwarded(self, caller: str | None, callee: str | None, at: float) -> Chain | None:
         if not self.forwards or callee is None:
             return None
-        self.forwards = [forward for forward in self.forwards if at - forward[0] <= CHAIN_LINK]
+        self.forwards = [forward for forward in self.forwards if at - forward.at <= CHAIN_LINK]
         to = self.numbers.normal(callee)
-        for _, target, sender, chain in self.forwards:
-            if target == to and sender == caller:
-                return chain
+        for forward in self.forwards:
+            if forward.to == to and (forward.anyone or forward.caller == caller):
+                return forward.chain
         return None
 
     def drop(self, live: LiveSession) -> None:

@@ -3,13 +3,13 @@
 Each finding shows a call for which it holds, in the words of a rule test.
 """
 
-from collections.abc import Iterator
 from typing import assert_never
 
 from ozrules.rules.circles import Circle, circles
 from ozrules.rules.condition import wanted
 from ozrules.rules.destinations import refusals
 from ozrules.rules.diagnostics import Findings, Related, Span
+from ozrules.rules.emails import covers
 from ozrules.rules.model import (
     Action,
     Alive,
@@ -22,22 +22,16 @@ from ozrules.rules.model import (
     Forward,
     History,
     Hunt,
-    Log,
     Lookup,
     Place,
-    PlainMethod,
     Rule,
     RuleSet,
-    SendDtmf,
-    SetVariables,
     StateTrigger,
-    Stop,
+    SystemAction,
     Target,
     Templated,
-    Wait,
-    WaitFor,
-    Webhook,
 )
+from ozrules.rules.nesting import every_action
 from ozrules.rules.possible import conjuncts, contradiction, exact_values
 from ozrules.rules.ranking import Refusal, outranked
 from ozrules.rules.sense import named
@@ -49,7 +43,7 @@ def analyse(rules: RuleSet, findings: Findings) -> None:
     refusal = refusals(rules.guards, rules.numbers)
     for rule in rules.rules:
         _contradictions(rule, rules, findings)
-        for action in _all(rule.actions):
+        for action in every_action(rule.actions):
             _destinations(action, rules, refusal, findings)
     for rule, stronger in outranked(rules, refusal):
         findings.warning(
@@ -69,7 +63,7 @@ def analyse(rules: RuleSet, findings: Findings) -> None:
 def _contradictions(rule: Rule, rules: RuleSet, findings: Findings) -> None:
     given = conjuncts(rule.condition)
     _report(contradiction(given, rules.numbers), findings)
-    for action in _all(rule.actions):
+    for action in every_action(rule.actions):
         if isinstance(action, Choose):
             for branch in action.branches:
                 if branch.condition is not None:
@@ -124,11 +118,38 @@ def _destinations(action: Action, rules: RuleSet, refusal: Refusal, findings: Fi
     match action:
         case Forward(to=target) | BlindTransfer(to=target):
             _target(target, rules, refusal, findings)
+        case SystemAction(to=system_target):
+            if system_target is not None:
+                _target(system_target, rules, refusal, findings)
+            elif action.operation == "sendEmail":
+                _email(action, rules, findings)
         case Hunt():
             for number in action.targets:
                 _refused(number, action.place, len("hunt"), refusal, findings)
         case _:
             pass
+
+
+def _email(action: SystemAction, rules: RuleSet, findings: Findings) -> None:
+    guard, template = rules.guards.emails, action.texts["to"]
+    fixed = [part for part in template if isinstance(part, str)]
+    span = Span(action.place, len("sendEmail"))
+    if len(fixed) == len(template):
+        address = "".join(fixed)
+        if not any(covers(pattern, address) for pattern in guard.allow):
+            findings.warning(
+                "refused-destination",
+                span,
+                f"The guards always refuse an e-mail to {address}.",
+                suggestion=f'Allow it: guards: {{emails: {{allow: ["{address}"]}}}}.',
+            )
+    elif not guard.templated:
+        findings.warning(
+            "refused-destination",
+            span,
+            "The guards always refuse an address that comes from a field.",
+            suggestion="Say guards: {emails: {templated: true, allow: […]}}; the addresses then pass the same guards.",
+        )
 
 
 def _target(target: Target, rules: RuleSet, refusal: Refusal, findings: Findings) -> None:
@@ -162,28 +183,6 @@ def _refused(number: str, place: Place, length: int, refusal: Refusal, findings:
             if "allow" in why
             else None,
         )
-
-
-def _all(actions: tuple[Action, ...]) -> Iterator[Action]:
-    """Every action, those inside others too."""
-    for action in actions:
-        yield action
-        match action:
-            case Forward() | BlindTransfer() | PlainMethod() | SendDtmf() | Webhook():
-                yield from _all(action.common.on_failure or ())
-            case Hunt():
-                yield from _all(action.common.on_failure or ())
-                yield from _all(action.on_exhausted)
-            case WaitFor():
-                if isinstance(action.on_timeout, tuple):
-                    yield from _all(action.on_timeout)
-            case Choose():
-                for branch in action.branches:
-                    yield from _all(branch.actions)
-            case Log() | SetVariables() | Wait() | Stop():
-                pass
-            case _:
-                assert_never(action)
 
 
 # --- circles and examples -------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ozrules.rules.model import Compare, Condition, Fixed, Forward, Hunt, Rule, RuleSet, StateTrigger
 from ozrules.rules.possible import conjuncts, contradiction, exact_values
-from ozrules.rules.sense import method_of
+from ozrules.rules.sense import operation_of
 from ozrules.session.methods import EXCLUSIVE
 from ozrules.session.state import RINGING
 
@@ -88,6 +88,6 @@ def _proven(way: tuple[Step, ...], rules: RuleSet) -> bool:
     own = {step.rule.id for step in way}
     return not any(
         rule.id not in own
-        and any(method_of(action) in EXCLUSIVE or isinstance(action, Hunt) for action in rule.actions)
+        and any(operation_of(action) in EXCLUSIVE or isinstance(action, Hunt) for action in rule.actions)
         for rule in rules.rules
     )

@@ -201,6 +201,7 @@ Condition: TypeAlias = Compare | DuringSchedule | History | Alive | All | AnyOf 
 # --- actions --------------------------------------------------------------------------------------------------------
 
 Party = Literal["caller", "callee"]
+Listener = Literal["caller", "callee", "all"]
 Plain = Literal["close", "closeWithHangup", "hangup", "hold", "unhold", "startListen", "stopListen"]
 
 
@@ -258,6 +259,33 @@ class SendDtmf(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     to: Party
     keys: str | SecretRef
     gap: float
+    common: Common
+    place: Place
+
+
+class AttendedTransfer(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+    """``attendedTransfer``: ``transferor``, who holds one call and talks in another, leaves both to the other parties.
+
+    The rule acts on one of the two; the other is the only one that is in the state that the first is not.
+    """
+
+    transferor: Party
+    common: Common
+    place: Place
+
+
+class SystemAction(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+    """What a phone system does by itself, asked for by name: play, speak, record, call, sendSms, sendEmail.
+
+    ``to`` is the number of call and sendSms, ``party`` who hears what is played or spoken. ``texts`` are all further
+    arguments by their names. ``connection`` is the one that is asked, None for that of the session.
+    """
+
+    operation: Literal["call", "play", "record", "sendEmail", "sendSms", "speak"]
+    to: Target | None = None
+    party: Listener | None = None
+    texts: dict[str, Template] = {}
+    connection: str | None = None
     common: Common
     place: Place
 
@@ -334,7 +362,7 @@ class Stop(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     place: Place
 
 
-SessionAction: TypeAlias = Forward | BlindTransfer | PlainMethod | SendDtmf
+SessionAction: TypeAlias = Forward | BlindTransfer | AttendedTransfer | PlainMethod | SendDtmf | SystemAction
 Action: TypeAlias = SessionAction | Hunt | Webhook | Log | SetVariables | Wait | WaitFor | Choose | Stop
 
 
@@ -404,6 +432,13 @@ class ExternalCap(msgspec.Struct, frozen=True, kw_only=True):
     group_by: tuple[str, ...] = ()
 
 
+class EmailGuard(msgspec.Struct, frozen=True, kw_only=True):
+    """Where rules may send e-mail: addresses, or ``*@DOMAIN``, in small letters; nowhere where nothing is said."""
+
+    allow: tuple[str, ...] = ()
+    templated: bool = False
+
+
 class Guards(msgspec.Struct, frozen=True, kw_only=True):
     """What no rule may override. The values here are those that hold where a rule set says nothing."""
 
@@ -413,6 +448,7 @@ class Guards(msgspec.Struct, frozen=True, kw_only=True):
     default: Literal["allow", "deny"] = "deny"
     templated: bool = False
     external: ExternalCap = ExternalCap()
+    emails: EmailGuard = EmailGuard()
     max_hops: int = 3
     max_actions_per_session: int = 10
 

@@ -23,7 +23,7 @@ from ozrules.rules.model import (
     Webhook,
 )
 from ozrules.rules.possible import conjuncts, exact_values, implied
-from ozrules.rules.sense import method_of
+from ozrules.rules.sense import operation_of
 from ozrules.session.methods import EXCLUSIVE, is_legal
 
 MOST: Final = 50  # rules in one place that are held against one rule; beyond, nothing is claimed
@@ -93,7 +93,7 @@ def _covers(one: Trigger, other: Trigger, stronger: Rule, rule: Rule, action: Ac
     """Whether ``one`` fires on every event on which ``other`` does, in a state in which ``action`` can work."""
     if not isinstance(one, StateTrigger) or not isinstance(other, StateTrigger):
         return False
-    method = method_of(action)
+    method = operation_of(action)
     if method is None or not all(is_legal(method, state) for state in other.states):
         return False
     if one.hold is not None or other.hold is not None:
@@ -108,7 +108,7 @@ def _first_control(rule: Rule) -> Action | None:
     for action in rule.actions:
         if isinstance(action, Log | SetVariables | Webhook):
             continue
-        return action if method_of(action) in EXCLUSIVE else None
+        return action if operation_of(action) in EXCLUSIVE else None
     return None
 
 

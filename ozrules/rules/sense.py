@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from ozrules.rules.diagnostics import Findings, Span
 from ozrules.rules.model import (
     Action,
+    AttendedTransfer,
     BlindTransfer,
     CalendarTrigger,
     Choose,
@@ -21,17 +22,18 @@ from ozrules.rules.model import (
     SetVariables,
     StateTrigger,
     Stop,
+    SystemAction,
     Wait,
     WaitFor,
     Webhook,
 )
-from ozrules.session.methods import METHODS, Method, is_legal
+from ozrules.session.methods import APART, OPERATIONS, Operation, is_legal
 from ozrules.session.state import ENDED, GROUPS, KNOWN_STATES, State
 
 _ENDING: Final = frozenset({"close", "closeWithHangup", "hangup"})
-_MOVING: Final = frozenset({"forward", "blindTransfer", "hold", "unhold"})
-_LEGAL: Final[dict[Method, frozenset[State]]] = {
-    method: frozenset(state for state in KNOWN_STATES if is_legal(method, state)) for method in METHODS
+_MOVING: Final = frozenset({"forward", "blindTransfer", "attendedTransfer", "hold", "unhold"})
+_LEGAL: Final[dict[Operation, frozenset[State]]] = {
+    method: frozenset(state for state in KNOWN_STATES if is_legal(method, state)) for method in OPERATIONS
 }
 
 
@@ -51,8 +53,8 @@ def check_rule(rule: Rule, findings: Findings) -> None:
         )
 
 
-def method_of(action: Action) -> Method | None:
-    """The method of the session by which an action works, or None."""
+def operation_of(action: Action) -> Operation | None:
+    """What the phone system is asked for by an action, or None."""
     match action:
         case Forward() | Hunt():
             return "forward"
@@ -62,6 +64,10 @@ def method_of(action: Action) -> Method | None:
             return action.method
         case SendDtmf():
             return "sendDtmf"
+        case AttendedTransfer():
+            return "attendedTransfer"
+        case SystemAction():
+            return action.operation
         case Webhook() | Log() | SetVariables() | Wait() | WaitFor() | Choose() | Stop():
             return None
         case _:
@@ -95,12 +101,21 @@ def _states_of(rule: Rule) -> frozenset[State] | None:
 def _walk(actions: tuple[Action, ...], states: frozenset[State] | None, findings: Findings) -> frozenset[State] | None:
     """The states after ``actions``, which begin in ``states``."""
     for index, action in enumerate(actions):
-        method = method_of(action)
+        method = operation_of(action)
         if method is not None and states is not None and not any(is_legal(method, state) for state in states):
             _illegal(action, method, states, findings)
             states = None
         match action:
-            case Forward() | BlindTransfer() | PlainMethod() | SendDtmf() | Hunt() | Webhook():
+            case (
+                Forward()
+                | BlindTransfer()
+                | AttendedTransfer()
+                | PlainMethod()
+                | SendDtmf()
+                | SystemAction()
+                | Hunt()
+                | Webhook()
+            ):
                 failed = action.common.on_failure
                 _walk(failed or (), None, findings)
                 if isinstance(action, Hunt):
@@ -143,7 +158,7 @@ def _branches(choose: Choose, states: frozenset[State] | None, findings: Finding
     return after
 
 
-def _illegal(action: Action, method: Method, states: frozenset[State], findings: Findings) -> None:
+def _illegal(action: Action, method: Operation, states: frozenset[State], findings: Findings) -> None:
     name = "hunt" if isinstance(action, Hunt) else method
     legal = named(_LEGAL[method])
     if states <= ENDED:
@@ -160,18 +175,26 @@ def _illegal(action: Action, method: Method, states: frozenset[State], findings:
     )
 
 
-def _trigger(method: Method) -> str:
+def _trigger(method: Operation) -> str:
     legal = _LEGAL[method]
     for state in ("Ringing", "InCall"):
-        if State(state) in legal and len(legal) <= 5 and (method != "unhold"):
+        if State(state) in legal and len(legal) <= 6 and (method != "unhold"):
             return state
     return "held" if method == "unhold" else "active"
 
 
 def _without_session(actions: tuple[Action, ...], findings: Findings) -> None:
     for action in actions:
-        method = method_of(action)
-        if method is not None:
+        method = operation_of(action)
+        if method in APART and isinstance(action, SystemAction):
+            if action.connection is None:
+                findings.error(
+                    "no-session",
+                    Span(action.place, len(action.operation)),
+                    "This trigger is a moment of the calendar, so there is no session to take a connection from.",
+                    suggestion="Add connection: NAME to the action: the connection of the phone system that does it.",
+                )
+        elif method is not None:
             findings.error(
                 "no-session",
                 Span(action.place, len("hunt" if isinstance(action, Hunt) else method)),

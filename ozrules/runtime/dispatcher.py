@@ -105,10 +105,10 @@ class Dispatcher:
 
     async def _walk(self, session: SessionKey) -> None:
         lane = self._lanes[session]
-        slots = self._slots.setdefault(session.connection, asyncio.Semaphore(AT_ONCE))
         try:
             while lane:
                 command = lane[0]
+                slots = self._slots.setdefault(command.connection, asyncio.Semaphore(AT_ONCE))
                 try:
                     async with slots:
                         receipt = await self._deliver(command)
@@ -124,9 +124,9 @@ class Dispatcher:
             del self._lanes[session]
 
     async def _deliver(self, command: Command) -> Receipt:
-        connector = self._connectors.get(command.session.connection)
+        connector = self._connectors.get(command.connection)
         if connector is None:
-            return Withheld("rejected", f"there is no connection {command.session.connection!r}")
+            return Withheld("rejected", f"there is no connection {command.connection!r}")
         keys = command.key
         if isinstance(keys, SecretRef):
             keys = self._secret(keys.name)

@@ -11,22 +11,16 @@ from ozrules.rules.condition import leaves, wanted
 from ozrules.rules.model import (
     Action,
     BlindTransfer,
-    Choose,
     Fixed,
     Forward,
-    Hunt,
     Log,
     Place,
-    PlainMethod,
     Rule,
     RuleSet,
-    SendDtmf,
-    SetVariables,
-    Stop,
-    Wait,
-    WaitFor,
     Webhook,
 )
+from ozrules.rules.nesting import every_action
+from ozrules.rules.sense import operation_of
 from ozrules.scenario.played import Performed, Played
 
 
@@ -52,43 +46,15 @@ def coverage(rules: RuleSet, runs: Iterable[Played]) -> Coverage:
     return Coverage(len(found), tuple(part for part, reached in found if not reached))
 
 
-def actions_in(actions: Iterable[Action]) -> Iterator[Action]:
-    """The actions and all that stand inside them, in the order of the file."""
-    for action in actions:
-        yield action
-        match action:
-            case Choose(branches=branches):
-                for branch in branches:
-                    yield from actions_in(branch.actions)
-            case WaitFor(on_timeout=tuple() as then):
-                yield from actions_in(then)
-            case Hunt(on_exhausted=then, common=common):
-                yield from actions_in((*then, *(common.on_failure or ())))
-            case Forward(common=common) | BlindTransfer(common=common) | PlainMethod(common=common):
-                yield from actions_in(common.on_failure or ())
-            case SendDtmf(common=common) | Webhook(common=common):
-                yield from actions_in(common.on_failure or ())
-            case _:
-                pass
-
-
 def name_of(action: Action) -> str | None:
     """The name under which a test sees the action, or None where it sees nothing of it."""
     match action:
-        case Forward() | Hunt():
-            return "forward"
-        case BlindTransfer():
-            return "blindTransfer"
-        case PlainMethod(method=method):
-            return method
-        case SendDtmf():
-            return "sendDtmf"
         case Webhook():
             return "webhook"
         case Log():
             return "log"
-        case SetVariables() | Wait() | WaitFor() | Choose() | Stop():
-            return None
+        case _:
+            return operation_of(action)
 
 
 def _parts(rule: Rule, runs: tuple[Played, ...], rules: RuleSet) -> Iterator[tuple[Unreached, bool]]:
@@ -106,7 +72,7 @@ def _parts(rule: Rule, runs: tuple[Played, ...], rules: RuleSet) -> Iterator[tup
         yield Unreached(rule.id, place, f"No test meets the exception {exception.name}."), exception.name in names
     if rule.status == "shadow":
         return
-    for action in actions_in(rule.actions):
+    for action in every_action(rule.actions):
         name = name_of(action)
         if name is not None:
             reached = any(_is_of(each, name, action, rules) for each in performed)

@@ -87,6 +87,7 @@ def _meets(performed: Performed, expected: Expectation, hunts: set[str], numbers
         and (expected.to is None or performed.to in (expected.to, numbers.normal(expected.to)))
         and expected.move in (None, performed.move)
         and expected.keys in (None, performed.keys)
+        and expected.text in (None, performed.text)
         and (expected.late_by is None or abs(expected.late_by - performed.late_by) <= TOLERANCE)
         and expected.outcome in (None, performed.outcome)
     )

@@ -79,6 +79,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     to: str | None = None
     move: str | None = None
     keys: str | None = None
+    text: str | None = None
     late_by: float | None = None
     outcome: OutcomeName | None = None
     spot: Spot

@@ -19,6 +19,7 @@ class Performed(msgspec.Struct):
     to: str | None = None
     move: str | None = None
     keys: str | None = None
+    text: str | None = None
     late_by: float = 0.0
     command: CommandId | None = None
     outcome: OutcomeName | None = None
@@ -26,7 +27,9 @@ class Performed(msgspec.Struct):
     def __str__(self) -> str:
         parts = [f"at {self.at:g}s", f"rule {self.rule}", self.action, f"session {self.session}"]
         parts += [
-            f"{name} {value}" for name, value in (("to", self.to), ("move", self.move), ("keys", self.keys)) if value
+            f"{name} {value}"
+            for name, value in (("to", self.to), ("move", self.move), ("keys", self.keys), ("text", self.text))
+            if value
         ]
         if self.late_by:
             parts.append(f"lateBy {self.late_by:g}s")
@@ -76,6 +79,7 @@ class Played:
         to: str | None = None,
         move: str | None = None,
         keys: str | None = None,
+        text: str | None = None,
         command: CommandId | None = None,
     ) -> None:
         """A rule's action was carried out."""
@@ -88,6 +92,7 @@ class Played:
                 to=to,
                 move=move,
                 keys=keys,
+                text=text,
                 late_by=round(self._late.get(asked.decision, 0.0), 6),
                 command=command,
             )

@@ -163,9 +163,10 @@ _ENTRY: Final = Record(
 
 _ACTION_NAME: Final = Choice[ActionName]("action", ACTIONS, "unknown-action")
 _EXPECTED_ACTION: Final[Key[ActionName]] = Key("action", _ACTION_NAME, required=True)
-_TO: Final = Key("to", Text("a number, or caller or callee"))
+_TO: Final = Key("to", Text("a number, an address, or caller, callee or all"))
 _MOVE: Final = Key("move", Choice("party", ("caller", "callee")))
 _KEYS: Final = Key("keys", Text("keys"))
+_SAID: Final = Key("text", Text("what is spoken or written"))
 _LATE_BY: Final = Key("lateBy", Duration())
 _EXPECTED_OUTCOME: Final[Key[OutcomeName]] = Key("outcome", Choice[OutcomeName]("outcome", OUTCOMES))
 
@@ -180,6 +181,7 @@ def _expectation(values: Values) -> Expectation:
         to=values.get(_TO),
         move=values.get(_MOVE),
         keys=values.get(_KEYS),
+        text=values.get(_SAID),
         late_by=values.get(_LATE_BY),
         outcome=values.get(_EXPECTED_OUTCOME),
         spot=_spot(values.node),
@@ -188,7 +190,7 @@ def _expectation(values: Values) -> Expectation:
 
 _EXPECTATION: Final = Record(
     "an action such as {at: 20s, rule: NAME, action: forward, to: 2010}",
-    (_AT, _RULE, _EXPECTED_ACTION, _SESSION, _TO, _MOVE, _KEYS, _LATE_BY, _EXPECTED_OUTCOME),
+    (_AT, _RULE, _EXPECTED_ACTION, _SESSION, _TO, _MOVE, _KEYS, _SAID, _LATE_BY, _EXPECTED_OUTCOME),
     _expectation,
 )
 _WHY_RULE: Final = Key("rule", Text("the id of a rule"), required=True)

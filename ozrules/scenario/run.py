@@ -40,12 +40,14 @@ from ozrules.engine.events import (
     TimersDue,
 )
 from ozrules.engine.identity import CommandId, SessionKey
-from ozrules.rules.model import CalendarTrigger, RuleSet, SecretRef
+from ozrules.rules.model import CalendarTrigger, RuleSet, SecretRef, SystemAction
+from ozrules.rules.nesting import every_action
 from ozrules.runtime.timers import Timers
 from ozrules.scenario.answers import PROOFS, receipt_of
 from ozrules.scenario.model import Daemon, Happens, Scenario, Scripted
 from ozrules.scenario.phone import Phone
 from ozrules.scenario.played import Played
+from ozrules.session.methods import OPERATIONS
 
 MOST_STEPS: Final = 100_000
 """A scenario that takes more has rules that keep each other going."""
@@ -76,7 +78,9 @@ class _Run:
         self._scenario = scenario
         self._rules = rules
         self._phone = Phone(scenario.sessions)
-        self._connections = tuple(dict.fromkeys(each.connection for each in scenario.sessions))
+        asked = [each for rule in rules.rules for each in every_action(rule.actions) if isinstance(each, SystemAction)]
+        named = [*(each.connection for each in scenario.sessions), *(each.connection for each in asked)]
+        self._connections = tuple(dict.fromkeys(each for each in named if each is not None))
         self._kept = _Kept()
         self._engine: Engine | None = None
         self._timers = Timers()
@@ -159,7 +163,8 @@ class _Run:
             open_commands=tuple(kept.open.values()),
         )
         for connection in self._connections:
-            self._tell(ConnectionOpened(at=at, connection=connection))
+            # what a connection cannot do is said by `check`; here every phone system can do everything
+            self._tell(ConnectionOpened(at=at, connection=connection, privileges=frozenset(OPERATIONS)))
             self._tell(self._phone.listing(connection, at))
         self._calendar = []
         for rule, trigger in self._calendar_triggers():
@@ -250,8 +255,11 @@ class _Run:
             self._tell(CommandAnswered(at=at, command=command.id, receipt=withheld))
             return
         keys = "(secret)" if isinstance(command.key, SecretRef) else command.key
-        to, move = (command.party, None) if command.action == "sendDtmf" else (command.to, command.party)
-        self._played.perform(at, command, command.action, to=to, move=move, keys=keys, command=command.id)
+        hears = command.action in ("sendDtmf", "play", "speak")
+        to = command.party if hears else command.to or command.arguments.get("to")
+        move = None if hears else command.party
+        text = command.arguments.get("text")
+        self._played.perform(at, command, command.action, to=to, move=move, keys=keys, text=text, command=command.id)
         self._kept.open[command.id] = command
         scripted = self._scripted(command)
         if scripted is None:

@@ -1,4 +1,7 @@
-"""``actions``: the ten methods of a session, and ours. Each item is a bare name, or a mapping with that one key."""
+"""``actions``: the ten methods of a session, what phone systems do beyond them, and ours.
+
+Each item is a bare name, or a mapping with that one key.
+"""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +22,7 @@ from ozrules.rules.model import (
     Wait,
     WaitFor,
 )
-from ozrules.rules.reading import methods
+from ozrules.rules.reading import methods, system
 from ozrules.rules.reading.conditions import Conditions
 from ozrules.rules.reading.methods import PLAIN, POSITIVE
 from ozrules.rules.reading.scope import Defaults, Scope
@@ -45,6 +48,13 @@ ACTIONS: Final = (
     "blindTransfer",
     *PLAIN,
     "sendDtmf",
+    "attendedTransfer",
+    "play",
+    "speak",
+    "record",
+    "call",
+    "sendSms",
+    "sendEmail",
     "hunt",
     "webhook",
     "log",
@@ -54,6 +64,9 @@ ACTIONS: Final = (
     "stop",
     "choose",
 )
+
+_BARE: Final = (*PLAIN, "record", "stop")
+"""Those that need not be told more."""
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
@@ -82,7 +95,7 @@ class Actions:
 
     def _action(self, node: Node, findings: Findings) -> Action | Invalid:
         if isinstance(node, TextNode) and not node.empty:
-            if node.text in PLAIN or node.text == "stop":
+            if node.text in _BARE:
                 return self._made(
                     node.text, TextNode(node.file, node.line, node.column, 0, "", quoted=False), node, findings
                 )
@@ -116,7 +129,7 @@ class Actions:
         return self._made(name, names[0].value, names[0].key, findings)
 
     def _made(self, name: str, value: Node, at: TextNode, findings: Findings) -> Action | Invalid:
-        if (name in PLAIN or name == "stop") and isinstance(value, TextNode) and value.empty:
+        if name in _BARE and isinstance(value, TextNode) and value.empty:
             value = MapNode(at.file, at.line, at.column, at.length, ())
         action = self._shapes[name].read(value, findings)
         # an action stands where its name does, whatever it was made of
@@ -131,6 +144,8 @@ class Actions:
             "forward": methods.forward(self.scope, common),
             "blindTransfer": methods.blind_transfer(self.scope, common),
             "sendDtmf": methods.send_dtmf(self.scope, common),
+            "attendedTransfer": system.attended_transfer(common),
+            **system.system_actions(self.scope, common),
             "hunt": methods.hunt(self.scope, common, self._nested),
             "webhook": methods.webhook(self.scope, common),
             "log": Converted(TemplateText(self.scope), lambda text, node, _: Log(text=text, place=node.place)),
@@ -183,10 +198,10 @@ class Actions:
         """An array of actions."""
         if "action" not in definitions:
             definitions["action"] = {}
-            one: list[Schema] = [{"enum": [*PLAIN, "stop"]}]
+            one: list[Schema] = [{"enum": list(_BARE)}]
             for name in ACTIONS:
                 inner = self._shapes[name].schema(definitions)
-                if name in PLAIN or name == "stop":
+                if name in _BARE:
                     inner = {"anyOf": [inner, {"type": "null"}]}
                 one.append(
                     {
@@ -272,6 +287,12 @@ _EXAMPLES: Final = {
     "forward": "forward: 2010",
     "blindTransfer": "blindTransfer: {move: caller, to: 2010}",
     "sendDtmf": 'sendDtmf: {to: callee, keys: "1234#"}',
+    "attendedTransfer": "attendedTransfer: {transferor: callee}",
+    "play": "play: {to: all, file: hello.wav}",
+    "speak": 'speak: {to: all, text: "…"}',
+    "call": "call: {to: 2010, url: https://…}",
+    "sendSms": 'sendSms: {to: "+36201234567", text: "…"}',
+    "sendEmail": "sendEmail: {to: desk@example.com, text: …}",
     "hunt": "hunt: {to: [2001, 2002], ring: 15s}",
     "webhook": "webhook: {url: https://…}",
     "log": "log: TEXT",

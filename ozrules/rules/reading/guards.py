@@ -5,7 +5,8 @@ from typing import Final, Literal
 
 from ozrules.rules.diagnostics import Findings
 from ozrules.rules.document import Node
-from ozrules.rules.model import ExternalCap, Guards, NumberPattern
+from ozrules.rules.emails import is_pattern
+from ozrules.rules.model import EmailGuard, ExternalCap, Guards, NumberPattern
 from ozrules.rules.numbers import compact
 from ozrules.rules.quoting import shown
 from ozrules.rules.reading.scope import Scope
@@ -47,6 +48,15 @@ def _number_pattern(text: str, node: Node, findings: Findings) -> NumberPattern 
     return NumberPattern(text, node.place)
 
 
+def _email(text: str, node: Node, findings: Findings) -> str | Invalid:
+    if not is_pattern(text):
+        findings.error(
+            "bad-email", node, f"{shown(text)} is neither an e-mail address nor *@DOMAIN, for all of a domain."
+        )
+        return INVALID
+    return text.lower()
+
+
 _PATTERNS: Final = OneOrMany(
     Converted(Text('internal, a number, or a beginning such as "+36*"', most=64), _number_pattern)
 )
@@ -82,6 +92,22 @@ _DESTINATIONS: Final = Key(
     ),
     help="Where rules may send calls.",
 )
+_EMAILS_ALLOW: Final = Key(
+    "allow",
+    OneOrMany(Converted(Text("an e-mail address, or *@DOMAIN", most=256), _email)),
+    required=True,
+    help="Where rules may send e-mail: addresses, or *@DOMAIN for all of a domain.",
+)
+_EMAILS_TEMPLATED: Final = Key("templated", YesNo(), help="Whether an address may come from a field.")
+_EMAILS: Final = Key(
+    "emails",
+    Record(
+        '{allow: ["*@example.com"]}',
+        (_EMAILS_ALLOW, _EMAILS_TEMPLATED),
+        lambda values: EmailGuard(allow=values[_EMAILS_ALLOW], templated=values.get(_EMAILS_TEMPLATED, False)),
+    ),
+    help="Where rules may send e-mail; nowhere unless given.",
+)
 _CONCURRENT: Final = Key("maxConcurrent", Whole(), help="External calls by rules at one time.")
 _PER_HOUR: Final = Key("maxPerHour", Whole(), help="External calls by rules in one hour.")
 _MAX_HOPS: Final = Key("maxHops", Whole(0, 100), help="Forwards and transfers of one call; 3 unless given.")
@@ -116,8 +142,9 @@ def guards(scope: Scope) -> Record[Guards]:
             default=where.default,
             templated=where.templated,
             external=values.get(external, plain.external),
+            emails=values.get(_EMAILS, plain.emails),
             max_hops=values.get(_MAX_HOPS, plain.max_hops),
             max_actions_per_session=values.get(_MAX_ACTIONS, plain.max_actions_per_session),
         )
 
-    return Record("guards", (_PROTECTED, _DESTINATIONS, external, _MAX_HOPS, _MAX_ACTIONS), build)
+    return Record("guards", (_PROTECTED, _DESTINATIONS, external, _EMAILS, _MAX_HOPS, _MAX_ACTIONS), build)

@@ -53,7 +53,7 @@ def test_branches() -> None:
 @pytest.mark.parametrize(
     ("typed", "code"),
     [
-        ("[play]", "unknown-action"),
+        ("[dance]", "unknown-action"),
         ("[log]", "wrong-type"),
         ("[{}]", "wrong-type"),
         ("[[hangup]]", "wrong-type"),
