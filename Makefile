@@ -4,6 +4,8 @@
 # For developers:
 #   make check   format, lint, types, layers, then the tests: what CI runs
 #   make test-asterisk  every test that needs a real Asterisk, on the newest and on the oldest
+#   make test-systemd   the service and its package under a real systemd, in a container
+#   make deb     a Debian package, in dist/
 #   make torture the tests with many more random examples
 #   make bench   short benchmarks
 #   make lock    resolve the dependencies anew
@@ -18,7 +20,7 @@ LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate
 	--strip-extras --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 PYTEST_ARGS ?=
 
-.PHONY: demo test test-asterisk check lint torture bench lock clean
+.PHONY: demo test test-asterisk test-systemd deb check lint torture bench lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/runtime
@@ -32,6 +34,13 @@ test: $(VENV)/development
 test-asterisk: $(VENV)/development
 	sh tests/system-packages
 	OZRULES_ASTERISK="sid bullseye" $(BIN)/python -m pytest tests/e2e/asterisk $(PYTEST_ARGS)
+
+test-systemd: $(VENV)/development
+	sh tests/system-packages
+	$(BIN)/python -m pytest tests/systemd tests/test_units.py $(PYTEST_ARGS)
+
+deb: $(VENV)/development
+	packaging/build-deb $(BIN)/python
 
 lint: $(VENV)/development
 	$(BIN)/ruff format --check .

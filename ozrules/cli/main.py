@@ -43,21 +43,25 @@ EXAMPLE: Final = """examples:
   ozrules COMMAND --help            all about a command"""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command that the arguments name; its exit code."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    parser = argparse.ArgumentParser(
+def parser(named: str | None = None) -> argparse.ArgumentParser:
+    """What reads the command line: for the command that is named, or for all of them."""
+    whole = argparse.ArgumentParser(
         prog="ozrules",
         description=ozrules.__doc__,
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"ozrules {ozrules.__version__}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    named = next((word for word in given if not word.startswith("-")), None)
+    whole.add_argument("--version", action="version", version=f"ozrules {ozrules.__version__}")
+    subparsers = whole.add_subparsers(metavar="COMMAND", required=True)
     for module in [COMMANDS[named]] if named in COMMANDS else dict.fromkeys(COMMANDS.values()):
         import_module(f"ozrules.cli.{module}").register(subparsers)
-    parsed = parser.parse_args(given)
+    return whole
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command that the arguments name; its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = parser(next((word for word in given if not word.startswith("-")), None)).parse_args(given)
     try:
         code: int = parsed.run(parsed)
         sys.stdout.flush()

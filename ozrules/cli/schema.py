@@ -30,7 +30,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("of", nargs="?", choices=SCHEMAS, default="rules", help="rules unless given")
+    parser.add_argument("of", nargs="?", choices=list(SCHEMAS), default="rules", help="rules unless given")
     parser.set_defaults(run=schema)
 
 
