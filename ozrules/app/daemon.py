@@ -172,7 +172,7 @@ class Daemon:
             inbox.add(RulePaused(at=clock.now(), rule=rule, paused=True))
         start = RulesReplaced(at=clock.now(), rules=rules)
         inbox.add(Reloaded(at=clock.now(), who=START, event=start, errors=beginning.problems))
-        calendar.replace(rules)
+        calendar.replace(rules, unwatched=beginning.unwatched)
         try:
             async with asyncio.TaskGroup() as group:
                 dispatcher = Dispatcher(

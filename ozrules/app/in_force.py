@@ -4,28 +4,31 @@ All or nothing. Rules that cannot be read leave those in force as they are, and 
 are kept in the state, so that a daemon that must start while the files are wrong starts with those.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from ozrules.app.notify import ServiceManager
-from ozrules.app.parsing import Good, parse
+from ozrules.app.parsing import Good, Parsed, parse
 from ozrules.app.reload import FILES_CHANGED, Ready, prepare
 from ozrules.app.rule_files import Fingerprint
 from ozrules.engine.events import ModeChanged, RulesReplaced
 from ozrules.rules.diagnostics import DocumentInvalid
 from ozrules.rules.document import Source
-from ozrules.rules.model import RuleSet
+from ozrules.rules.model import CalendarTrigger, RuleSet
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Inbox, Reloaded, Who
 from ozrules.runtime.ports import Clock, Log
-from ozrules.schedules.triggers import CalendarTriggers
+from ozrules.schedules.triggers import CalendarTriggers, Unwatched
 from ozrules.settings.changes import needs_restart
 from ozrules.settings.model import Settings
 from ozrules.store.journal import SqliteJournal
 
+LAST_WORDS: Final = 60.0
+"""Seconds before its last write in which a daemon may have come to a moment without having written it down. What it
+did write down is not done again."""
 MOST_SHOWN: Final = 20
 """Problems that the log and the record show; `ozrules check` shows them all."""
 
@@ -38,28 +41,54 @@ class RulesInvalid(Exception):
 
 
 class Beginning(msgspec.Struct, frozen=True, kw_only=True):
-    """What the daemon starts with. ``problems`` say why it is the last good set; ``files`` is None then."""
+    """What the daemon starts with. ``problems`` say why it is the last good set; ``files`` is None then.
+
+    ``unwatched`` is the time since the last daemon stopped; None where there was none.
+    """
 
     rules: RuleSet
     files: tuple[Source, ...] | None
     problems: tuple[str, ...]
     seen: Fingerprint
+    unwatched: Unwatched | None
 
 
 async def begin(settings: Settings, journal: SqliteJournal, log: Log) -> Beginning:
     """The rules on disk, or the last good ones. Raises RulesInvalid where there are neither."""
     prepared = await prepare(settings)
+    kept = tuple(Source(name, data) for name, data in journal.rule_files().items())
     if isinstance(prepared, Ready):
+        rules, files = prepared.good.rules, prepared.files
         for warning in prepared.good.warnings[:MOST_SHOWN]:
             log.warning("rules", finding=str(warning))
-        return Beginning(rules=prepared.good.rules, files=prepared.files, problems=(), seen=prepared.seen)
-    kept = tuple(Source(name, data) for name, data in journal.rule_files().items())
-    parsed = await parse(kept, frozenset(settings.secrets)) if kept else None
-    if not isinstance(parsed, Good):
-        raise RulesInvalid(prepared.problems)
-    for problem in prepared.problems[:MOST_SHOWN]:
-        log.error("the rules are wrong; starting with the last good ones", problem=problem)
-    return Beginning(rules=parsed.rules, files=None, problems=prepared.problems, seen=prepared.seen)
+        before: Parsed | None = prepared.good
+        if by_name(files) != by_name(kept):
+            # only a set with moments of the calendar can have missed one
+            before = await parse(kept, frozenset(settings.secrets)) if kept and _has_moments(rules) else None
+        problems: tuple[str, ...] = ()
+    else:
+        before = await parse(kept, frozenset(settings.secrets)) if kept else None
+        if not isinstance(before, Good):
+            raise RulesInvalid(prepared.problems)
+        rules, files, problems = before.rules, None, prepared.problems
+        for problem in problems[:MOST_SHOWN]:
+            log.error("the rules are wrong; starting with the last good ones", problem=problem)
+    unwatched = _unwatched(journal, before.rules) if isinstance(before, Good) else None
+    return Beginning(rules=rules, files=files, problems=problems, seen=prepared.seen, unwatched=unwatched)
+
+
+def by_name(files: Iterable[Source]) -> dict[str, bytes]:
+    """Rule files as the journal keeps them."""
+    return {str(Path(file.name)): file.data for file in files}
+
+
+def _has_moments(rules: RuleSet) -> bool:
+    return any(isinstance(trigger, CalendarTrigger) for rule in rules.rules for trigger in rule.triggers)
+
+
+def _unwatched(journal: SqliteJournal, rules: RuleSet) -> Unwatched | None:
+    alive, held = journal.moment("alive"), journal.moment("rules")
+    return None if alive is None or held is None else Unwatched(max(held, alive - LAST_WORDS), rules)
 
 
 class InForce:
@@ -151,7 +180,7 @@ class InForce:
 
     async def keep(self, files: tuple[Source, ...]) -> None:
         """These files hold now: they are the last good set."""
-        await self._journal.keep_rule_files({str(Path(source.name)): source.data for source in files})
+        await self._journal.keep_rule_files(by_name(files))
 
     async def _refuse(self, who: Who, problems: tuple[str, ...]) -> tuple[bool, str]:
         shown = problems[:MOST_SHOWN]

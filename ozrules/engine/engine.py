@@ -9,7 +9,7 @@ long, because what waits, what ends a wait and what wakes it are one story.
 """
 
 from collections.abc import Iterable
-from typing import Final, Literal, assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -45,21 +45,19 @@ from ozrules.engine.events import (
 )
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.index import Entry
-from ozrules.engine.live import Chain, Hold, LiveSession
+from ozrules.engine.live import Hold, LiveSession
 from ozrules.engine.memory import base_of, recall, remember
+from ozrules.engine.moments import Moments, missed_reason
 from ozrules.engine.planning import may_send
 from ozrules.engine.sequence import Sequencer
 from ozrules.engine.tracker import Change, Tracker
 from ozrules.engine.view import SessionView, view_of
 from ozrules.engine.world import World
 from ozrules.rules.condition import YES
-from ozrules.rules.model import CalendarTrigger, Rule, RuleSet, StateTrigger
+from ozrules.rules.model import RuleSet, StateTrigger
 from ozrules.session.methods import APART
 from ozrules.session.session import Session
-from ozrules.session.state import COMPLETED, IN_CALL, State
-
-CALENDAR: Final = "calendar:"
-DAY: Final = 86400.0
+from ozrules.session.state import IN_CALL, State
 
 
 class Engine:
@@ -84,6 +82,7 @@ class Engine:
         self._tracker = Tracker(self._world)
         self._sequencer = Sequencer(self._world)
         self._arbiter = Arbiter(self._world, self._sequencer)
+        self._moments = Moments(self._world, self._arbiter)
         for tally in tallies:
             self._world.tallies.add(tally)
         for key, memory in memories:
@@ -115,6 +114,8 @@ class Engine:
                     self._changed(change, at)
                 for live in [each for each in self._world.live.values() if each.key.connection == connection]:
                     self._due(live, at)
+                for live in self._moments.merged(connection, at):
+                    self._after(live)
             case ConnectionOpened():
                 for change in self._tracker.opened(event):
                     self._changed(change, event.at)
@@ -123,7 +124,8 @@ class Engine:
             case Gap():
                 self._tracker.lost(event)
             case CalendarDue():
-                self._calendar(event)
+                for live in self._moments.come(event):
+                    self._after(live)
             case RulesReplaced(rules=rules):
                 self._replace(rules, event.at)
             case RulePaused(rule=rule, paused=paused):
@@ -304,8 +306,8 @@ class Engine:
             entries.sort(key=lambda entry: entry.rank)
             timely = []
             for entry in entries:
-                reason = _missed(entry.rule, late, missed=due < live.watched_from)
-                if reason is None:
+                reason = missed_reason(entry.rule, late, missed=due < live.watched_from)
+                if reason is None or entry.test(live, at) != YES:  # of a rule that is not about this call, say that
                     timely.append(entry)
                 else:
                     self._arbiter.record(entry, reason, live, view, at)
@@ -332,47 +334,7 @@ class Engine:
                 self._arbiter.record(hold.entry, "cancelled", live, view, event.at)
                 self._after(live)
 
-    # --- calendar and rules -----------------------------------------------------------------------------------------
-
-    def _calendar(self, event: CalendarDue) -> None:
-        world = self._world
-        entry = world.index.calendar.get((event.rule, event.trigger))
-        name = f"{CALENDAR}{event.rule}:{event.trigger}"
-        before = world.tallies.latest(name, "")
-        if entry is None or (before is not None and before >= event.due):
-            return
-        world.tally(name, "", f"{event.due}", event.due, event.due + 2 * DAY)
-        assert isinstance(entry.trigger, CalendarTrigger)
-        late = event.at + world.wall_offset - event.due
-        reason = _missed(entry.rule, late, missed=late > entry.rule.missed_grace)
-        for live in self._of_calendar(entry.trigger, event):
-            view = EventView(
-                kind="calendar",
-                state=live.state,
-                from_state=live.previous,
-                since=live.entered,
-                due=event.due - world.wall_offset,
-                late_by=late,
-            )
-            if reason is None:
-                self._arbiter.decide((entry,), live, view, event.at)
-            else:
-                self._arbiter.record(entry, reason, live, view, event.at)
-            self._after(live)
-
-    def _of_calendar(self, trigger: CalendarTrigger, event: CalendarDue) -> list[LiveSession]:
-        """The sessions that a moment of the calendar is about; a session that never was, where it is about none."""
-        if trigger.sessions is not None:
-            return [
-                live
-                for live in self._world.live.values()
-                if live.state in trigger.sessions and self._world.line(live.key.connection).merged
-            ]
-        key = SessionKey("", "", f"{CALENDAR}{event.rule}:{event.due}", "")
-        nobody = Session(session_id=key.session_id, session_state=COMPLETED)
-        live = LiveSession(key, nobody, Chain(key.session_id), event.at, event.at)
-        self._world.live[key] = live
-        return [live]
+    # --- rules -----------------------------------------------------------------------------------------
 
     def _replace(self, rules: RuleSet, at: float) -> None:
         """Another rule set: waits of rules that stay are kept, or due anew from the same start; the others end."""
@@ -403,16 +365,3 @@ def _stays(entry: Entry, live: LiveSession, back: bool) -> bool:
     if not isinstance(trigger, StateTrigger) or trigger.clock != "state":
         return isinstance(trigger, StateTrigger)
     return live.state in trigger.states and not back
-
-
-def _missed(rule: Rule, late: float, *, missed: bool) -> Reason | None:
-    """Why a timer that comes due may not fire because of the time that it is."""
-    match rule.on_missed:
-        case "fire":
-            return None
-        case "skip":
-            return "missedSkip" if missed else ("missedTooLate" if late > rule.missed_grace else None)
-        case "fireIfStill":
-            return "missedTooLate" if late > rule.missed_grace else None
-        case _:
-            assert_never(rule.on_missed)

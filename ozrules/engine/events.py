@@ -83,12 +83,15 @@ class TimersDue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CalendarDue(msgspec.Struct, frozen=True, kw_only=True):
-    """A calendar trigger's moment has come. ``due`` is the moment it was planned for, wall clock, seconds UTC."""
+    """A calendar trigger's moment has come. ``due`` is the moment it was planned for, wall clock, seconds UTC;
+    ``missed``: nobody watched when it came.
+    """
 
     at: float
     rule: str
     trigger: str
     due: float
+    missed: bool = False
 
 
 class Accepted(msgspec.Struct, frozen=True):

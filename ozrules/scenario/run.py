@@ -171,7 +171,7 @@ class _Run:
             if kept.seen_until:
                 missed = self._last_between(trigger, kept.seen_until, at)
                 if missed is not None:
-                    self._tell(CalendarDue(at=at, rule=rule, trigger=trigger.id, due=missed))
+                    self._tell(CalendarDue(at=at, rule=rule, trigger=trigger.id, due=missed, missed=True))
             self._await_calendar(rule, trigger.id, at)
 
     def _stop(self, at: float) -> None:

@@ -10,7 +10,7 @@ is posted (``coalesce``), and a job does nothing but post (``max_instances=1``).
 import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.schedulers.base import BaseScheduler
@@ -25,6 +25,13 @@ LOOK_AGAIN: Final = 30.0  # seconds until a wall clock that was set is noticed
 CAUGHT_UP: Final = 86400.0  # what passed longer ago is not looked through moment by moment
 
 
+class Unwatched(NamedTuple):
+    """A time in which nobody looked: from ``since``, wall clock, until now, and the rules that held when it began."""
+
+    since: float
+    rules: RuleSet
+
+
 class CalendarTriggers:
     """Posts `CalendarDue` for each moment of the rules given last. Belongs to the event loop that it is made in."""
 
@@ -32,6 +39,7 @@ class CalendarTriggers:
         self._clock = clock
         self._post = post
         self._handle: Handle | None = None
+        self._unwatched_until = 0.0
         self._scheduler = _Scheduler(
             executors={"default": _AtOnce()},
             timezone=_ClockAsZone(self._wall),
@@ -39,23 +47,21 @@ class CalendarTriggers:
         )
         self._scheduler.start()
 
-    def replace(self, rules: RuleSet, *, since: float | None = None) -> None:
+    def replace(self, rules: RuleSet, *, unwatched: Unwatched | None = None) -> None:
         """From now on the calendar triggers of ``rules`` hold, and no others.
 
-        ``since`` is the wall-clock moment, seconds since 1970 UTC, from which nobody watched these rules: the last
-        moment of each trigger between it and now is posted at once. Without it, nothing that has passed is.
+        The last moment of each trigger that was ``unwatched`` is posted at once. Of others, nothing that has passed is.
         """
         self._look()  # what is due by now belongs to the rules before
         self._scheduler.remove_all_jobs()
         now = self._wall()
-        start = now if since is None else max(since, now - CAUGHT_UP)
-        for rule in rules.rules:
-            for trigger in rule.triggers:
-                if isinstance(trigger, CalendarTrigger):
-                    moments = _Moments(trigger.cron)
-                    first = moments.after(start)
-                    if first is not None:
-                        self._scheduler.add_job(self._due, moments, (rule.id, trigger.id), next_run_time=first)
+        since, before = (now, {}) if unwatched is None else (unwatched.since, _crons(unwatched.rules))
+        self._unwatched_until = now
+        for (rule, trigger), cron in _crons(rules).items():
+            moments = _Moments(cron)
+            first = moments.missed(since, now) if before.get((rule, trigger)) == cron else moments.after(now)
+            if first is not None:
+                self._scheduler.add_job(self._due, moments, (rule, trigger), next_run_time=first)
         self._look()
 
     def next_due(self) -> float | None:
@@ -83,8 +89,20 @@ class CalendarTriggers:
             self._handle = self._clock.call_at(self._clock.now() + wait, self._look)
 
     def _due(self, rule: str, trigger: str, *moments: datetime) -> None:
+        now = self._clock.now()
         for moment in moments:
-            self._post(CalendarDue(at=self._clock.now(), rule=rule, trigger=trigger, due=moment.timestamp()))
+            due = moment.timestamp()
+            missed = due <= self._unwatched_until
+            self._post(CalendarDue(at=now, rule=rule, trigger=trigger, due=due, missed=missed))
+
+
+def _crons(rules: RuleSet) -> dict[tuple[str, str], Cron]:
+    return {
+        (rule.id, trigger.id): trigger.cron
+        for rule in rules.rules
+        for trigger in rule.triggers
+        if isinstance(trigger, CalendarTrigger)
+    }
 
 
 class _Scheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler ships no types
@@ -117,6 +135,14 @@ class _Moments(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
     def after(self, moment: float) -> datetime | None:
         due = self._cron.next_after(moment)
         return None if due == math.inf else datetime.fromtimestamp(due, UTC)
+
+    def missed(self, since: float, now: float) -> datetime | None:
+        """A moment between the two from which on few others are left, or the first one to come."""
+        for back in (CAUGHT_UP, 8 * CAUGHT_UP, 32 * CAUGHT_UP, 366 * CAUGHT_UP):
+            found = self.after(max(since, now - back))
+            if since >= now - back or (found is not None and found.timestamp() <= now):
+                break
+        return found
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         start = now.timestamp()

@@ -14,7 +14,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import apsw
 import msgspec
@@ -108,6 +108,11 @@ class SqliteJournal:
         """The rule files that held last; empty where none ever did."""
         return {name: data for name, data, _ in self._db.execute("SELECT * FROM rule_files")}
 
+    def moment(self, name: Literal["alive", "rules"]) -> float | None:
+        """When something was last written, or since when the rule files hold; wall clock. None where none ever was."""
+        found = self._db.execute("SELECT at FROM moments WHERE name = ?", (name,)).get
+        return None if found is None else float(found)
+
     def pending_posts(self) -> list[tuple[Post, float]]:
         """Webhooks that were taken over and neither delivered nor given up, with when, wall clock."""
         found = self._db.execute("SELECT request, at FROM webhooks WHERE state = 'pending' ORDER BY at")
@@ -124,8 +129,12 @@ class SqliteJournal:
 
     async def keep_rule_files(self, files: Mapping[str, bytes]) -> None:
         """These files hold now: the last good set."""
+        wall = self._clock.now() + self._clock.wall_offset()
 
         def work(db: apsw.Cursor) -> None:
+            if dict(db.execute("SELECT name, data FROM rule_files")) == files:
+                return
+            rows.write_moment(db, "rules", wall)
             db.execute("DELETE FROM rule_files")
             for name, data in files.items():
                 db.execute("INSERT INTO rule_files VALUES (?, ?, ?)", (name, data, checksum(name, data)))
@@ -231,6 +240,7 @@ class SqliteJournal:
                 job.work(cursor)
             if self._counters != before:
                 rows.write_counters(cursor, self._counters)
+            rows.write_moment(cursor, "alive", self._clock.now() + self._clock.wall_offset())
             began = stopwatch()
             self._db.execute("COMMIT")
             self.syncs.observe(stopwatch() - began)

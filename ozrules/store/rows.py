@@ -93,13 +93,17 @@ def write_counters(db: apsw.Cursor, counters: Counters) -> None:
         db.execute("INSERT OR REPLACE INTO counters VALUES (?, ?, ?)", (name, value, checksum(name, value)))
 
 
+def write_moment(db: apsw.Cursor, name: str, at: float) -> None:
+    """Something happened at this moment of the wall clock, and the one before does not matter any more."""
+    db.execute("INSERT OR REPLACE INTO moments VALUES (?, ?, ?)", (name, at, checksum(name, at)))
+
+
 def _decision(db: apsw.Cursor, decision: Decision, decision_id: str | None, at: float) -> None:
     key = decision.session_key
     open_ = key is not None and decision.reason == "fired"  # only then outcomes may follow
     names = (key.connection, key.epoch, key.session_id, key.start) if key is not None else (None,) * 4
-    db.execute(
-        "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (decision.number, decision_id, at, *names, open_)
-    )
+    fixed = (decision.number, decision_id, at, *names)
+    db.execute("INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*fixed, open_, checksum(*fixed)))
 
 
 def _intent(db: apsw.Cursor, command: Command, now: float) -> None:

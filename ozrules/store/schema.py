@@ -1,6 +1,7 @@
 """The tables of the journal, and how an older one becomes this one: every step in the one transaction.
 
-Rows carry a checksum of their own: SQLite does not notice a bit that turned inside a value.
+Rows carry a checksum of their own: SQLite does not notice a bit that turned inside a value. It is over the columns
+that never change; ``checksum`` is a function in SQL too, for the steps that bring it to rows that had none.
 """
 
 from typing import Final
@@ -47,6 +48,13 @@ _STEPS: Final[tuple[str, ...]] = (
     -- the rule files that held last
     CREATE TABLE rule_files (name TEXT PRIMARY KEY, data BLOB NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
     """,
+    """
+    -- moments by the wall clock: `alive`, when something was last written; `rules`, since when the rule files hold
+    CREATE TABLE moments (name TEXT PRIMARY KEY, at REAL NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
+    -- the ids by which outcomes find their decisions are as dear as the rest
+    ALTER TABLE decisions ADD COLUMN crc INTEGER;
+    UPDATE decisions SET crc = checksum(number, decision_id, at, connection, epoch, session_id, start);
+    """,
 )
 VERSION: Final = len(_STEPS)
 
@@ -73,6 +81,7 @@ def migrate(connection: apsw.Connection) -> None:
     foreign = connection.execute("SELECT 1 FROM sqlite_schema").get if version == 0 else owner != APPLICATION_ID
     if foreign:
         raise apsw.NotADBError("it is the database of another program")
+    connection.create_scalar_function("checksum", checksum, deterministic=True)
     for number, step in enumerate(_STEPS[version:], version + 1):
         connection.execute(step)
         connection.execute(f"PRAGMA user_version = {number}")

@@ -8,7 +8,7 @@ import pytest
 from ozrules.engine.events import CalendarDue
 from ozrules.rules.calendar import Cron, parse_cron
 from ozrules.rules.model import All, CalendarTrigger, Log, Place, Rule, RuleSet, StateTrigger
-from ozrules.schedules.triggers import CalendarTriggers
+from ozrules.schedules.triggers import CalendarTriggers, Unwatched
 from ozrules.session.state import RINGING
 
 HERE = Place("test.yaml", 1, 1)
@@ -131,11 +131,31 @@ def test_what_is_due_at_the_moment_of_a_reload_is_not_lost() -> None:
 
 def test_only_the_last_moment_that_passed_unwatched_is_posted_with_its_own_time() -> None:
     with running("2026-11-23T18:00:10+01:00") as (clock, triggers, posted):
-        triggers.replace(
-            rules(close=parse_cron("*/5 * * * *", ZONE), noon=Cron.daily(720, timezone=ZONE)),
-            since=moment("2026-11-23T17:00+01:00"),
-        )
-        assert posted == [CalendarDue(at=clock.now(), rule="close", trigger="at", due=moment("2026-11-23T18:00+01:00"))]
+        same = rules(close=parse_cron("*/5 * * * *", ZONE), noon=Cron.daily(720, timezone=ZONE))
+        triggers.replace(same, unwatched=Unwatched(moment("2026-11-23T17:00+01:00"), same))
+        due = moment("2026-11-23T18:00+01:00")
+        assert posted == [CalendarDue(at=clock.now(), rule="close", trigger="at", due=due, missed=True)]
+        clock.pass_until(moment("2026-11-23T18:05+01:00"))
+        assert not posted[-1].missed
+
+
+@pytest.mark.parametrize("away", ["2026-11-23T17:00+01:00", "2026-11-20T17:00+01:00", "2025-01-01T00:00+01:00"])
+def test_a_rare_moment_that_passed_unwatched_is_found_however_long_ago(away: str) -> None:
+    with running("2026-11-23T18:00:10+01:00") as (_, triggers, posted):
+        same = rules(friday=parse_cron("30 17 * * fri", ZONE), yearly=parse_cron("0 9 2 1 *", ZONE))
+        triggers.replace(same, unwatched=Unwatched(moment(away), same))
+        passed = {"friday": "2026-11-20T17:30+01:00", "yearly": "2026-01-02T09:00+01:00"}
+        assert [(due.rule, due.due) for due in posted] == [
+            (name, moment(at)) for name, at in reversed(passed.items()) if moment(at) > moment(away)
+        ]
+
+
+def test_a_rule_that_was_not_there_or_had_another_time_has_missed_nothing() -> None:
+    with running("2026-11-23T18:00:10+01:00") as (_, triggers, posted):
+        before = rules(moved=Cron.daily(16 * 60, timezone=ZONE), gone=Cron.daily(17 * 60, timezone=ZONE))
+        after = rules(moved=Cron.daily(18 * 60, timezone=ZONE), new=Cron.daily(18 * 60, timezone=ZONE))
+        triggers.replace(after, unwatched=Unwatched(moment("2026-11-23T12:00+01:00"), before))
+        assert posted == []
 
 
 def test_what_passed_before_a_rule_was_known_is_not_posted() -> None:

@@ -8,14 +8,15 @@ from pathlib import Path
 import apsw
 import pytest
 
-from ozrules.engine.effects import Remember, Send
+from ozrules.engine.effects import Remember, Send, Tally
 from ozrules.store import schema
 from ozrules.store.journal import SqliteJournal
 from ozrules.store.state_directory import StateUnusable
 from tests.fakes.clock import StandingClock
-from tests.fakes.effects import KEY, command, decision, record
+from tests.fakes.effects import KEY, command, decision, outcome, post, record
 
 CLOCK = StandingClock()
+TALLY = Tally(name="n", group="g", member="m", at=CLOCK.at, until=CLOCK.at + 60)
 
 
 def _fill(path: Path) -> None:
@@ -26,6 +27,8 @@ def _fill(path: Path) -> None:
             await journal.commit(
                 [decision(number), Send(command(number)), Remember(KEY, b"{}" * 200)], [record(number, number)]
             )
+        await journal.commit([outcome(command(3)), decision(40), post(40), TALLY], [record(40, 40)])
+        await journal.keep_rule_files({"rules.yaml": b"rules"})
 
     asyncio.run(work())
     journal.close()
@@ -66,7 +69,7 @@ def test_a_damaged_page_is_noticed_or_harmless(tmp_path: Path, page: int) -> Non
         journal = _open(tmp_path)
         saved = journal.load()
         journal.close()
-        assert (saved.next_seq, saved.next_decision, len(saved.open_commands)) == (40, 40, 39)
+        assert (saved.next_seq, saved.next_decision, len(saved.open_commands)) == (41, 41, 38)
         assert saved.memories == ((KEY, b"{}" * 200),)
 
 
@@ -99,13 +102,35 @@ def test_the_database_of_another_program_is_refused(tmp_path: Path) -> None:
         _open(tmp_path)
 
 
+CHANGES = {
+    "memories": "memory = x'7b7c'",
+    "counters": "value = value + 1 WHERE name = 'decision'",
+    "moments": "at = at + 1 WHERE name = 'alive'",
+    "decisions": "decision_id = 'x' || decision_id WHERE number = 7",
+    "intents": "command = x'7b7c' WHERE id = '7-0'",
+    "outcomes": "outcome = 'unknown' WHERE id = '3-0'",
+    "tallies": "at = at + 1",
+    "webhooks": "request = x'7b7c'",
+    "rule_files": "data = x'00'",
+}
+
+
 @pytest.mark.fault(50)
-def test_a_value_that_changed_by_itself_is_noticed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("table", CHANGES)
+def test_a_value_that_changed_by_itself_is_noticed(tmp_path: Path, table: str) -> None:
     _fill(tmp_path)
     with apsw.Connection(str(tmp_path / "journal.db")) as db:
-        db.execute("UPDATE memories SET memory = x'7b7c'")
-    with pytest.raises(StateUnusable, match="a row of memories"):
+        db.execute(f"UPDATE {table} SET {CHANGES[table]}")  # noqa: S608
+        assert db.changes() == 1
+    with pytest.raises(StateUnusable, match=f"a row of {table}"):
         _open(tmp_path)
+
+
+def test_every_table_is_checked_at_the_start_or_when_it_is_read(tmp_path: Path) -> None:
+    _fill(tmp_path)
+    with apsw.Connection(str(tmp_path / "journal.db")) as db:
+        tables = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    assert tables - set(CHANGES) == {"records", "recording"}
 
 
 @pytest.mark.fault(59)

@@ -6,6 +6,9 @@ import apsw
 import pytest
 
 from ozrules.store import schema
+from ozrules.store.journal import SqliteJournal
+from tests.fakes.clock import StandingClock
+from tests.store.first_version import DECISIONS, write_first_version
 
 
 @pytest.mark.fault(57)
@@ -27,6 +30,17 @@ def test_a_migration_that_is_done_changes_nothing_more(tmp_path: Path) -> None:
             schema.migrate(db)
     assert db.pragma("user_version") == schema.VERSION
     db.close()
+
+
+@pytest.mark.fault(57, 87)
+def test_the_first_version_becomes_this_one_with_all_that_is_in_it(tmp_path: Path) -> None:
+    write_first_version(tmp_path / "journal.db")
+    journal = SqliteJournal(tmp_path, StandingClock())
+    saved = journal.load()
+    journal.close()
+    assert saved.next_decision == DECISIONS + 1
+    assert saved.decision_ids == tuple((number, f"01D{number}") for number in range(1, DECISIONS + 1))
+    SqliteJournal(tmp_path, StandingClock()).close()  # each row has its checksum
 
 
 @pytest.mark.fault(57)
