@@ -46,6 +46,7 @@ TESTED_ELSEWHERE = {
     "ozrules/connectors/simulator/callers.py": "data",
     "ozrules/replay/call_edits.py": "tests/replay/test_smallest.py",
     "ozrules/replay/edits.py": "tests/replay/test_smallest.py",
+    "ozrules/replay/parts.py": "tests/replay/test_compare.py",
     "ozrules/replay/rule_edits.py": "tests/replay/test_smallest.py",
     "ozrules/scenario/model.py": "data, built by tests/scenario/test_reading.py",
 }

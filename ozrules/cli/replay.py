@@ -3,22 +3,26 @@
 import argparse
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from ozrules.cli.backtest import opened, progress_bar
 from ozrules.engine.effects import Decision
 from ozrules.engine.identity import SessionKey
 from ozrules.logs.escaping import escaped, json_safe
-from ozrules.replay.compare import Difference, compare
-from ozrules.replay.drive import drive
-from ozrules.replay.recording import Entry, NotARecording, events, read
+from ozrules.replay.compare import Difference, by_cause, compare
+from ozrules.replay.compare import calls as calls_of
+from ozrules.replay.parts import action_texts
+from ozrules.replay.recording import NotARecording
 from ozrules.rules import rendering
 from ozrules.rules.diagnostics import Diagnostic, DocumentInvalid
+from ozrules.rules.document import Source
 from ozrules.rules.loader import load
-from ozrules.rules.model import RuleSet
 from ozrules.settings.sources import read_source
 
 EXAMPLE: Final = """examples:
@@ -27,6 +31,9 @@ EXAMPLE: Final = """examples:
   ozrules replay recording.jsonl --rules new.yaml --against old.yaml --calls
 
 Exit codes: 0, 1 unreadable; with --against --exit-code: 1 where anything changes."""
+
+_IN_MEMORY: Final = 64 << 20
+"""Bytes of output that are kept in memory until all is known to be good."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -52,11 +59,16 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def replay(arguments: argparse.Namespace) -> int:
     """0; 1 where a file cannot be read, or something changes and that was asked for."""
     try:
-        with arguments.recording.open(encoding="utf-8") as lines:
-            entries = read(lines)
-        rules = _rules(arguments.rules)
-        old = _rules(arguments.against) if arguments.against else None
-    except (OSError, UnicodeDecodeError, NotARecording) as problem:
+        sources = _sources(arguments.rules)
+        rules = load(sources)
+        old_sources = _sources(arguments.against) if arguments.against else None
+        old = load(old_sources) if old_sources is not None else None
+        with opened(arguments.recording) as recording, progress_bar() as bar:
+            if old is None or old_sources is None:
+                _show_decisions(recording.decided(rules, bar), arguments.format)
+                return 0
+            (before, calls), (after, _) = recording.decided_by((old_sources, sources), bar)
+    except (OSError, NotARecording) as problem:
         why = problem.strerror if isinstance(problem, OSError) else str(problem)
         print(f"ozrules replay: {escaped(str(arguments.recording))}: {escaped(str(why))}", file=sys.stderr)
         return 1
@@ -64,19 +76,7 @@ def replay(arguments: argparse.Namespace) -> int:
         for diagnostic in invalid.diagnostics:
             print("\n".join(rendering.as_text(diagnostic, {})), file=sys.stderr)
         return 1
-    decided = _decisions(entries, rules)
-    if old is None:
-        for decision in decided:
-            print(
-                json_safe(json.dumps(_line(decision), ensure_ascii=False))
-                if arguments.format == "json"
-                else _text(decision)
-            )
-        return 0
-    found = compare(_decisions(entries, old), decided, old, rules)
-    calls = len(
-        {(each.connection, session.session_id, session.start_time) for each in entries for session in each.sessions}
-    )
+    found = compare(before, after, old, rules)
     if arguments.format == "json":
         print(json_safe(json.dumps(_summary(found, calls), ensure_ascii=False, indent=2)))
     else:
@@ -84,16 +84,22 @@ def replay(arguments: argparse.Namespace) -> int:
     return 1 if found and arguments.exit_code else 0
 
 
-def _rules(paths: Iterable[Path]) -> RuleSet:
+def _sources(paths: Iterable[Path]) -> tuple[Source, ...]:
     sources = [read_source(path) for path in paths]
     problems = tuple(each for each in sources if isinstance(each, Diagnostic))
     if problems:
         raise DocumentInvalid(problems)
-    return load([each for each in sources if not isinstance(each, Diagnostic)])
+    return tuple(each for each in sources if not isinstance(each, Diagnostic))
 
 
-def _decisions(entries: tuple[Entry, ...], rules: RuleSet) -> list[Decision]:
-    return [each for each in drive(events(entries), rules) if isinstance(each, Decision)]
+def _show_decisions(decided: Iterable[Decision], form: str) -> None:
+    """All of them, or nothing where the recording turns out to be none."""
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8") as shown:
+        for decision in decided:
+            line = json_safe(json.dumps(_line(decision), ensure_ascii=False)) if form == "json" else _text(decision)
+            shown.write(line + "\n")
+        shown.seek(0)
+        shutil.copyfileobj(shown, sys.stdout)
 
 
 # --- decisions ------------------------------------------------------------------------------------------------------
@@ -108,7 +114,7 @@ def _call(key: SessionKey | None) -> str:
 
 
 def _actions(decision: Decision) -> str:
-    return ", ".join(" ".join((action.action, *action.args.values())) for action in decision.actions)
+    return ", ".join(action_texts(decision))
 
 
 def _text(decision: Decision) -> str:
@@ -138,23 +144,11 @@ def _line(decision: Decision) -> dict[str, object]:
 # --- differences ----------------------------------------------------------------------------------------------------
 
 
-def _by_cause(found: Iterable[Difference]) -> list[tuple[str, list[Difference]]]:
-    """The most frequent cause first."""
-    causes: dict[str, list[Difference]] = {}
-    for each in found:
-        causes.setdefault(each.cause, []).append(each)
-    return sorted(causes.items(), key=lambda cause: (-len(_calls(cause[1])), cause[0]))
-
-
-def _calls(differences: Iterable[Difference]) -> set[SessionKey]:
-    return {each.call for each in differences}
-
-
 def _show(found: tuple[Difference, ...], calls: int, *, each_call: bool) -> None:
     bold, plain = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else ("", "")
-    print(f"{bold}{len(_calls(found))} of {calls} calls change{plain}")
-    for cause, differences in _by_cause(found):
-        print(f"{len(_calls(differences)):6}  {cause}")
+    print(f"{bold}{len(calls_of(found))} of {calls} calls change{plain}")
+    for cause, differences in by_cause(found):
+        print(escaped(f"{len(calls_of(differences)):6}  {cause}", 1024))
         for each in differences if each_call else ():
             print(escaped(f"          {_call(each.call)}: {_did(each.old)} -> {_did(each.new)}", 4096))
 
@@ -166,11 +160,14 @@ def _did(decision: Decision | None) -> str:
 def _summary(found: tuple[Difference, ...], calls: int) -> dict[str, object]:
     return {
         "calls": calls,
-        "changed": len(_calls(found)),
+        "changed": len(calls_of(found)),
         "causes": [
             {
-                "cause": cause,
-                "calls": len(_calls(differences)),
+                "cause": str(cause),
+                "rule": cause.rule,
+                "kind": cause.kind,
+                "detail": cause.detail,
+                "calls": len(calls_of(differences)),
                 "changes": [
                     {
                         "connection": each.call.connection,
@@ -182,6 +179,6 @@ def _summary(found: tuple[Difference, ...], calls: int) -> dict[str, object]:
                     for each in differences
                 ],
             }
-            for cause, differences in _by_cause(found)
+            for cause, differences in by_cause(found)
         ],
     }

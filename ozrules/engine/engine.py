@@ -44,7 +44,7 @@ from ozrules.engine.events import (
     Withheld,
 )
 from ozrules.engine.identity import SessionKey
-from ozrules.engine.index import Entry
+from ozrules.engine.index import EXPLAIN_ALL, Entry
 from ozrules.engine.live import Hold, LiveSession
 from ozrules.engine.memory import base_of, recall, remember
 from ozrules.engine.moments import Moments, missed_reason
@@ -64,7 +64,8 @@ class Engine:
     """The rules at work on all sessions of all connections.
 
     ``next_decision``, ``memories``, ``tallies`` and ``open_commands`` are what a journal kept of the engine before;
-    what is remembered acts again once the connection's list has been merged.
+    what is remembered acts again once the connection's list has been merged. Where more than ``explain`` rules answer
+    to a state, those whose conditions do not hold are not written down.
     """
 
     def __init__(
@@ -77,8 +78,9 @@ class Engine:
         memories: Iterable[tuple[SessionKey, bytes]] = (),
         tallies: Iterable[Tally] = (),
         open_commands: Iterable[Command] = (),
+        explain: int = EXPLAIN_ALL,
     ) -> None:
-        self._world = World(rules, mode, next_decision)
+        self._world = World(rules, mode, next_decision, explain)
         self._tracker = Tracker(self._world)
         self._sequencer = Sequencer(self._world)
         self._arbiter = Arbiter(self._world, self._sequencer)

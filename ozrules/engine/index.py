@@ -216,7 +216,7 @@ def _getter(field: str, facts: Facts[LiveSession]) -> _Get:
 class Bucket:
     """All entries of one state, filed. ``whole``: so few that each one is tried and explained."""
 
-    def __init__(self, entries: tuple[Entry, ...], facts: Facts[LiveSession]) -> None:
+    def __init__(self, entries: tuple[Entry, ...], facts: Facts[LiveSession], explain: int) -> None:
         self.entries = tuple(sorted(entries, key=lambda entry: entry.rank))
         self._normal = facts.numbers.normal
         self._rest: tuple[Entry, ...] = ()
@@ -226,7 +226,7 @@ class Bucket:
         self._demanding = any(
             isinstance(entry.trigger, StateTrigger) and entry.trigger.origins is not None for entry in entries
         )
-        self.whole = len(entries) <= EXPLAIN_ALL
+        self.whole = len(entries) <= explain
         if not self.whole:
             self._file(facts)
 
@@ -354,9 +354,12 @@ class _PatternSet:
 
 
 class Index:
-    """All rules of a set, filed by what makes them look at a session."""
+    """All rules of a set, filed by what makes them look at a session.
 
-    def __init__(self, rules: Iterable[Rule], facts: Facts[LiveSession]) -> None:
+    ``explain``: where at most so many answer to a state, each of them gets its reason.
+    """
+
+    def __init__(self, rules: Iterable[Rule], facts: Facts[LiveSession], explain: int = EXPLAIN_ALL) -> None:
         entering: dict[State, list[Entry]] = {}
         holding: dict[State, list[Entry]] = {}
         self.calendar: dict[tuple[str, str], Entry] = {}
@@ -379,5 +382,5 @@ class Index:
                     case _:
                         pass  # routing is asked of `routing`, not of sessions
         self.holds = {entry.name: entry for entries in holding.values() for entry in entries}
-        self.entering = {state: Bucket(tuple(entries), facts) for state, entries in entering.items()}
-        self.holding = {state: Bucket(tuple(entries), facts) for state, entries in holding.items()}
+        self.entering = {state: Bucket(tuple(entries), facts, explain) for state, entries in entering.items()}
+        self.holding = {state: Bucket(tuple(entries), facts, explain) for state, entries in holding.items()}

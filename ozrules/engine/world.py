@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 from ozrules.engine.effects import Effect, Tally
 from ozrules.engine.guard import Guard
 from ozrules.engine.identity import SessionKey
-from ozrules.engine.index import Index
+from ozrules.engine.index import EXPLAIN_ALL, Index
 from ozrules.engine.live import Chain, LiveSession
 from ozrules.engine.readings import Read, group_of, reader_of, text_of
 from ozrules.engine.tallies import AliveCounts, Tallies
@@ -55,7 +55,14 @@ class Line:
 class World:
     """The engine's memory. Only the engine and its parts write here, one event at a time."""
 
-    def __init__(self, rules: RuleSet, mode: Literal["enforce", "observe"], next_decision: int) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        mode: Literal["enforce", "observe"],
+        next_decision: int,
+        explain: int = EXPLAIN_ALL,
+    ) -> None:
+        self._explain = explain
         self.mode: Literal["enforce", "observe"] = mode
         self.wall_offset = 0.0
         self.lines: dict[str, Line] = {}
@@ -87,7 +94,7 @@ class World:
                         self.alive(leaf)
                     case _:
                         pass
-        self.index = Index(rules.rules, self)
+        self.index = Index(rules.rules, self, self._explain)
         for live in self.live.values():
             self.count_alive(live, live.entered)
 

@@ -9,18 +9,23 @@ as they did, and ``answers`` gives their commands the answers that they had; wha
 
 import heapq
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from ozrules.engine.effects import Command, Decision, Effect, Observed, OutcomeName, Post, Send, Wake
 from ozrules.engine.engine import Engine
 from ozrules.engine.events import Accepted, CalendarDue, CommandAnswered, Event, Receipt, Refused, TimersDue
 from ozrules.engine.identity import CommandId
+from ozrules.engine.index import EXPLAIN_ALL
 from ozrules.rules.model import CalendarTrigger, RuleSet
 from ozrules.runtime.timers import Timers
 
 Answers: TypeAlias = Mapping[tuple[str, str, str], tuple[OutcomeName, ...]]
 """What became of the commands, in order, by connection, session id and action."""
+
+EXPLAINED: Final = sys.maxsize
+"""Every rule gets its reason, however many there are."""
 
 _REFUSED: Final[Mapping[OutcomeName, Receipt]] = {
     "rejected": Refused("denied", "as it was recorded"),
@@ -30,13 +35,21 @@ _REFUSED: Final[Mapping[OutcomeName, Receipt]] = {
 
 
 def drive(
-    events: Iterable[Event], rules: RuleSet, *, drain: bool = True, answers: Answers | None = None
+    events: Iterable[Event],
+    rules: RuleSet,
+    *,
+    drain: bool = True,
+    answers: Answers | None = None,
+    explain: int = EXPLAIN_ALL,
 ) -> Iterator[Decision | Observed]:
-    """Every decision and every change, in order. Without ``drain`` it ends with the last event."""
+    """Every decision and every change, in order. Without ``drain`` it ends with the last event.
+
+    ``explain`` is the engine's: 0 leaves out the rules whose conditions do not hold, `EXPLAINED` none.
+    """
     run: _Run | None = None
     for event in events:
         if run is None:
-            run = _Run(rules, event.at, answers)
+            run = _Run(rules, event.at, answers, explain)
         yield from run.until(event.at, dates=True)
         yield from run.step(event)
     if drain and run is not None:
@@ -44,8 +57,9 @@ def drive(
 
 
 class _Run:
-    def __init__(self, rules: RuleSet, at: float, answers: Answers | None) -> None:
-        self._engine = Engine(rules, mode="observe" if answers is None else "enforce", at=at)
+    def __init__(self, rules: RuleSet, at: float, answers: Answers | None, explain: int) -> None:
+        mode: Literal["enforce", "observe"] = "observe" if answers is None else "enforce"
+        self._engine = Engine(rules, mode=mode, at=at, explain=explain)
         self._answers = {} if answers is None else {name: list(outcomes) for name, outcomes in answers.items()}
         self._timers = Timers()
         self._triggers = [

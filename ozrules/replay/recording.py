@@ -6,9 +6,9 @@ would have gone on without it. After a hold the parties still end the call thems
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
-from typing import Final, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -17,13 +17,14 @@ from ozrules.engine.events import ConnectionOpened, Event, Gap, SessionSeen, Ses
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.tracker import OURS
 from ozrules.replay.drive import Answers
-from ozrules.session.session import NotASession, Session, session_from
-from ozrules.session.state import ENDED
+from ozrules.session.session import MAX_TEXT, NotASession, Session, session_from
+from ozrules.session.state import ENDED, is_known
 
 _ENDING: Final = frozenset({"forward", "blindTransfer", "close", "closeWithHangup", "hangup"})
 _HOLDING: Final = frozenset({"hold", "unhold"})
 _OUTCOMES: Final[dict[str, OutcomeName]] = {name: name for name in get_args(OutcomeName)}
-_Call = tuple[str, str, str]
+Line: TypeAlias = str | bytes
+_Call: TypeAlias = tuple[str, str, str]
 """The connection, the session's id and its start."""
 
 
@@ -53,10 +54,64 @@ class Entry(msgspec.Struct, frozen=True):
         return self.connection, self.session_id, self.start
 
 
-def read(lines: Iterable[str]) -> tuple[Entry, ...]:
+class _Report(msgspec.Struct):
+    """A line on one session as ozrules itself writes it: read in one go."""
+
+    at: datetime
+    connection: str
+    event: Literal["created", "stateChanged", "closed"]
+    session: Session
+
+
+class _Head(msgspec.Struct):
+    """What of a line is looked at before all lines are read."""
+
+    at: datetime
+    event: str = ""
+    command_id: str = ""
+    outcome: str = ""
+
+
+_REPORT: Final = msgspec.json.Decoder(_Report)
+_HEAD: Final = msgspec.json.Decoder(_Head)
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """What must be known of a recording before it can be read line by line.
+
+    ``confirmed`` are our commands that did what they should; ``ordered`` is False where lines must be sorted by time.
+    """
+
+    confirmed: frozenset[str]
+    ordered: bool
+
+
+def survey(lines: Iterable[Line]) -> Survey:
+    """A first look at all lines. Lines that are none are left to the reading, which says which and why."""
+    confirmed = set()
+    ordered, latest = True, None
+    for line in lines:
+        try:
+            head = _HEAD.decode(line)
+            ordered = ordered and (latest is None or latest <= head.at)
+        except (msgspec.DecodeError, TypeError):  # a time without a zone cannot be compared with one that has one
+            continue
+        latest = head.at
+        if head.event == "outcome" and head.outcome == "confirmed":
+            confirmed.add(head.command_id)
+    return Survey(frozenset(confirmed), ordered)
+
+
+def read(lines: Iterable[Line]) -> tuple[Entry, ...]:
     """All lines, by time. Raises NotARecording at the first that is none."""
-    entries = [_entry(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    return tuple(sorted(entries, key=lambda entry: entry.at))
+    return tuple(sorted(entries(lines), key=lambda entry: entry.at))
+
+
+def entries(lines: Iterable[Line]) -> Iterator[Entry]:
+    """The lines as they come. Raises NotARecording at the first that is none."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield _report(number, line) or _entry(number, line)
 
 
 class Story(msgspec.Struct, frozen=True):
@@ -64,6 +119,17 @@ class Story(msgspec.Struct, frozen=True):
 
     events: tuple[Event, ...]
     answers: Answers
+
+    def only(self, call: SessionKey) -> "Story":
+        """The same without the calls that have nothing to do with this one."""
+
+        def of(session: Session) -> str:
+            return session.master_session_id or session.session_id
+
+        reports = [each for each in self.events if isinstance(each, SessionSeen)]
+        masters = {of(each.session) for each in reports if each.session.session_id == call.session_id}
+        kept = (each for each in self.events if not isinstance(each, SessionSeen) or of(each.session) in masters)
+        return msgspec.structs.replace(self, events=tuple(kept))
 
     def span_of(self, call: SessionKey) -> tuple[float, float]:
         """From when to when the call's decisions are: before its first report, and until another takes its id."""
@@ -92,13 +158,17 @@ def story(entries: Iterable[Entry]) -> Story:
     return Story(tuple(events(entries, with_ours=True)), answers)
 
 
-def events(entries: Iterable[Entry], *, with_ours: bool = False) -> Iterator[Event]:
+def events(
+    entries: Iterable[Entry], *, confirmed: Collection[str] | None = None, with_ours: bool = False
+) -> Iterator[Event]:
     """What the engine is told: each connection is opened once, empty, before the first line about it.
 
-    ``with_ours``: what our own commands changed too, to explain what really happened.
+    ``confirmed``: our commands that did what they should; without it all entries are looked at first. ``with_ours``:
+    what our own commands changed too, to explain what really happened.
     """
-    entries = tuple(entries)
-    confirmed = {entry.command for entry in entries if entry.event == "outcome" and entry.outcome == "confirmed"}
+    if confirmed is None:
+        entries = tuple(entries)
+        confirmed = {entry.command for entry in entries if entry.event == "outcome" and entry.outcome == "confirmed"}
     ours = _Ours()
     merged: dict[str, bool] = {}
     for entry in entries:
@@ -160,7 +230,29 @@ class _Ours:
         return action is not None
 
 
-def _entry(number: int, line: str) -> Entry:
+def _report(number: int, line: Line) -> Entry | None:
+    """The entry, where the line is what is mostly there and needs no second look: short texts, none of them empty."""
+    if len(line) > MAX_TEXT or (b'""' in line if isinstance(line, bytes) else '""' in line):
+        return None
+    try:
+        report = _REPORT.decode(line)
+    except msgspec.DecodeError:
+        return None
+    session = report.session
+    if session.extra is not None or not is_known(session.session_state) or report.at.tzinfo is None:
+        return None
+    return Entry(
+        number,
+        report.at.timestamp(),
+        report.connection,
+        report.event,
+        sessions=(session,),
+        session_id=session.session_id,
+        start=session.start_time or "",
+    )
+
+
+def _entry(number: int, line: Line) -> Entry:
     try:
         body = msgspec.json.decode(line)
         if not isinstance(body, dict):

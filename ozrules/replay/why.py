@@ -18,7 +18,7 @@ from ozrules.engine.guard import HOUR
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.index import EXPLAIN_ALL
 from ozrules.engine.tracker import OURS
-from ozrules.replay.drive import drive
+from ozrules.replay.drive import EXPLAINED, drive
 from ozrules.replay.recording import Story
 from ozrules.rules import spans
 from ozrules.rules.condition import FailedLeaf, leaves
@@ -53,22 +53,30 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 def lookback(rules: RuleSet) -> float:
     """How many seconds before a call may matter to what the rules made of it."""
-    seconds = [_CHAIN]
-    for rule in rules.rules:
-        if rule.throttle is not None:
-            seconds.append(_THROTTLES * rule.throttle.once_within)
-        for condition in (rule.condition, *(each.condition for each in rule.exceptions)):
-            for leaf in leaves(condition):
-                match leaf:
-                    case History(within=within):
-                        seconds.append(within)
-                    case Alive():
-                        seconds.append(_LONG_CALL)
-                    case _:
-                        pass
+    seconds = [_CHAIN, *(each for rule in rules.rules for each in _reaches(rule))]
     if rules.guards.external != ExternalCap():
         seconds.append(HOUR)
     return max(seconds)
+
+
+def hangs_on_others(rule: Rule) -> bool:
+    """Whether other calls matter to what the rule makes of one."""
+    return any(_reaches(rule))
+
+
+def _reaches(rule: Rule) -> Iterator[float]:
+    """How many seconds back other calls matter."""
+    if rule.throttle is not None:
+        yield _THROTTLES * rule.throttle.once_within
+    for condition in (rule.condition, *(each.condition for each in rule.exceptions)):
+        for leaf in leaves(condition):
+            match leaf:
+                case History(within=within):
+                    yield within
+                case Alive():
+                    yield _LONG_CALL
+                case _:
+                    pass
 
 
 def calls_of(
@@ -94,17 +102,13 @@ def explained(
     decisions, observed = of_call(story, rules, call, until)
     by_rule = _by_rule(decisions)
     silent = [rule for rule in of if rule.id not in by_rule]
-    for apart in _apart(rules, silent):
-        by_rule |= _by_rule(of_call(story, apart, call, until)[0])
+    by_rule |= _apart(story, rules, silent, call, until)
     never = {
         rule.id: found
         for rule in silent
         if rule.id not in by_rule and (found := unheard(rule, (each.event for each in observed), until)) is not None
     }
-    asked = [_always(rule, never[rule.id]) for rule in silent if rule.id in never]
-    as_if: dict[str, tuple[Decision, ...]] = {}
-    for apart in _apart(rules, asked):
-        as_if |= _by_rule(of_call(story, apart, call, until)[0])
+    as_if = _apart(story, rules, [_always(rule, never[rule.id]) for rule in silent if rule.id in never], call, until)
     answers = [
         _judged(rule, by_rule[rule.id], observed, until)
         if rule.id in by_rule
@@ -134,11 +138,11 @@ def on_record(answers: Iterable[Answer], recorded: Iterable[Answer]) -> tuple[An
 
 
 def of_call(
-    story: Story, rules: RuleSet, call: SessionKey, until: float
+    story: Story, rules: RuleSet, call: SessionKey, until: float, *, explain: int = EXPLAIN_ALL
 ) -> tuple[tuple[Decision, ...], tuple[Observed, ...]]:
     """What was decided on the call, and how it changed, as far as ``until``."""
     decisions, observed = [], []
-    for each in drive(story.events, rules, answers=story.answers):
+    for each in drive(story.events, rules, answers=story.answers, explain=explain):
         match each:
             case Decision() if each.at <= until and _same(each.session_key, call):
                 decisions.append(each)
@@ -168,16 +172,20 @@ def _by_rule(decisions: Iterable[Decision]) -> dict[str, tuple[Decision, ...]]:
     return found
 
 
-def _apart(rules: RuleSet, some: Sequence[Rule]) -> Iterator[RuleSet]:
-    """Sets of so few of these rules that each is explained, none of which outranks another."""
-    few: list[Rule] = []
-    for rule in some:
-        if few and sum(len(each.triggers) for each in (*few, rule)) > EXPLAIN_ALL:
-            yield msgspec.structs.replace(rules, rules=tuple(few))
-            few = []
-        few.append(msgspec.structs.replace(rule, exclusive=False))
-    if few:
-        yield msgspec.structs.replace(rules, rules=tuple(few))
+def _apart(
+    story: Story, rules: RuleSet, some: Sequence[Rule], call: SessionKey, until: float
+) -> dict[str, tuple[Decision, ...]]:
+    """What is decided on each of these rules where none outranks another; where other calls do not matter, without."""
+    found: dict[str, tuple[Decision, ...]] = {}
+    for told, of in (
+        (story, [rule for rule in some if hangs_on_others(rule)]),
+        (story.only(call), [rule for rule in some if not hangs_on_others(rule)]),
+    ):
+        if of:
+            each = tuple(msgspec.structs.replace(rule, exclusive=False) for rule in of)
+            apart = msgspec.structs.replace(rules, rules=each)
+            found |= _by_rule(of_call(told, apart, call, until, explain=EXPLAINED)[0])
+    return found
 
 
 def _always(rule: Rule, never: Unheard) -> Rule:

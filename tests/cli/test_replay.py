@@ -38,7 +38,10 @@ def test_the_decisions_are_shown(files: dict[str, str], capsys: pytest.CaptureFi
 def test_only_what_changes_is_shown_counts_first(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["replay", files["recording.jsonl"], "--rules", files["new.yaml"], "--against", files["old.yaml"]]
     assert main(asked) == 0
-    assert capsys.readouterr().out.splitlines() == ["2 of 2 calls change", "     2  desk: other actions"]
+    assert capsys.readouterr().out.splitlines() == [
+        "2 of 2 calls change",
+        "     2  desk: changed action actions[0] forward 2010 -> forward 2012",
+    ]
     assert main([*asked, "--calls", "--exit-code"]) == 1
     assert "forward 2010 -> " in capsys.readouterr().out
     assert main([*asked, "--format", "json"]) == 0
