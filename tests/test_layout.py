@@ -48,6 +48,7 @@ TESTED_ELSEWHERE = {
     "ozrules/replay/edits.py": "tests/replay/test_smallest.py",
     "ozrules/replay/parts.py": "tests/replay/test_compare.py",
     "ozrules/replay/rule_edits.py": "tests/replay/test_smallest.py",
+    "ozrules/connectors/simulator/http_manners.py": "data",
     "ozrules/scenario/model.py": "data, built by tests/scenario/test_reading.py",
 }
 """Modules without a test file of their own, and why."""

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias, assert_never
 from ozrules.connectors.asterisk.configuration import AriAccess, AsteriskAccess
 from ozrules.connectors.asterisk.connector import AsteriskConnector
 from ozrules.connectors.gateway import Dial, GatewayConnector, Listen
+from ozrules.connectors.ozeki_http import Access, Listening, OzekiHttpConnector
 from ozrules.connectors.simulator import (
     OFFICE,
     Behaviour,
@@ -58,7 +59,7 @@ def connect(
         case AsteriskSettings():
             return _asterisk(settings, clock, chance), None
         case OzekiHttpSettings():
-            raise Unsupported(f"connection {settings.name}: ozeki-http is not supported yet")
+            return _ozeki_http(settings, clock, chance, routes), None
         case _:
             assert_never(settings)
 
@@ -118,6 +119,34 @@ def _webclient(settings: WebclientSettings, clock: Clock, chance: random.Random)
         await webclient.run(bridge_url(host, await connector.listening_port()))
 
     return connector, browse
+
+
+def _ozeki_http(
+    settings: OzekiHttpSettings, clock: Clock, chance: random.Random, routes: RoutingDesk
+) -> OzekiHttpConnector:
+    heard = settings.notifications
+    return OzekiHttpConnector(
+        settings.name,
+        Access(
+            host=settings.server,
+            port=settings.port,
+            generation=settings.generation,
+            username=settings.username,
+            password=settings.password.reveal() if settings.password is not None else None,
+            way=settings.method,
+            tls=ssl.create_default_context() if settings.tls else None,
+        ),
+        moved_party=settings.moved_party,
+        ring_time=settings.ring_time,
+        listening=None
+        if heard is None
+        else Listening(host=heard.listen.host, port=heard.listen.port, allow=heard.allow, deadline=heard.deadline),
+        outside_line=settings.outside_line,
+        routes=routes,
+        clock=clock,
+        chance=chance,
+        timezone=settings.timezone,
+    )
 
 
 def _asterisk(settings: AsteriskSettings, clock: Clock, chance: random.Random) -> Connector:

@@ -1,6 +1,9 @@
-"""The queue of webhooks, as the settings want it."""
+"""The queue of webhooks, for as long as the daemon runs."""
 
+import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from ozrules.actions.targets import Targets
 from ozrules.actions.webhooks import Webhooks
@@ -14,8 +17,16 @@ def apply(settings: WebhookSettings, webhooks: Webhooks) -> None:
     webhooks.apply(Targets(settings.allow, settings.addresses), settings.secret, settings.expire)
 
 
-def webhook_queue(settings: WebhookSettings, journal: SqliteJournal, clock: Clock, log: Log) -> Webhooks:
-    """Takes webhooks over at once; they are delivered for as long as its `run` runs."""
-    webhooks = Webhooks(journal.pending_posts(), clock, log, random.Random())  # noqa: S311  # spreads retries
+@asynccontextmanager
+async def webhook_queue(
+    settings: WebhookSettings, journal: SqliteJournal, clock: Clock, log: Log
+) -> AsyncIterator[Webhooks]:
+    """Takes webhooks over until the daemon ends. Where delivery itself breaks, the daemon ends too."""
+    webhooks = Webhooks(journal, clock, log, random.Random())  # noqa: S311  # spreads retries
     apply(settings, webhooks)
-    return webhooks
+    async with asyncio.TaskGroup() as group:
+        delivering = group.create_task(webhooks.run(), name="webhooks")
+        try:
+            yield webhooks
+        finally:
+            delivering.cancel()

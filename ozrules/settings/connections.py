@@ -2,7 +2,7 @@
 
 from typing import Final, Literal, TypeAlias
 
-from ozrules.rules.scalars import Choice, Decimal, Text, Whole, YesNo
+from ozrules.rules.scalars import Choice, Decimal, Duration, Text, Whole, YesNo
 from ozrules.rules.shape import INVALID, Invalid, Key, ListOf, Record, Values, Variants
 from ozrules.runtime.secret import Secret
 from ozrules.settings import values as v
@@ -23,11 +23,13 @@ from ozrules.settings.surroundings import Surroundings
 
 Generation: TypeAlias = Literal["classic", "ozeki10"]
 Browser: TypeAlias = Literal["managed", "external"]
+Sending: TypeAlias = Literal["post", "get"]
 
 PORT: Final = Whole(1, 65_535)
 _HTTP_PORTS: Final[dict[Generation, int]] = {"classic": 7780, "ozeki10": 9509}
 _LINE: Final = Text("a text")
 _GENERATIONS: Final[tuple[Generation, ...]] = ("classic", "ozeki10")
+_SENDINGS: Final[tuple[Sending, ...]] = ("post", "get")
 _BROWSERS: Final[tuple[Browser, ...]] = ("managed", "external")
 _PARTIES: Final[tuple[MovedParty, ...]] = ("argument", "other")
 
@@ -119,14 +121,23 @@ def _ozeki_http(around: Surroundings) -> Record[ConnectionSettings]:
     password = Key("password", v.SecretShape(around))
     listen = Key("listen", v.ADDRESS, required=True)
     allow = Key("allow", ListOf(v.NETWORK, least=1), required=True, help="Where notifications may come from.")
+    deadline = Key("deadline", Duration(least=0.05, most=30.0), help="For an answer about routing; 500ms where absent.")
     notifications = Key(
         "notifications",
         Record(
             "a mapping with listen and allow",
-            (listen, allow),
-            lambda values: Notifications(values[listen], values[allow]),
+            (listen, allow, deadline),
+            lambda values: Notifications(values[listen], values[allow], values.get(deadline, 0.5)),
         ),
     )
+    method: Key[Sending] = Key(
+        "method", Choice("method", _SENDINGS), help="get puts the password into addresses, which are logged."
+    )
+    tls = Key("tls", YesNo(), help="Only where the phone system, or what stands before it, speaks HTTPS.")
+    ring_time = Key(
+        "ringTime", Duration(least=1.0, most=3600.0), help="How long it lets a phone ring before it says Busy."
+    )
+    outside_line = Key("outsideLine", _LINE, help="By which line a call goes that a rule routes outside.")
 
     def build(values: Values) -> OzekiHttpSettings:
         kind: Generation = values.get(generation, _GENERATIONS[0])
@@ -140,10 +151,14 @@ def _ozeki_http(around: Surroundings) -> Record[ConnectionSettings]:
             moved_party=values.get(MOVED),
             timezone=values.get(ZONE, around.zone),
             notifications=values.get(notifications),
+            method=values.get(method, "post"),
+            tls=values.get(tls, False),
+            ring_time=values.get(ring_time),
+            outside_line=values.get(outside_line),
         )
 
     keys = (_type("ozeki-http"), NAME, SERVER, port, generation, username, password, MOVED, ZONE, notifications)
-    return Record("an ozeki-http connection", keys, build)
+    return Record("an ozeki-http connection", (*keys, method, tls, ring_time, outside_line), build)
 
 
 def _asterisk(around: Surroundings) -> Record[ConnectionSettings]:

@@ -50,14 +50,22 @@ class WebclientSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notifications(msgspec.Struct, frozen=True):
-    """Where the phone system posts what happens, and the addresses it may come from."""
+    """Where the phone system posts what happens, and the addresses it may come from.
+
+    ``deadline``: seconds in which it is told where a call goes.
+    """
 
     listen: Address
     allow: tuple[str, ...]
+    deadline: float = 0.5
 
 
 class OzekiHttpSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """``ozeki-http``: the vendor's HTTP API."""
+    """``ozeki-http``: the vendor's HTTP API.
+
+    ``method``: how commands are sent. ``ring_time``: for how many seconds this phone system lets a phone ring, where
+    that is known. ``outside_line``: by which line a routed call goes outside.
+    """
 
     name: str
     server: str
@@ -68,6 +76,10 @@ class OzekiHttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     moved_party: MovedParty | None
     timezone: str
     notifications: Notifications | None
+    method: Literal["post", "get"] = "post"
+    tls: bool = False
+    ring_time: float | None = None
+    outside_line: str | None = None
 
 
 class Ari(msgspec.Struct, frozen=True):

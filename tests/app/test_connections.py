@@ -2,11 +2,10 @@
 
 import random
 
-import pytest
-
-from ozrules.app.connections import Unsupported, connect
+from ozrules.app.connections import connect
 from ozrules.connectors.asterisk.connector import AsteriskConnector
 from ozrules.connectors.gateway import GatewayConnector
+from ozrules.connectors.ozeki_http import OzekiHttpConnector
 from ozrules.connectors.simulator import SimulatorConnector
 from ozrules.runtime.clock import SystemClock
 from ozrules.runtime.ports import Connector
@@ -19,6 +18,7 @@ from ozrules.settings.model import (
     Bridge,
     ConnectionSettings,
     GatewaySettings,
+    Notifications,
     OzekiHttpSettings,
     SimulatorSettings,
     WebclientSettings,
@@ -51,6 +51,19 @@ ASTERISK = AsteriskSettings(
     ari=Ari("http://127.0.0.1:8088/ari", "ozrules", "ozrules", TOKEN),
 )
 
+OZEKI_HTTP = OzekiHttpSettings(
+    name="branch",
+    server="192.0.2.2",
+    port=9509,
+    generation="ozeki10",
+    username="api",
+    password=TOKEN,
+    moved_party=None,
+    timezone="UTC",
+    notifications=Notifications(Address("127.0.0.1", 0), ("127.0.0.1/32",)),
+    tls=True,
+)
+
 
 def made(settings: ConnectionSettings) -> Connector:
     clock = SystemClock()
@@ -65,19 +78,4 @@ def test_each_kind_gets_its_connector() -> None:
     assert isinstance(made(WEBCLIENT), GatewayConnector)
     assert isinstance(made(ASTERISK), AsteriskConnector)
     assert isinstance(made(SimulatorSettings(name="sim", calls=3, rate=60.0, seed=1)), SimulatorConnector)
-
-
-def test_what_cannot_be_is_said_by_its_name() -> None:
-    settings = OzekiHttpSettings(
-        name="branch",
-        server="192.0.2.2",
-        port=7780,
-        generation="classic",
-        username=None,
-        password=None,
-        moved_party=None,
-        timezone="UTC",
-        notifications=None,
-    )
-    with pytest.raises(Unsupported, match="branch"):
-        made(settings)
+    assert isinstance(made(OZEKI_HTTP), OzekiHttpConnector)

@@ -13,10 +13,12 @@ import pytest
 
 from ozrules.cli.main import main
 from ozrules.connectors.gateway import Dial, GatewayConnector
+from ozrules.connectors.ozeki_http import Access, OzekiHttpConnector
+from ozrules.connectors.ozeki_http.requests import Generation
 from ozrules.engine.events import Accepted, Refused
 from ozrules.runtime.clock import SystemClock
 from ozrules.session.state import REDIRECTED, RINGING
-from tests.fakes.connectors import command_for, reading
+from tests.fakes.connectors import NO_ROUTES, command_for, reading
 
 
 @asynccontextmanager
@@ -72,9 +74,45 @@ async def test_a_token_that_is_made_up_is_shown_and_an_empty_ledger_is_empty() -
         assert await process.wait() == 0
 
 
+@pytest.mark.parametrize("generation", ["classic", "ozeki10"])
+async def test_the_http_api_of_either_generation(generation: Generation, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.jsonl"
+    options = ("--api", "http", "--generation", generation, "--calls", "1", "--rate", "600", "--habit", "letRing")
+    async with simulating(*options, "--user", "api:canary", "--ledger", str(ledger)) as (process, line):
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/(\S*)$", line)
+        assert found, line
+        assert found[2] == ("" if generation == "classic" else "api")
+        assert "canary" not in line
+        connector = OzekiHttpConnector(
+            "lab",
+            Access(host="127.0.0.1", port=int(found[1]), generation=generation, username="api", password="canary"),
+            moved_party=None,
+            ring_time=None,
+            listening=None,
+            outside_line=None,
+            routes=NO_ROUTES,
+            clock=SystemClock(),
+            chance=random.Random(1),
+        )
+        async with reading(connector) as reader:
+            session = await reader.state(RINGING)
+            assert await connector.execute(command_for(session, "forward", to="2010"), session) == Accepted()
+            await reader.state(REDIRECTED)
+        process.terminate()
+        assert await process.wait() == 0
+    (entry,) = [json.loads(each) for each in ledger.read_text(encoding="utf-8").splitlines()]
+    assert (entry["method"], entry["phoneNumber"], entry["result"]) == ("forward", "2010", "done")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["--api", "smoke"],
+        ["--generation", "ozeki9"],
+        ["--user", "api"],
+        ["--refusal", "299"],
+        ["--wrong-state", "306"],
+        ["--routing", "ftp://a/"],
         ["--listen", "8791"],
         ["--listen", "127.0.0.1:99999"],
         ["--calls", "-1"],

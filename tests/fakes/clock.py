@@ -52,6 +52,20 @@ class StandingClock:
         await settle()
 
 
+class HastyClock(StandingClock):
+    """Moves on to whatever moment is waited for, after a moment for the network."""
+
+    def call_at(self, at: float, callback: Callable[[], None]) -> _Alarm:
+        alarm = _Alarm(callback)
+        asyncio.get_running_loop().call_later(0.002, self._ring, at, alarm)
+        return alarm
+
+    def _ring(self, at: float, alarm: _Alarm) -> None:
+        if alarm.callback is not None:
+            self.at = max(self.at, at)
+            alarm.callback()
+
+
 async def settle() -> None:
     """Lets every task run until it waits for something outside."""
     for _ in range(60):

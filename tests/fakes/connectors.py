@@ -8,14 +8,29 @@ from typing import TypeVar
 from ozrules.engine.effects import Command
 from ozrules.engine.events import SessionSeen
 from ozrules.engine.identity import CommandId, SessionKey
-from ozrules.rules.model import SecretRef
-from ozrules.runtime.ports import ConnectionState, Connector, FromPhoneSystem
-from ozrules.session.methods import Method
+from ozrules.rules.model import Routing, SecretRef
+from ozrules.runtime.ports import ConnectionState, Connector, FromPhoneSystem, Route
+from ozrules.session.methods import Operation
 from ozrules.session.session import Session
 from ozrules.session.state import State
 
 Item = TypeVar("Item", bound=FromPhoneSystem)
 PATIENCE = 20.0  # seconds after which a test gives up waiting
+
+
+class Routes:
+    """`ozrules.runtime.ports.RoutingDesk`: keeps what it is asked, and answers what it is told to."""
+
+    def __init__(self, answer: Route | None = None) -> None:
+        self.answer = answer
+        self.asked: list[tuple[Routing, Session, float]] = []
+
+    async def ask(self, connection: str, kind: Routing, session: Session, *, within: float) -> Route | None:
+        self.asked.append((kind, session, within))
+        return self.answer
+
+
+NO_ROUTES = Routes()
 
 
 class Reading:
@@ -80,12 +95,14 @@ async def reading(connector: Connector) -> AsyncIterator[Reading]:
 
 def command_for(
     session: Session,
-    action: Method,
+    action: Operation,
     *,
     to: str | None = None,
     party: str | None = None,
     key: str | SecretRef | None = None,
+    other: Session | None = None,
     timeout: float = 5.0,
+    **arguments: str,
 ) -> Command:
     """A command on a session, as the dispatcher hands it to a connector."""
     return Command(
@@ -93,11 +110,17 @@ def command_for(
         decision=1,
         step=0,
         rule="a-rule",
-        session=SessionKey("office", "e1", session.session_id, session.start_time or ""),
+        session=_key(session),
         action=action,
         to=to,
-        party="caller" if party == "caller" else "callee" if party == "callee" else None,
+        party="caller" if party == "caller" else "callee" if party == "callee" else "all" if party == "all" else None,
         key=key,
+        other=None if other is None else _key(other),
+        arguments=arguments,
         deadline=2_000_000_000.0,
         timeout=timeout,
     )
+
+
+def _key(session: Session) -> SessionKey:
+    return SessionKey("office", "e1", session.session_id, session.start_time or "")

@@ -1,4 +1,8 @@
-"""What every connector must do, whoever implements the port: the simulated phone system, near and over a socket."""
+"""What every connector must do, whoever implements the port: the simulated phone system, near and over two wires.
+
+A gateway tells which methods may be called, and when the phone system was started anew; the HTTP API tells neither, so
+what follows from that is asked of the others only (`telling`), and of the HTTP connector in its own tests.
+"""
 
 import asyncio
 import random
@@ -8,13 +12,17 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 
 from ozrules.connectors.gateway import Dial, GatewayConnector
+from ozrules.connectors.ozeki_http import Access, OzekiHttpConnector
+from ozrules.connectors.ozeki_http.requests import Generation
 from ozrules.connectors.simulator import (
     OFFICE,
     Behaviour,
     Conduct,
+    HttpManners,
     PhoneSystem,
     SimulatorConnector,
     SimulatorGateway,
+    SimulatorHttp,
     Switchboard,
 )
 from ozrules.connectors.simulator.callers import CallPlan
@@ -23,8 +31,8 @@ from ozrules.engine.events import Accepted, ConnectionOpened, Gap, Refused, Sess
 from ozrules.runtime.ports import ConnectionState, Connector
 from ozrules.session.session import Session
 from ozrules.session.state import IN_CALL, REDIRECTED, RINGING
-from tests.fakes.clock import StandingClock
-from tests.fakes.connectors import Reading, command_for, reading
+from tests.fakes.clock import HastyClock, StandingClock
+from tests.fakes.connectors import NO_ROUTES, Reading, command_for, reading
 
 CALL = CallPlan(caller="+36201234567", callee="2001", answers_after=30.0, talk=60.0)
 SESSION = Session(session_id="gone", session_state=RINGING)
@@ -75,12 +83,39 @@ async def far(switchboard: Switchboard, clock: StandingClock) -> AsyncIterator[L
         serving.cancel()
 
 
+def http(generation: Generation) -> Callable[[Switchboard, StandingClock], AbstractAsyncContextManager[Lab]]:
+    @asynccontextmanager
+    async def over_http(switchboard: Switchboard, clock: StandingClock) -> AsyncIterator[Lab]:
+        manners = HttpManners(generation=generation)
+        server = SimulatorHttp(switchboard, manners, clock, host="127.0.0.1", port=0)
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(server.run())
+            await server.until_listening()
+            connector = OzekiHttpConnector(
+                "office",
+                Access(host="127.0.0.1", port=server.port, generation=generation),
+                moved_party="argument",
+                ring_time=None,
+                listening=None,
+                outside_line=None,
+                routes=NO_ROUTES,
+                clock=HastyClock(clock.now()),
+                chance=random.Random(1),
+            )
+            yield Lab(connector, switchboard, clock, server.restart)
+            serving.cancel()
+
+    return over_http
+
+
 Opened = Callable[[Behaviour, Conduct], AbstractAsyncContextManager[Lab]]
 HONEST = Conduct()
 
 
-@pytest.fixture(params=[near, far])
-def lab(request: pytest.FixtureRequest) -> Opened:
+Kind = Callable[[Switchboard, StandingClock], AbstractAsyncContextManager[Lab]]
+
+
+def opening(kind: Kind) -> Opened:
     @asynccontextmanager
     async def opened(behaviour: Behaviour, conduct: Conduct) -> AsyncIterator[Lab]:
         clock = StandingClock()
@@ -88,10 +123,24 @@ def lab(request: pytest.FixtureRequest) -> Opened:
         phones.place(CALL, clock.now() + 0.5)
         switchboard = Switchboard(phones, seed=1)
         switchboard.conduct = conduct
-        async with request.param(switchboard, clock) as lab:
+        async with kind(switchboard, clock) as lab:
             yield lab
 
     return opened
+
+
+TELLING: dict[str, Kind] = {"near": near, "far": far}
+KINDS: dict[str, Kind] = TELLING | {"http": http("classic"), "http-10": http("ozeki10")}
+
+
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
+def lab(request: pytest.FixtureRequest) -> Opened:
+    return opening(request.param)
+
+
+@pytest.fixture(params=list(TELLING.values()), ids=list(TELLING))
+def telling(request: pytest.FixtureRequest) -> Opened:
+    return opening(request.param)
 
 
 async def test_the_list_comes_before_any_change(lab: Opened) -> None:
@@ -149,9 +198,9 @@ async def test_a_session_that_is_gone_is_not_found(lab: Opened) -> None:
 
 
 @pytest.mark.fault(27)
-async def test_a_method_without_privilege_is_denied_and_not_even_sent(lab: Opened) -> None:
+async def test_a_method_without_privilege_is_denied_and_not_even_sent(telling: Opened) -> None:
     behaviour = Behaviour(privileges=frozenset({"hold", "unhold"}))
-    async with lab(behaviour, HONEST) as office, reading(office.connector) as reader:
+    async with telling(behaviour, HONEST) as office, reading(office.connector) as reader:
         await reader.ready()
         session = await office.ring(reader)
         answer = await office.connector.execute(command_for(session, "forward", to="2010"), session)
@@ -186,8 +235,11 @@ async def test_silence_is_no_answer_whether_it_was_done_or_not(lab: Opened, misd
 
 
 @pytest.mark.fault(2, 27, 28)
-async def test_a_cut_in_flight_is_no_answer_and_the_list_comes_again(lab: Opened) -> None:
-    async with lab(Behaviour(), Conduct(methods={"hangup": "close"})) as office, reading(office.connector) as reader:
+async def test_a_cut_in_flight_is_no_answer_and_the_list_comes_again(telling: Opened) -> None:
+    async with (
+        telling(Behaviour(), Conduct(methods={"hangup": "close"})) as office,
+        reading(office.connector) as reader,
+    ):
         await reader.ready()
         session = await office.ring(reader)
         assert isinstance(await office.connector.execute(command_for(session, "hangup"), session), Unanswered)
@@ -228,8 +280,8 @@ async def test_the_list_can_be_asked_for(lab: Opened) -> None:
 
 
 @pytest.mark.fault(11)
-async def test_a_restart_of_the_phone_system_is_a_new_epoch(lab: Opened) -> None:
-    async with lab(Behaviour(), HONEST) as office, reading(office.connector) as reader:
+async def test_a_restart_of_the_phone_system_is_a_new_epoch(telling: Opened) -> None:
+    async with telling(Behaviour(), HONEST) as office, reading(office.connector) as reader:
         await reader.ready()
         await office.ring(reader)
         await office.restart()

@@ -8,6 +8,7 @@ from ozrules.engine.events import Refused
 from ozrules.session.methods import is_method
 from ozrules.session.session import Session
 
+Party = Literal["caller", "callee"]
 MovedParty = Literal["argument", "other"]
 """Whom the first argument of blindTransfer names: the party that is moved, or the other, who makes the transfer.
 
@@ -31,22 +32,15 @@ def call_for(
         return Refused("denied", f"{method} is not a method of the Session class: no gateway can be asked for it")
     if privileges is not None and method not in privileges:
         return Refused("denied", f"the phone system does not let this connection call {method}")
-    if method in ("forward", "blindTransfer") and not command.to:
-        return Refused("invalid", f"{method} needs a number to go to")
     match method:
         case "forward":
+            if not command.to:
+                return Refused("invalid", "forward needs a number to go to")
             return Call(id=id, method=method, session_id=session.session_id, phone_number=command.to)
         case "blindTransfer":
-            if moved_party is None:
-                return Refused(
-                    "invalid",
-                    "blindTransfer is not sent: set movedParty on this connection to argument or other, as the "
-                    "phone system's first argument of blindTransfer names the party that moves or the one that stays",
-                )
-            if command.party is None or command.party == "all":
-                return Refused("invalid", "blindTransfer needs the party that moves")
-            other = "callee" if command.party == "caller" else "caller"
-            named = command.party if moved_party == "argument" else other
+            named = transferor_of(command, moved_party)
+            if isinstance(named, Refused):
+                return named
             if not parties[named]:
                 return Refused("invalid", f"the session shows no {named}, and blindTransfer must name it")
             return Call(
@@ -70,3 +64,20 @@ def call_for(
             )
         case _:
             return Call(id=id, method=method, session_id=session.session_id)
+
+
+def transferor_of(command: Command, moved_party: MovedParty | None) -> Party | Refused:
+    """The party that blindTransfer must name so that the party of ``command`` moves."""
+    if not command.to:
+        return Refused("invalid", "blindTransfer needs a number to go to")
+    if moved_party is None:
+        return Refused(
+            "invalid",
+            "blindTransfer is not sent: set movedParty on this connection to argument or other, as the phone system's "
+            "first argument of blindTransfer names the party that moves or the one that stays",
+        )
+    if command.party is None or command.party == "all":
+        return Refused("invalid", "blindTransfer needs the party that moves")
+    if moved_party == "argument":
+        return command.party
+    return "callee" if command.party == "caller" else "caller"

@@ -3,6 +3,8 @@
 from ozrules.connectors.simulator.behaviour import Behaviour
 from ozrules.connectors.simulator.connector import SimulatorConnector
 from ozrules.connectors.simulator.gateway_side import SimulatorGateway
+from ozrules.connectors.simulator.http_manners import HttpManners
+from ozrules.connectors.simulator.http_side import SimulatorHttp
 from ozrules.connectors.simulator.office import OFFICE
 from ozrules.connectors.simulator.phone_system import PhoneSystem
 from ozrules.connectors.simulator.switchboard import Conduct, LedgerEntry, Switchboard
@@ -14,10 +16,12 @@ __all__ = [
     "Behaviour",
     "Conduct",
     "Habit",
+    "HttpManners",
     "LedgerEntry",
     "PhoneSystem",
     "SimulatorConnector",
     "SimulatorGateway",
+    "SimulatorHttp",
     "Switchboard",
     "traffic",
 ]

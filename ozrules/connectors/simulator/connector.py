@@ -4,7 +4,7 @@ import itertools
 from collections.abc import AsyncGenerator
 
 from ozrules.connectors.gateway.requests import call_for
-from ozrules.connectors.simulator.pulse import Pulse
+from ozrules.connectors.pulse import Pulse
 from ozrules.connectors.simulator.switchboard import Done, Silent, Switchboard
 from ozrules.engine.effects import Command
 from ozrules.engine.events import Accepted, ConnectionOpened, Gap, Refused, SessionSeen, SessionsListed, Unanswered

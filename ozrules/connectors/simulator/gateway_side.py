@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from ozrules.connectors.gateway.listener import QUIET, chosen_subprotocol, tokens_in
+from ozrules.connectors.pulse import Pulse
 from ozrules.connectors.session_messages import (
     MAX_FRAME,
     Call,
@@ -25,7 +26,6 @@ from ozrules.connectors.session_messages import (
 )
 from ozrules.connectors.session_messages import Response as Answer
 from ozrules.connectors.session_protocol import decode_request, encode, snapshot_parts
-from ozrules.connectors.simulator.pulse import Pulse
 from ozrules.connectors.simulator.switchboard import Done, Silent, Switchboard
 from ozrules.engine.events import RefusalKind, Refused
 from ozrules.runtime.ports import Clock
@@ -45,6 +45,11 @@ class SimulatorGateway:
         self._pulse = Pulse(clock)
         self._daemons: dict[ServerConnection, asyncio.Queue[bytes]] = {}
         self._listening = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        """Where daemons connect, once it listens."""
+        return f"ws://{self._host}:{self.port}/"
 
     async def run(self) -> None:
         """Serve until cancelled."""

@@ -33,6 +33,7 @@ class LiveCall:
     releases: dict[Party, float | None] = field(default_factory=dict)  # who holds the other, and until when
     held_by_method: bool = False
     listening: bool = False
+    ring_time: float | None = None
 
     def talk_until(self, now: float) -> float:
         """Seconds of talk up to ``now``."""

@@ -4,7 +4,8 @@ Everything that will happen lies in one heap by its moment. `advance` lets happe
 `call` is the ten methods of the Session class. A step belongs to a state of a call: when the call leaves that state by
 another way (an answer, a forward, a hangup), the step does not happen any more.
 
-It is one file because it is one machine: entering a state, what follows from it, and the methods that cut across.
+It is one file, and a long one, because it is one machine: entering a state, what follows from it, what is asked about
+it, and the methods that cut across.
 """
 
 import functools
@@ -15,12 +16,13 @@ from collections.abc import Callable, Iterator
 from typing import Final, Literal, assert_never
 
 from ozrules.connectors.session_messages import SessionNews
-from ozrules.connectors.simulator.behaviour import Behaviour, Key
+from ozrules.connectors.simulator.behaviour import Behaviour, Key, Question, Wish
 from ozrules.connectors.simulator.callers import CallPlan, Hold, Party, Transfer
 from ozrules.connectors.simulator.live_call import LiveCall
 from ozrules.connectors.simulator.office import Office, Phone
 from ozrules.engine.events import Refused
-from ozrules.session.methods import Method, is_legal
+from ozrules.rules.model import Routing
+from ozrules.session.methods import Further, Method, is_legal
 from ozrules.session.session import Session
 from ozrules.session.state import (
     ABORTED,
@@ -52,6 +54,9 @@ DECIDING: Final = 0.3  # from a transfer's request to its start
 MOVING: Final = 0.5  # from a transfer's start to its end
 RECOVERING: Final = 1.0  # from a failed transfer back to the call
 KEYS: Final = frozenset("0123456789*#ABCD")
+ROUTED: Final = 90.0  # seconds for which a number rings that an answer about routing names
+_ASKED: Final[dict[State, Routing]] = {NOT_ANSWERED: "NoAnswer", BUSY: "Busy", NOT_FOUND: "NotFound"}
+"""Ends of which the phone system may be talked out, and how it calls them when it asks."""
 
 
 class PhoneSystem:
@@ -60,6 +65,7 @@ class PhoneSystem:
     def __init__(self, office: Office, behaviour: Behaviour, *, start: float, seed: int) -> None:
         self.behaviour = behaviour
         self.keys: list[Key] = []
+        self.wishes: list[Wish] = []
         self.epoch = "e1"
         self._office = office
         self._seed = seed
@@ -70,6 +76,9 @@ class PhoneSystem:
         self._seq = itertools.count(1)
         self._numbers = itertools.count(1)
         self._changes: list[SessionNews] = []
+        self._questions: list[Question] = []
+        self._asked: dict[int, tuple[LiveCall, int, State | None]] = {}
+        self._numbers_of_questions = itertools.count(1)
 
     # --- time -----------------------------------------------------------------------------------------------------
 
@@ -91,7 +100,7 @@ class PhoneSystem:
 
     def next_due(self) -> float | None:
         """When there will be something to see; None: never, unless somebody calls."""
-        if self._changes:
+        if self._changes or self._questions:
             return self._now
         while self._due and _is_stale(self._due[0]):
             heapq.heappop(self._due)
@@ -111,6 +120,7 @@ class PhoneSystem:
         self._run(now)
         self._changes.clear()
         self._live.clear()
+        self._questions.clear()
         self._due = [each for each in self._due if each[2] is None]
         heapq.heapify(self._due)
         self._numbers = itertools.count(1)
@@ -188,24 +198,29 @@ class PhoneSystem:
         self._changes.append(SessionNews(kind, call.seen(self._now), self._now, next(self._seq)))
 
     def _then(self, call: LiveCall, after: float, state: State) -> None:
-        self._later(self._now + after, call, lambda: self._enter(call, state))
+        self._later(self._now + after, call, lambda: self._reach(call, state))
+
+    def _reach(self, call: LiveCall, state: State) -> None:
+        if self.behaviour.asks_routing is not None and state in _ASKED:
+            self._ask(call, _ASKED[state], state)
+        else:
+            self._enter(call, state)
 
     def _plan_next(self, call: LiveCall) -> None:
         """What the people on the call, or the phone system, will do if nothing else happens."""
         plan = call.plan
         if call.state == CREATED:
             self._then(call, DIALLING, SETUP)
+        elif call.state == SETUP and self.behaviour.asks_routing is not None:
+            self._ask(call, "Calling", None)
         elif call.state in (SETUP, TRANSFER_SETUP):
-            known = self._office.find(call.callee) is not None
-            failure = plan.fails or (None if known else "NotFound")
-            states: dict[str | None, State] = {None: RINGING, "NotFound": NOT_FOUND, "Error": ERROR}
-            self._then(call, ROUTING, states[failure])
+            self._route(call)
         elif call.state == RINGING:
             endings = [
                 (plan.answers_after, IN_CALL),
                 (plan.rejects_after, BUSY),
                 (plan.gives_up_after, CANCELLED),
-                (self.behaviour.ring_timeout, NOT_ANSWERED),
+                (call.ring_time or self.behaviour.ring_timeout, NOT_ANSWERED),
             ]
             after, state = min(
                 ((after, state) for after, state in endings if after is not None), key=lambda each: each[0]
@@ -220,6 +235,12 @@ class PhoneSystem:
             self._then(call, self.behaviour.hold_timeout, CALLER_HUNG_UP)
         elif call.state == TRANSFER_FAILED:
             self._later(self._now + RECOVERING, call, lambda: self._enter(call, call.hold_state()))
+
+    def _route(self, call: LiveCall) -> None:
+        known = self._office.find(call.callee) is not None
+        failure = call.plan.fails or (None if known else "NotFound")
+        states: dict[str | None, State] = {None: RINGING, "NotFound": NOT_FOUND, "Error": ERROR}
+        self._then(call, ROUTING, states[failure])
 
     def _plan_talk(self, call: LiveCall) -> None:
         plan = call.plan
@@ -274,6 +295,83 @@ class PhoneSystem:
             self._then(call, MOVING, TRANSFER_COMPLETED)
 
         self._later(self._now + DECIDING, call, decide)
+
+    # --- questions about routing ----------------------------------------------------------------------------------
+
+    def questions(self, now: float) -> list[Question]:
+        """What is to be asked now; each is asked once."""
+        self._run(now)
+        questions, self._questions = self._questions, []
+        return questions
+
+    def answer(self, question: int, to: str | None, ring: float | None, now: float) -> None:
+        """Where the call goes: None leaves it to the dial plan, "" turns the caller away. Too late, nothing happens."""
+        self._run(now)
+        call, generation, state = self._asked.pop(question, (None, 0, None))
+        if call is None or call.generation != generation or call.id not in self._live:
+            return
+        if to == "":
+            self._enter(call, BUSY)
+        elif to is not None:
+            if to != call.callee:
+                call.plan = self._onward(call, call.caller, call.caller_name, to)
+                call.callee, call.callee_name = to, _name(self._office.find(to))
+            call.ring_time = ring or ROUTED
+            self._route(call)
+        elif state is not None:
+            self._enter(call, state)
+        else:
+            self._route(call)
+
+    def _ask(self, call: LiveCall, kind: Routing, state: State | None) -> None:
+        assert self.behaviour.asks_routing is not None, "it asks only where it is set to"
+        call.generation += 1  # while it asks, nothing else happens
+        number = next(self._numbers_of_questions)
+        self._asked[number] = (call, call.generation, state)
+        self._questions.append(Question(number, kind, call.seen(self._now)))
+        due = self._now + self.behaviour.asks_routing
+        self._later(due, call, lambda: self.answer(number, None, None, due))
+
+    # --- what there is beyond them --------------------------------------------------------------------------------
+
+    def further(
+        self, operation: Further, session_id: str | None, *, now: float, other: str | None, arguments: dict[str, str]
+    ) -> Refused | None:
+        """Something beyond the ten methods: None where it was carried out, or why not."""
+        self._run(now)
+        call = self._live.get(session_id or "")
+        if operation in ("attendedTransfer", "play", "record", "speak"):
+            if call is None:
+                return Refused("notFound", "no such session")
+            if not is_legal(operation, call.state):
+                return Refused("wrongState", f"{operation} does not work in state {call.state}")
+            if operation == "attendedTransfer":
+                second = self._live.get(other or "")
+                return Refused("notFound", "no such session") if second is None else self._join(call, second)
+        elif operation == "call":
+            phone = self._office.find(arguments.get("to", ""))
+            if phone is None:
+                return Refused("invalid", "nobody has this number")
+            caller = arguments.get("callerId") or arguments.get("apiExtension") or self._office.outside_line
+            self.place(CallPlan(caller=caller, callee=phone.number, answers_after=phone.answers_after), now)
+        self.wishes.append(Wish(at=now, operation=operation, session_id=session_id, arguments=arguments))
+        return None
+
+    def _join(self, held: LiveCall, talking: LiveCall) -> Refused | None:
+        """The party that both calls have in common leaves, and the others go on with each other."""
+        if held.state not in HELD or talking.state != IN_CALL:
+            return Refused("wrongState", "attendedTransfer needs a held call, and a second one in call")
+        common = {held.caller, held.callee} & {talking.caller, talking.callee}
+        if len(common) != 1:
+            return Refused("invalid", "the two calls have no party in common")
+        by_caller = held.caller in common
+        who, name = (held.callee, held.callee_name) if by_caller else (held.caller, held.caller_name)
+        target = talking.callee if talking.caller in common else talking.caller
+        plan = self._onward(held, who, name, target)
+        self._begin(plan, state=IN_CALL, master=held.master, hop=held.hop + 1)
+        for call in (held, talking):
+            self._enter(call, TRANSFER_COMPLETED)
+        return None
 
     # --- the ten methods ------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ The ledger is the phone system's own word on what it was asked to do, beside whi
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from ozrules.connectors.session_messages import Call, SessionNews
 from ozrules.connectors.simulator.phone_system import PhoneSystem
 from ozrules.engine.events import Refused
-from ozrules.session.methods import Method
+from ozrules.session.methods import Further, Operation
 
 Misdeed = Literal["refuse", "silence", "close", "idle", "lie", "mute"]
 """refuse: an error, not done · silence: no answer, not done · close: the connection ends, not done ·
@@ -23,7 +23,7 @@ idle: accepted, not done · lie: done, but answered with an error · mute: done,
 class Conduct(msgspec.Struct, frozen=True, kw_only=True):
     """How commands and changes are treated. Shares are between 0 and 1; all that is not said is honest."""
 
-    methods: Mapping[Method, Misdeed] = {}
+    methods: Mapping[Operation, Misdeed] = {}
     duplicate: float = 0.0
     reorder: float = 0.0
     drop: float = 0.0
@@ -49,11 +49,12 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     """A command that arrived: when, what, on what, and what became of it; ``performed``: the call was touched."""
 
     at: float
-    method: Method
+    method: Operation
     session_id: str
     phone_number: str | None = None
     transferor: str | None = None
     key: str | None = None
+    arguments: dict[str, str] = {}
     result: str
     performed: bool
 
@@ -70,20 +71,17 @@ class Switchboard:
 
     def ask(self, call: Call, now: float) -> Reply:
         """A command arrives."""
-        misdeed = self.conduct.methods.get(call.method)
-        refused: Refused | None = None
-        performed = False
-        if misdeed in (None, "lie", "mute"):
-            refused = self.phones.call(
+        reply, performed = self._treated(
+            call.method,
+            lambda: self.phones.call(
                 call.method,
                 call.session_id,
                 now=now,
                 phone_number=call.phone_number,
                 transferor=call.transferor,
                 key=call.key,
-            )
-            performed = refused is None
-        reply = _reply(misdeed, refused)
+            ),
+        )
         self.ledger.append(
             LedgerEntry(
                 at=now,
@@ -97,6 +95,34 @@ class Switchboard:
             )
         )
         return reply
+
+    def ask_further(
+        self, operation: Further, session_id: str | None, now: float, *, other: str | None, arguments: dict[str, str]
+    ) -> Reply:
+        """A command beyond the ten methods arrives."""
+        reply, performed = self._treated(
+            operation,
+            lambda: self.phones.further(operation, session_id, now=now, other=other, arguments=arguments),
+        )
+        entry = LedgerEntry(
+            at=now,
+            method=operation,
+            session_id=session_id or "",
+            arguments=arguments,
+            result=_result(reply),
+            performed=performed,
+        )
+        self.ledger.append(entry)
+        return reply
+
+    def _treated(self, method: Operation, perform: Callable[[], Refused | None]) -> tuple[Reply, bool]:
+        misdeed = self.conduct.methods.get(method)
+        refused: Refused | None = None
+        performed = False
+        if misdeed in (None, "lie", "mute"):
+            refused = perform()
+            performed = refused is None
+        return _reply(misdeed, refused), performed
 
     def changes(self, now: float) -> list[SessionNews]:
         """What is to be told now."""

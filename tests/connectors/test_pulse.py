@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ozrules.connectors.simulator.pulse import Pulse
+from ozrules.connectors.pulse import Pulse
 from tests.fakes.clock import StandingClock, settle
 
 

@@ -1,0 +1,37 @@
+"""Questions of the phone system about routing, as the rules read them. No I/O.
+
+Sources: ozekiphone.com p_4201 (parameters of RoutingInterception), p_4695 (its states).
+"""
+
+from typing import Final
+
+from ozrules.connectors.ozeki_http.notifications import RoutingQuestion
+from ozrules.rules.model import Routing
+from ozrules.session.session import Session
+from ozrules.session.state import SETUP
+
+_KINDS: Final[dict[str, Routing]] = {
+    "calling": "Calling",
+    "noanswer": "NoAnswer",
+    "notanswered": "NoAnswer",
+    "busy": "Busy",
+    "notfound": "NotFound",
+}
+
+
+def kind_of(question: RoutingQuestion) -> Routing | None:
+    """Why the phone system asks. None where it is no reason that a rule can name (its Error is "not used")."""
+    letters = "".join(character for character in question.state or "Calling" if character.isalpha())
+    return _KINDS.get(letters.lower())
+
+
+def session_of(question: RoutingQuestion) -> Session:
+    """The call that is asked about, as far as the question tells of it."""
+    return Session(
+        session_id=question.call_id or "",
+        session_state=SETUP,
+        caller=question.caller or question.caller_extension,
+        callee=question.last_called or question.last_dialed or question.original_dialed,
+        source=question.caller_extension,
+        dialed_number=question.original_dialed,
+    )

@@ -1,0 +1,37 @@
+"""Questions about routing, as rules read them."""
+
+import pytest
+
+from ozrules.connectors.ozeki_http.notifications import RoutingQuestion
+from ozrules.connectors.ozeki_http.routing import kind_of, session_of
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        ("Calling", "Calling"),
+        ("NoAnswer", "NoAnswer"),
+        ("NO_ANSWER", "NoAnswer"),
+        ("Busy", "Busy"),
+        ("NotFound", "NotFound"),
+        ("Error", None),
+        ("Odd", None),
+        (None, "Calling"),
+    ],
+)
+def test_why_it_asks(state: str | None, kind: str | None) -> None:
+    assert kind_of(RoutingQuestion(state=state)) == kind
+
+
+def test_the_call_that_is_asked_about() -> None:
+    session = session_of(
+        RoutingQuestion(
+            caller="+36201234567", original_dialed="2001", last_dialed="2002", last_called="2003", caller_extension="L1"
+        )
+    )
+    assert (session.session_id, session.caller, session.callee) == ("", "+36201234567", "2003")
+    assert (session.dialed_number, session.source) == ("2001", "L1")
+
+
+def test_the_callers_extension_says_who_calls_where_nothing_else_does() -> None:
+    assert session_of(RoutingQuestion(caller_extension="1000", original_dialed="2001")).caller == "1000"
