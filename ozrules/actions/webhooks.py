@@ -1,20 +1,21 @@
 """The queue of webhooks: taken over at once, delivered at least once, apart from calls.
 
-The journal has a request before it comes here, and keeps it until it is delivered or dead, so what waits survives a
-restart. Every try carries the same id. An answer of 2xx is delivery; 410 says that nobody wants it any more; anything
+The journal has a request before it comes here, and keeps it until its outcome is on the record, so what waits survives
+a restart. Every try carries the same id. An answer of 2xx is delivery; 410 says that nobody wants it any more; anything
 else is tried again, with growing pauses, until it expires. The body of an answer is not read: nothing in it matters.
 """
 
 import asyncio
 import random
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable
+from typing import Final, Literal
 
 import aiohttp
 
 from ozrules.actions.cloud_event import CONTENT_TYPE, cloud_event, message_id, signature
 from ozrules.actions.targets import GuardedResolver, Targets
 from ozrules.engine.effects import Post
-from ozrules.engine.events import Accepted, Receipt, Withheld
+from ozrules.engine.events import Accepted, PostSettled, Receipt, Withheld
 from ozrules.runtime.ports import Clock, Log
 from ozrules.runtime.secret import Secret
 
@@ -24,21 +25,13 @@ FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 3600.0
 
 
-class PostStore(Protocol):
-    """Where webhooks are kept until they are settled."""
-
-    def pending_posts(self) -> list[tuple[Post, float]]:
-        """Those that were taken over and not settled, with when, wall clock."""
-
-    async def settle_post(self, post: str, state: str, detail: str) -> None:
-        """This one is ``delivered`` or ``dead``."""
-
-
 class Webhooks:
-    """`ozrules.runtime.ports.WebhookQueue`. `run` must run for anything to be sent."""
+    """`ozrules.runtime.ports.WebhookQueue`. `run` must run for anything to be sent.
 
-    def __init__(self, store: PostStore, clock: Clock, log: Log, chance: random.Random) -> None:
-        self._store = store
+    ``pending`` are those that a stopped daemon left undelivered, with when they were taken over, wall clock.
+    """
+
+    def __init__(self, pending: Iterable[tuple[Post, float]], clock: Clock, log: Log, chance: random.Random) -> None:
         self._clock = clock
         self._log = log
         self._chance = chance
@@ -51,6 +44,8 @@ class Webhooks:
         self.delivered = 0
         self.dead = 0
         self.refused = 0
+        for request, at in pending:
+            self._take(request, at)
 
     def apply(self, targets: Targets, secret: Secret | None, expire: float) -> None:
         """What holds from the next try on: whereto, signed with what, and how many seconds delivery is tried."""
@@ -72,44 +67,47 @@ class Webhooks:
         """How many wait, and what became of the others since the start."""
         return {"waiting": self.waiting, "delivered": self.delivered, "dead": self.dead, "refused": self.refused}
 
-    async def run(self) -> None:
-        """Delivers, for ever. What a stopped daemon left undelivered comes first."""
-        for request, at in self._store.pending_posts():
-            self._take(request, at)
+    async def run(self, settled: Callable[[PostSettled], None]) -> None:
+        """Delivers, for ever, and says what became of each."""
         async with asyncio.TaskGroup() as group:
             while True:
-                group.create_task(self._deliver(*await self._taken.get()))
+                group.create_task(self._deliver(*await self._taken.get(), settled))
 
     def _take(self, request: Post, at: float) -> None:
         self.waiting += 1
         self._taken.put_nowait((request, at))
 
-    async def _deliver(self, request: Post, at: float) -> None:
+    async def _deliver(self, request: Post, at: float, settled: Callable[[PostSettled], None]) -> None:
         body = cloud_event(request, at)
         pause = FIRST_PAUSE
+        state: Literal["confirmed", "expired", "rejected"]
         while True:
             async with self._slots:
-                state, detail = await self._try(request, body)
-            if state == "again" and self._wall() + pause > at + self._expire:
-                state = "dead"
-            if state != "again":
+                found, detail = await self._try(request, body)
+            if found != "again":
+                state = found
+                break
+            if self._wall() + pause > at + self._expire:
+                state = "expired"
                 break
             self._log.info("a webhook is tried again", rule=request.rule, url=request.url, why=detail, after=pause)
             # spread, so that many that failed together do not come back together
             await self._clock.sleep_until(self._clock.now() + pause * self._chance.uniform(0.5, 1.0))
             pause = min(pause * 2, LONGEST_PAUSE)
-        await self._store.settle_post(request.id, state, detail)
         self.waiting -= 1
-        if state == "delivered":
+        error = None if state == "confirmed" else detail
+        after = max(0.0, self._wall() - at)
+        settled(PostSettled(at=self._clock.now(), post=request, outcome=state, after=after, error=error))
+        if state == "confirmed":
             self.delivered += 1
         else:
             self.dead += 1
             self._log.error("a webhook is dead", rule=request.rule, url=request.url, why=detail, id=message_id(request))
 
-    async def _try(self, request: Post, body: bytes) -> tuple[str, str]:
+    async def _try(self, request: Post, body: bytes) -> tuple[Literal["confirmed", "rejected", "again"], str]:
         refusal = self._targets.refusal(request.url)
         if refusal is not None:
-            return "dead", refusal
+            return "rejected", refusal
         # a connection of its own for each try: nothing that was checked before holds for the next
         connector = aiohttp.TCPConnector(
             resolver=GuardedResolver(self._targets), use_dns_cache=False, force_close=True, limit=1
@@ -132,10 +130,10 @@ class Webhooks:
         except (aiohttp.ClientError, OSError) as error:
             return "again", str(error) or type(error).__name__
         except ValueError as error:  # a header or URL that HTTP cannot carry
-            return "dead", str(error)
+            return "rejected", str(error)
         if 200 <= status < 300:
-            return "delivered", f"status {status}"
-        return ("dead" if status == 410 else "again"), f"status {status}"
+            return "confirmed", f"status {status}"
+        return ("rejected" if status == 410 else "again"), f"status {status}"
 
     def _headers(self, request: Post, body: bytes) -> dict[str, str]:
         identity, timestamp = message_id(request), int(self._wall())

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
 from datetime import tzinfo
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -25,13 +25,13 @@ from ozrules.app.reload import Reloader
 from ozrules.app.rule_files import fingerprint
 from ozrules.app.standing import Standing
 from ozrules.engine.engine import Engine
-from ozrules.engine.events import RulePaused, RulesReplaced
+from ozrules.engine.events import PostSettled, RulePaused, RulesReplaced
 from ozrules.runtime.dispatcher import Dispatcher
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Inbox, Reloaded, Who
 from ozrules.runtime.measures import Measures
 from ozrules.runtime.notices import Notices
-from ozrules.runtime.ports import Clock, ConnectionState, Connector, Log, RecordSink, WebhookQueue
+from ozrules.runtime.ports import Clock, ConnectionState, Connector, JournalFailed, Log, RecordSink, WebhookQueue
 from ozrules.runtime.reactor import LONGEST_PAUSE, Reactor
 from ozrules.runtime.records import Records
 from ozrules.runtime.routes import Routes
@@ -47,6 +47,12 @@ RETAIN_EVERY: Final = 3600.0
 START: Final = Who(by="start")
 
 Link: TypeAlias = tuple[Connector, Side | None]
+
+
+class Deliveries(WebhookQueue, Protocol):
+    """A queue of webhooks that delivers what it has taken over while `run` runs, and tells what became of each."""
+
+    async def run(self, settled: Callable[[PostSettled], None]) -> None: ...
 
 
 class Ended(Exception):
@@ -82,7 +88,7 @@ class Daemon:
         journal: SqliteJournal,
         links: Sequence[Link],
         routes: Routes,
-        webhooks: WebhookQueue,
+        webhooks: Deliveries,
     ) -> None:
         self._settings = settings
         self._around = around
@@ -234,6 +240,7 @@ class Daemon:
                     "signals": self._pass_on_reloads(reloader),
                     "service manager": report(around.manager, health, reactor),
                     "retention": self._retain(in_force),
+                    "webhooks": self._webhooks.run(inbox.add),
                 }
                 for connector, side in self._links:
                     lasting[f"connection {connector.name}"] = _read(connector, inbox)
@@ -266,7 +273,12 @@ class Daemon:
         while True:
             wall = clock.now() + clock.wall_offset()
             keep = in_force.settings.retention
-            await self._journal.retain(decisions=wall - keep.decisions, sessions=wall - keep.sessions)
+            try:
+                await self._journal.retain(decisions=wall - keep.decisions, sessions=wall - keep.sessions)
+            except JournalFailed as failed:
+                if failed.lasting:
+                    raise
+                self._around.log.warning("old records could not be removed; it is tried again", why=str(failed))
             await clock.sleep_until(clock.now() + RETAIN_EVERY)
 
 

@@ -20,7 +20,7 @@ from ozrules.rules.document import Source
 from ozrules.rules.model import CalendarTrigger, RuleSet
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Inbox, Reloaded, Who
-from ozrules.runtime.ports import Clock, Log
+from ozrules.runtime.ports import Clock, JournalFailed, Log
 from ozrules.schedules.triggers import CalendarTriggers, Unwatched
 from ozrules.settings.changes import needs_restart
 from ozrules.settings.model import Settings
@@ -180,7 +180,12 @@ class InForce:
 
     async def keep(self, files: tuple[Source, ...]) -> None:
         """These files hold now: they are the last good set."""
-        await self._journal.keep_rule_files(by_name(files))
+        try:
+            await self._journal.keep_rule_files(by_name(files))
+        except JournalFailed as failed:
+            if failed.lasting:
+                raise
+            self._log.error("the rules in force could not be kept for the next start", why=str(failed))
 
     async def _refuse(self, who: Who, problems: tuple[str, ...]) -> tuple[bool, str]:
         shown = problems[:MOST_SHOWN]

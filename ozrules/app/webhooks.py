@@ -1,9 +1,6 @@
-"""The queue of webhooks, for as long as the daemon runs."""
+"""The queue of webhooks, as the settings want it."""
 
-import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from ozrules.actions.targets import Targets
 from ozrules.actions.webhooks import Webhooks
@@ -17,16 +14,8 @@ def apply(settings: WebhookSettings, webhooks: Webhooks) -> None:
     webhooks.apply(Targets(settings.allow, settings.addresses), settings.secret, settings.expire)
 
 
-@asynccontextmanager
-async def webhook_queue(
-    settings: WebhookSettings, journal: SqliteJournal, clock: Clock, log: Log
-) -> AsyncIterator[Webhooks]:
-    """Takes webhooks over until the daemon ends. Where delivery itself breaks, the daemon ends too."""
-    webhooks = Webhooks(journal, clock, log, random.Random())  # noqa: S311  # spreads retries
+def webhook_queue(settings: WebhookSettings, journal: SqliteJournal, clock: Clock, log: Log) -> Webhooks:
+    """Takes webhooks over at once; they are delivered for as long as its `run` runs."""
+    webhooks = Webhooks(journal.pending_posts(), clock, log, random.Random())  # noqa: S311  # spreads retries
     apply(settings, webhooks)
-    async with asyncio.TaskGroup() as group:
-        delivering = group.create_task(webhooks.run(), name="webhooks")
-        try:
-            yield webhooks
-        finally:
-            delivering.cancel()
+    return webhooks

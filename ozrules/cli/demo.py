@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -35,12 +35,12 @@ from ozrules.connectors.simulator import (
     traffic,
 )
 from ozrules.engine.effects import Command, Post
-from ozrules.engine.events import Accepted, Receipt, Refused, Unanswered
+from ozrules.engine.events import Accepted, PostSettled, Receipt, Refused, Unanswered
 from ozrules.logs.escaping import escaped
 from ozrules.logs.opening import open_logs
 from ozrules.logs.sentences import sentence
 from ozrules.runtime.clock import ScaledClock
-from ozrules.runtime.ports import Record
+from ozrules.runtime.ports import Clock, Record
 from ozrules.runtime.reactor import LONGEST_PAUSE
 from ozrules.runtime.routes import Routes
 from ozrules.session.session import Session
@@ -122,14 +122,22 @@ class _Line(SimulatorConnector):
 class _Hooks:
     """Webhooks are shown and go nowhere."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Clock) -> None:
         self._console = console
+        self._clock = clock
         self._shown = 0
+        self._posted: asyncio.Queue[Post] = asyncio.Queue()
 
     def post(self, request: Post) -> Receipt:
         self._shown += 1
         self._console.print(f"         webhook of {escaped(request.rule)}: {escaped(request.url)}", style="dim")
+        self._posted.put_nowait(request)
         return Accepted()
+
+    async def run(self, settled: Callable[[PostSettled], None]) -> None:
+        while True:
+            post = await self._posted.get()
+            settled(PostSettled(at=self._clock.now(), post=post, outcome="confirmed", after=0.0))
 
     def figures(self) -> dict[str, int]:
         return {"waiting": 0, "delivered": self._shown, "dead": 0, "refused": 0}
@@ -191,7 +199,7 @@ async def _play(settings: Settings, *, calls: int, speed: float, seed: int) -> N
             journal=journal,
             links=[(line, None)],
             routes=Routes(clock),
-            webhooks=_Hooks(console),
+            webhooks=_Hooks(console, clock),
         )
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):

@@ -97,14 +97,14 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
     except StateUnusable as unusable:
         return _fail(str(unusable), 1)
     try:
-        async with webhook_queue(settings.webhooks, journal, clock, logs.log) as webhooks:
-            around = msgspec.structs.replace(around, rehook=lambda wanted: apply(wanted, webhooks))
-            daemon = Daemon(settings, around, journal=journal, links=links, routes=routes, webhooks=webhooks)
-            loop = asyncio.get_running_loop()
-            for each in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(each, daemon.stop)
-            loop.add_signal_handler(signal.SIGHUP, daemon.reload)
-            await daemon.run()
+        webhooks = webhook_queue(settings.webhooks, journal, clock, logs.log)
+        around = msgspec.structs.replace(around, rehook=lambda wanted: apply(wanted, webhooks))
+        daemon = Daemon(settings, around, journal=journal, links=links, routes=routes, webhooks=webhooks)
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, daemon.stop)
+        loop.add_signal_handler(signal.SIGHUP, daemon.reload)
+        await daemon.run()
     except (RulesInvalid, ControlUnusable, BaseExceptionGroup) as fault:
         return _fault(fault, logs)
     finally:

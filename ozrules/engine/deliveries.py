@@ -1,12 +1,13 @@
 """Webhooks on their way. They leave the call alone, so a sequence goes on at once, unless the rule says what to do
-where one cannot be delivered: then it waits for the news.
+where one is not taken over: then it waits for that news. Delivery may take a day; its outcome comes with the request
+itself, so that nothing has to be remembered here meanwhile.
 """
 
 from typing import NamedTuple, assert_never
 
 from ozrules.engine.attempts import ANSWER
 from ozrules.engine.effects import Outcome, OutcomeName, Post
-from ozrules.engine.events import Accepted, CommandAnswered, Refused, Unanswered, Withheld
+from ozrules.engine.events import Accepted, CommandAnswered, PostSettled, Refused, Unanswered, Withheld
 from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.engine.planning import fill
 from ozrules.engine.run import Delivery, Run
@@ -65,7 +66,7 @@ class Deliveries:
         error: str | None = None
         match event.receipt:
             case Accepted():
-                outcome = "confirmed"
+                return "confirmed", _waiting(posted, event.command)  # what becomes of it is said by `settled`
             case Refused(message=message):
                 outcome, error = "rejected", message
             case Unanswered(message=message):
@@ -88,6 +89,29 @@ class Deliveries:
                 error=error,
             )
         )
-        run = posted.run
-        waits = run is not None and isinstance(run.waiting, Delivery) and run.waiting.command == event.command
-        return outcome, run if waits else None
+        return outcome, _waiting(posted, event.command)
+
+    def settled(self, event: PostSettled) -> None:
+        """Writes down what became of a webhook that was taken over."""
+        post = event.post
+        self._world.out.append(
+            Outcome(
+                at=event.at,
+                command=post.id,
+                decision=post.decision,
+                rule=post.rule,
+                session=post.session,
+                action="webhook",
+                outcome=event.outcome,
+                state=None,
+                after=event.after,
+                error=event.error,
+            )
+        )
+
+
+def _waiting(posted: _Posted, command: CommandId) -> Run | None:
+    """The run that waits for this delivery, if one does."""
+    run = posted.run
+    waits = run is not None and isinstance(run.waiting, Delivery) and run.waiting.command == command
+    return run if waits else None

@@ -34,6 +34,7 @@ from ozrules.engine.events import (
     Event,
     Gap,
     ModeChanged,
+    PostSettled,
     RoutingAsked,
     RulePaused,
     RulesReplaced,
@@ -111,6 +112,8 @@ class Engine:
                 answered = self._sequencer.answered(event)
                 if answered is not None:
                     self._after(answered)
+            case PostSettled():
+                self._sequencer.settled(event)
             case SessionsListed(at=at, connection=connection):
                 for change in self._tracker.listed(event):
                     self._changed(change, at)

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from ozrules.engine.effects import Post
 from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.rules.model import Routing, RuleSet
 from ozrules.session.session import Session
@@ -132,6 +133,18 @@ class CommandAnswered(msgspec.Struct, frozen=True, kw_only=True):
     receipt: Receipt
 
 
+class PostSettled(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook that was taken over came to its end, ``after`` so many seconds: delivered (``confirmed``), given up
+    because its time was over (``expired``), or refused by its target or by the configuration (``rejected``).
+    """
+
+    at: float
+    post: Post
+    outcome: Literal["confirmed", "expired", "rejected"]
+    after: float
+    error: str | None = None
+
+
 class RulesReplaced(msgspec.Struct, frozen=True, kw_only=True):
     """A new set of rules holds from now on, whole."""
 
@@ -175,6 +188,7 @@ Event: TypeAlias = (
     | RoutingAsked
     | TimersDue
     | CommandAnswered
+    | PostSettled
     | SessionsListed
     | ConnectionOpened
     | Gap

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 from ozrules.engine.attempts import Attempts, Sent
 from ozrules.engine.deliveries import Deliveries
 from ozrules.engine.effects import Command, Outcome, OutcomeName, WriteLog
-from ozrules.engine.events import CommandAnswered
+from ozrules.engine.events import CommandAnswered, PostSettled
 from ozrules.engine.identity import CommandId
 from ozrules.engine.live import LiveSession
 from ozrules.engine.planning import Stopped, destination, fill, recipient, second_call
@@ -181,6 +181,10 @@ class Sequencer:
             return None
         self._went(run, run.waiting, self._attempts.answered(run, run.waiting, event), event.at)
         return run.origin
+
+    def settled(self, event: PostSettled) -> None:
+        """A webhook was delivered, or given up."""
+        self._deliveries.settled(event)
 
     def observe(self, live: LiveSession, at: float) -> list[LiveSession]:
         """A session changed: see what it proves. Returns the origins of the runs that were looked at."""

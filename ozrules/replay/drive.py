@@ -15,7 +15,16 @@ from typing import Final, Literal, TypeAlias
 
 from ozrules.engine.effects import Command, Decision, Effect, Observed, OutcomeName, Post, Send, Wake
 from ozrules.engine.engine import Engine
-from ozrules.engine.events import Accepted, CalendarDue, CommandAnswered, Event, Receipt, Refused, TimersDue
+from ozrules.engine.events import (
+    Accepted,
+    CalendarDue,
+    CommandAnswered,
+    Event,
+    PostSettled,
+    Receipt,
+    Refused,
+    TimersDue,
+)
 from ozrules.engine.identity import CommandId
 from ozrules.engine.index import EXPLAIN_ALL
 from ozrules.rules.model import CalendarTrigger, RuleSet
@@ -95,8 +104,9 @@ class _Run:
                     self._timers.set(session, due)
                 case Send(command=command):
                     effects += self._answer(command.id, self._receipt(command, event.at), event.at)
-                case Post(id=name):
-                    effects += self._answer(name, Accepted(), event.at)
+                case Post():
+                    effects += self._answer(effect.id, Accepted(), event.at)
+                    effects += self._engine.step(PostSettled(at=event.at, post=effect, outcome="confirmed", after=0.0))
                 case _:
                     pass  # nothing has to outlive a replay
 

@@ -19,6 +19,7 @@ from ozrules.engine.events import (
     Event,
     Gap,
     ModeChanged,
+    PostSettled,
     RulePaused,
     RulesReplaced,
     SessionSeen,
@@ -38,6 +39,7 @@ SLOW: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30
 _KINDS: Final[dict[type[Event], str]] = {
     TimersDue: "timer",
     CommandAnswered: "result",
+    PostSettled: "delivery",
     SessionsListed: "snapshot",
     ConnectionOpened: "opened",
     Gap: "gap",

@@ -92,7 +92,7 @@ class RoutingDesk(Protocol):
 
 
 class WebhookQueue(Protocol):
-    """Delivers webhooks apart from calls."""
+    """Delivers webhooks apart from calls. What becomes of one that was taken over comes as `PostSettled`."""
 
     def post(self, request: Post) -> Receipt:
         """Takes the request over for delivery at least once, or says why not (full: Withheld throttled)."""
@@ -125,7 +125,7 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     """What a journal gives back at the start: see `Journal.load`.
 
     ``decision_ids`` are (number, decision_id) of the decisions whose sessions are not forgotten yet, or that have an
-    open command: their outcomes are still to come.
+    open command or a webhook on its way: their outcomes are still to come.
     """
 
     next_decision: int

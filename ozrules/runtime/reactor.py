@@ -35,6 +35,7 @@ from ozrules.engine.events import (
     Event,
     Gap,
     ModeChanged,
+    PostSettled,
     RoutingAsked,
     RulesReplaced,
     TimersDue,
@@ -161,7 +162,7 @@ class Reactor:
                     self._measures.reloaded(item.at + self._records.wall_offset, accepted=not item.errors)
                 if item.done is not None:
                     self._done.append(item.done)
-            case CommandAnswered():
+            case CommandAnswered() | PostSettled():
                 self._step(item)
             case RoutingAsked() if self._draining:
                 self._leaving.append(Unrouted(item.question))
@@ -241,9 +242,13 @@ class Reactor:
                     line = self._records.of_effect(effect, at, eval_us)
                     if line is not None:
                         self._lines.append(line)
-                case Send() | Post():
+                case Send():
                     self._durable.append(effect)
                     self._leaving.append(effect)
+                case Post():
+                    self._durable.append(effect)
+                    self._leaving.append(effect)
+                    self._records.expect(effect.decision)
                 case Remember() | Tally():
                     self._durable.append(effect)
                 case Forget():

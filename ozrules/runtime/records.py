@@ -6,6 +6,7 @@ clock's, with its zone.
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Final, Literal, assert_never
@@ -46,6 +47,7 @@ class Records:
         self._randomness = randomness
         self._ids = dict(ids)
         self._by_session: dict[SessionKey, list[int]] = {}
+        self._expected: Counter[int] = Counter()
 
     def decision_id(self, number: int) -> str:
         """The id under which this decision is on the record."""
@@ -55,7 +57,12 @@ class Records:
     def forget(self, session: SessionKey) -> None:
         """Nothing more will be said about this session's decisions."""
         for number in self._by_session.pop(session, ()):
-            self._ids.pop(number, None)
+            if number not in self._expected:
+                self._ids.pop(number, None)
+
+    def expect(self, number: int) -> None:
+        """A webhook of this decision is on its way: its outcome may come when the session is long forgotten."""
+        self._expected[number] += 1
 
     def of_effect(self, effect: Effect, at: float, eval_us: int) -> Record | None:
         """The line that an effect makes, if it makes one. ``at`` is the moment of the event that it answers."""
@@ -156,6 +163,8 @@ class Records:
 
     def _outcome(self, outcome: Outcome) -> Record:
         identity = self.decision_id(outcome.decision)
+        if outcome.action == "webhook":
+            self._heard(outcome)
         return self._line(
             "outcome",
             outcome.at,
@@ -175,6 +184,15 @@ class Records:
             connection=outcome.session.connection,
             session_id=outcome.session.session_id,
         )
+
+    def _heard(self, outcome: Outcome) -> None:
+        """A webhook has come to its end: the last one of a forgotten session takes the decision's id with it."""
+        number = outcome.decision
+        self._expected[number] -= 1
+        if self._expected[number] <= 0:
+            del self._expected[number]
+            if number not in self._by_session.get(outcome.session, ()):
+                self._ids.pop(number, None)
 
     def _log(self, effect: WriteLog, at: float) -> Record:
         identity = self.decision_id(effect.decision)

@@ -37,6 +37,7 @@ from ozrules.engine.events import (
     CommandAnswered,
     ConnectionOpened,
     Event,
+    PostSettled,
     TimersDue,
 )
 from ozrules.engine.identity import CommandId, SessionKey
@@ -225,6 +226,7 @@ class _Run:
             case Post():
                 self._played.perform(at, effect, "webhook", to=effect.url, command=effect.id)
                 self._tell(CommandAnswered(at=at, command=effect.id, receipt=Accepted()))
+                self._tell(PostSettled(at=at, post=effect, outcome="confirmed", after=0.0))
             case WriteLog():
                 self._played.perform(at, effect, "log")
             case Decision():

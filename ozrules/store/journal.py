@@ -79,13 +79,16 @@ class SqliteJournal:
         db = self._db
         wall = self._clock.now() + self._clock.wall_offset()
         unanswered = "FROM intents WHERE id NOT IN (SELECT id FROM outcomes)"
+        posted = msgspec.json.encode([post.decision for post, _ in self.pending_posts()]).decode()
         return Saved(
             next_decision=self._counters.decision,
             next_seq=self._counters.seq,
             decision_ids=tuple(
                 db.execute(
                     "SELECT number, decision_id FROM decisions WHERE decision_id IS NOT NULL"  # noqa: S608  # ours
-                    f" AND (open OR number IN (SELECT decision {unanswered})) ORDER BY number"
+                    f" AND (open OR number IN (SELECT decision {unanswered})"
+                    " OR number IN (SELECT value FROM json_each(?))) ORDER BY number",
+                    (posted,),
                 )
             ),
             memories=tuple(
@@ -140,12 +143,6 @@ class SqliteJournal:
                 db.execute("INSERT INTO rule_files VALUES (?, ?, ?)", (name, data, checksum(name, data)))
 
         await self._write(work)
-
-    async def settle_post(self, post: str, state: str, detail: str) -> None:
-        """A webhook was ``delivered``, or is ``dead``."""
-        await self._write(
-            lambda db: db.execute("UPDATE webhooks SET state = ?, detail = ? WHERE id = ?", (state, detail, post))
-        )
 
     async def retain(self, *, decisions: float, sessions: float) -> int:
         """Removes what is older than these wall clock moments, in batches between which others write. How many rows."""

@@ -120,10 +120,11 @@ def _outcome(db: apsw.Cursor, outcome: Outcome, at: float) -> None:
         " WHERE outcomes.outcome = 'unknown'",
         (*values, checksum(*values)),
     )
-    if outcome.outcome not in ("confirmed", "unknown"):  # a webhook that was not taken over is never delivered
+    if outcome.action == "webhook":
+        state = "delivered" if outcome.outcome == "confirmed" else "dead"
         db.execute(
-            "UPDATE webhooks SET state = 'refused', detail = ? WHERE id = ? AND state = 'pending'",
-            (outcome.outcome, outcome.command),
+            "UPDATE webhooks SET state = ?, detail = ? WHERE id = ? AND state = 'pending'",
+            (state, outcome.error or outcome.outcome, outcome.command),
         )
 
 

@@ -14,7 +14,7 @@ from msgspec import structs
 from ozrules.actions.targets import Targets
 from ozrules.actions.webhooks import MOST_WAITING, Webhooks
 from ozrules.engine.effects import Post
-from ozrules.engine.events import Accepted, Withheld
+from ozrules.engine.events import Accepted, PostSettled, Withheld
 from ozrules.runtime.secret import Secret
 from tests.fakes.clock import StandingClock
 from tests.fakes.effects import post
@@ -29,13 +29,10 @@ class Store:
 
     def __init__(self, *pending: tuple[Post, float]) -> None:
         self.pending = list(pending)
-        self.settled: asyncio.Queue[tuple[str, str, str]] = asyncio.Queue()
+        self.settled: asyncio.Queue[tuple[str, str, str | None]] = asyncio.Queue()
 
-    def pending_posts(self) -> list[tuple[Post, float]]:
-        return self.pending
-
-    async def settle_post(self, post: str, state: str, detail: str) -> None:
-        self.settled.put_nowait((post, state, detail))
+    def settle(self, event: PostSettled) -> None:
+        self.settled.put_nowait((event.post.id, event.outcome, event.error))
 
 
 class Receiver:
@@ -92,10 +89,10 @@ async def _receiver(*answers: Answer) -> AsyncIterator[Receiver]:
 async def _queue(
     store: Store, allow: str, *, expire: float = 3600.0, clock: StandingClock | None = None
 ) -> AsyncIterator[Webhooks]:
-    webhooks = Webhooks(store, clock or StandingClock(), QuietLog(), random.Random(1))
+    webhooks = Webhooks(store.pending, clock or StandingClock(), QuietLog(), random.Random(1))
     webhooks.apply(Targets((allow,), ()), Secret("s"), expire)
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(webhooks.run())
+        running = group.create_task(webhooks.run(store.settle))
         try:
             yield webhooks
         finally:
@@ -107,7 +104,7 @@ def test_a_webhook_is_delivered_signed_and_as_json() -> None:
         store = Store()
         async with _receiver(_status(204)) as receiver, _queue(store, receiver.url) as webhooks:
             assert webhooks.post(post(1, url=receiver.url + "calls", body={"a": "b"})) == Accepted()
-            assert await store.settled.get() == ("1-0", "delivered", "status 204")
+            assert await store.settled.get() == ("1-0", "confirmed", None)
             headers, body = receiver.requests[0]
             assert json.loads(body)["data"] == {"a": "b"}
             assert headers["Content-Type"].startswith("application/cloudevents+json")
@@ -125,7 +122,7 @@ def test_it_is_tried_again_under_the_same_id_until_it_is_taken() -> None:
         answers = (_lost, _status(500), _status(404), _status(200))
         async with _receiver(*answers) as receiver, _queue(store, receiver.url) as webhooks:
             webhooks.post(post(1, url=receiver.url))
-            assert (await store.settled.get())[1] == "delivered"
+            assert (await store.settled.get())[1] == "confirmed"
             assert len(receiver.requests) == 4
             assert len({headers["webhook-id"] for headers, _ in receiver.requests}) == 1
             assert len({body for _, body in receiver.requests}) == 1
@@ -140,7 +137,7 @@ def test_after_its_time_it_is_dead_and_counted() -> None:
         began = clock.at
         async with _receiver(_status(503)) as receiver, _queue(store, receiver.url, clock=clock) as webhooks:
             webhooks.post(post(1, url=receiver.url))
-            assert await store.settled.get() == ("1-0", "dead", "status 503")
+            assert await store.settled.get() == ("1-0", "expired", "status 503")
             assert webhooks.dead == 1
             assert clock.at - began <= 3600.0
             assert 8 <= len(receiver.requests) <= 20, "the pauses grow"
@@ -154,7 +151,7 @@ def test_who_no_longer_wants_any_gets_no_more() -> None:
         store = Store()
         async with _receiver(_status(410)) as receiver, _queue(store, receiver.url) as webhooks:
             webhooks.post(post(1, url=receiver.url))
-            assert (await store.settled.get())[1] == "dead"
+            assert (await store.settled.get())[1] == "rejected"
             assert len(receiver.requests) == 1
 
     asyncio.run(scene())
@@ -170,7 +167,7 @@ def test_a_redirect_is_not_followed() -> None:
             _queue(store, receiver.url, expire=1.0) as webhooks,
         ):
             webhooks.post(post(1, url=receiver.url))
-            assert await store.settled.get() == ("1-0", "dead", "status 307")
+            assert await store.settled.get() == ("1-0", "expired", "status 307")
             assert other.requests == []
 
     asyncio.run(scene())
@@ -182,7 +179,7 @@ def test_an_answer_without_end_is_not_read() -> None:
         store = Store()
         async with _receiver(_never_ends) as receiver, _queue(store, receiver.url) as webhooks:
             webhooks.post(post(1, url=receiver.url))
-            assert (await store.settled.get())[1] == "delivered"
+            assert (await store.settled.get())[1] == "confirmed"
 
     asyncio.run(scene())
 
@@ -213,8 +210,8 @@ def test_a_name_that_turns_to_the_inner_network_gets_nothing(monkeypatch: pytest
             async with _queue(store, url, expire=1.0) as webhooks:
                 webhooks.post(post(1, url=url))
                 _, state, detail = await store.settled.get()
-                assert state == "dead"
-                assert "not public" in detail
+                assert state == "expired"
+                assert "not public" in str(detail)
                 assert receiver.requests == []
 
     asyncio.run(scene())
@@ -227,9 +224,9 @@ def test_a_header_that_http_cannot_carry_is_dead_at_once_and_reserved_ones_stay_
         async with _receiver(_status(200)) as receiver, _queue(store, receiver.url) as webhooks:
             bad = {"X-Name": "a\r\nX-Forged: 1"}
             webhooks.post(_with_headers(post(1, url=receiver.url), bad))
-            assert (await store.settled.get())[:2] == ("1-0", "dead")
+            assert (await store.settled.get())[:2] == ("1-0", "rejected")
             webhooks.post(_with_headers(post(2, url=receiver.url), {"Webhook-Id": "x", "Host": "y", "X-Team": "sales"}))
-            assert (await store.settled.get())[:2] == ("2-0", "delivered")
+            assert (await store.settled.get())[:2] == ("2-0", "confirmed")
             ((headers, _),) = receiver.requests
             assert headers["X-Team"] == "sales"
             assert "x" not in (headers["webhook-id"], headers["Host"])
@@ -244,7 +241,7 @@ def _with_headers(request: Post, headers: dict[str, str]) -> Post:
 @pytest.mark.fault(43)
 def test_the_queue_has_an_end() -> None:
     async def scene() -> None:
-        webhooks = Webhooks(Store(), StandingClock(), QuietLog(), random.Random(1))
+        webhooks = Webhooks((), StandingClock(), QuietLog(), random.Random(1))
         webhooks.apply(Targets(("https://crm.example/",), ()), None, 3600.0)
         for number in range(MOST_WAITING):
             assert webhooks.post(post(number)) == Accepted()
@@ -261,6 +258,6 @@ def test_what_a_stopped_daemon_left_is_delivered_under_its_old_id() -> None:
         async with _receiver(_status(200)) as receiver:
             store = Store((post(7, url=receiver.url), StandingClock().at - PASSED))
             async with _queue(store, receiver.url):
-                assert (await store.settled.get())[:2] == ("7-0", "delivered")
+                assert (await store.settled.get())[:2] == ("7-0", "confirmed")
 
     asyncio.run(scene())

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 
 from ozrules.connectors.simulator.callers import CallPlan
+from ozrules.store.reading import Reader
 from tests.e2e.stage import PATIENCE, configure, daemon, ozrules, phones
 
 ABANDONED = CallPlan(caller="+36201234567", callee="2666", gives_up_after=0.1)
@@ -61,6 +63,7 @@ rules:
 """
 
 
+@pytest.mark.fault(43)
 async def test_a_webhook_that_failed_is_delivered_after_a_kill(tmp_path: Path) -> None:
     async with phones() as system, crm() as server:
         configure(tmp_path, system.url, rules(server.url), webhooks={"allow": [server.url]})
@@ -69,17 +72,40 @@ async def test_a_webhook_that_failed_is_delivered_after_a_kill(tmp_path: Path) -
             await one.ready()
             system.call(ABANDONED)
             await server.hears()
-            await one.saw("outcome", action="webhook")
             await one.stop(signal.SIGKILL)
+        assert one.of("outcome") == [], "taken over is not delivered"
         server.status = 200
         async with daemon(tmp_path) as two:
             await two.ready()
             await server.hears()
+            [delivered] = await two.saw("outcome", action="webhook")
             assert await two.stop() == 0
+    assert delivered["outcome"] == "confirmed"
+    assert delivered["decision_id"] == one.of("decision", reason="fired")[0]["decision_id"]
     first, *again = server.bodies
     assert first["id"]
     assert "+36201234567" in str(first)
     assert {body["id"] for body in again} == {first["id"]}
+
+
+@pytest.mark.fault(43)
+async def test_a_webhook_that_nobody_takes_dies_on_the_record_and_in_the_figures(tmp_path: Path) -> None:
+    async with phones() as system, crm() as server:
+        configure(tmp_path, system.url, rules(server.url), webhooks={"allow": [server.url], "expire": "2s"})
+        server.status = 503
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            system.call(ABANDONED)
+            [outcome] = await one.saw("outcome", action="webhook")
+            await one.error("a webhook is dead")
+            assert await one.stop() == 0
+        reader = Reader(tmp_path / "state")
+        dead = reader.dead_posts()
+        reader.close()
+    [decision] = one.of("decision", reason="fired")
+    assert (outcome["outcome"], outcome["error"]) == ("expired", "status 503")
+    assert outcome["command_id"] == f"{decision['decision_id']}-0"
+    assert [why for _, _, why in dead] == ["status 503"]
 
 
 async def test_a_webhook_that_the_configuration_does_not_allow_is_rejected_until_it_does(tmp_path: Path) -> None:

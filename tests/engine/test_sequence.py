@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ozrules.engine.events import Accepted, CommandAnswered, Withheld
+from ozrules.engine.events import Accepted, CommandAnswered, PostSettled, Withheld
 from ozrules.rules.model import (
     Action,
     Branch,
@@ -383,7 +383,12 @@ def test_a_webhook_does_not_stop_the_sequence_and_its_fate_is_recorded() -> None
     assert post.body == {"who": "+36201234567"}
     assert stage.logged == ["went on"]
     stage.tell(CommandAnswered(at=stage.now, command=post.id, receipt=Accepted()))
-    assert stage.outcomes == ["confirmed"]
+    assert stage.outcomes == [], "taken over is not delivered"
+    stage.close("s1", "CallerHungUp")
+    stage.restart(60)
+    stage.tell(PostSettled(at=stage.now, post=post, outcome="expired", after=60.0, error="status 503"))
+    assert stage.outcomes == ["expired"]
+    assert stage.errors == ["status 503"]
 
 
 def test_a_webhook_with_on_failure_is_waited_for() -> None:

@@ -22,6 +22,7 @@ class MemoryJournal:
         decisions: dict[int, SessionKey | None] = {}
         open_decisions: set[int] = set()
         tallies: list[Tally] = []
+        posts: dict[str, int] = {}
         for effect in self.effects:
             match effect:
                 case Remember(key, memory):
@@ -33,6 +34,9 @@ class MemoryJournal:
                     commands[command.id] = command
                 case Outcome():
                     commands.pop(effect.command, None)
+                    posts.pop(effect.command, None)
+                case Post():
+                    posts[effect.id] = effect.decision
                 case Decision():
                     decisions[effect.number] = effect.session_key
                     if effect.session_key is not None and effect.reason == "fired":
@@ -42,7 +46,7 @@ class MemoryJournal:
                 case _:
                     pass
         ids = {record.decision: record.decision_id for record in self.records if record.type == "decision"}
-        wanted = open_decisions | {command.decision for command in commands.values()}
+        wanted = open_decisions | {command.decision for command in commands.values()} | set(posts.values())
         wall = self._clock.now() + self._clock.wall_offset()
         return Saved(
             next_decision=max(decisions, default=0) + 1,

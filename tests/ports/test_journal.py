@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -72,6 +73,16 @@ def test_a_webhook_is_never_taken_twice(reopen: Reopen) -> None:
     asyncio.run(_commit(journal, [post(1)]))
     with pytest.raises(JournalFailed):
         asyncio.run(_commit(journal, [post(1)]))
+
+
+def test_the_id_of_a_decision_is_kept_while_a_webhook_of_it_is_on_its_way(reopen: Reopen) -> None:
+    asyncio.run(_commit(reopen(), [decision(1), post(1)], [record(1, 1)]))
+    asyncio.run(_commit(reopen(), [Forget(KEY)]))
+    journal = reopen()
+    assert journal.load().decision_ids == ((1, "01D1"),)
+    done = msgspec.structs.replace(outcome(command(1)), action="webhook")
+    asyncio.run(_commit(journal, [done]))
+    assert reopen().load().decision_ids == ()
 
 
 @pytest.mark.fault(59)

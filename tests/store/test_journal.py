@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
-from ozrules.engine.effects import Effect, Forget, Remember, Send, Tally
+from ozrules.engine.effects import Effect, Forget, Outcome, OutcomeName, Remember, Send, Tally
 from ozrules.engine.identity import SessionKey
 from ozrules.runtime.ports import JournalFailed, Record
 from ozrules.store.journal import SqliteJournal
@@ -130,20 +131,23 @@ def test_an_old_record_behind_a_young_one_stays_until_its_turn(tmp_path: Path) -
     asyncio.run(scene())
 
 
-def test_webhooks_wait_until_they_are_settled_or_were_not_taken_over(tmp_path: Path) -> None:
+@pytest.mark.fault(43)
+def test_webhooks_wait_until_their_outcome_is_on_disk(tmp_path: Path) -> None:
     async def scene() -> None:
         async with _journal(tmp_path) as journal:
             await journal.commit([post(1), post(2), post(3), post(4)], [])
-            await journal.commit([outcome(command(1)), outcome(command(2), "throttled")], [])
-            await journal.commit([outcome(command(4), "unknown")], [])
-            await journal.settle_post("3-0", "dead", "status 500")
+            await journal.commit([_of_webhook(1), _of_webhook(2, "expired", "status 500")], [])
         async with _journal(tmp_path) as journal:
-            assert [one.id for one, _ in journal.pending_posts()] == ["1-0", "4-0"]
+            assert [one.id for one, _ in journal.pending_posts()] == ["3-0", "4-0"]
         reader = Reader(tmp_path)
-        assert [(name, why) for name, _, why in reader.dead_posts()] == [("3-0", "status 500")]
+        assert [(name, why) for name, _, why in reader.dead_posts()] == [("2-0", "status 500")]
         reader.close()
 
     asyncio.run(scene())
+
+
+def _of_webhook(number: int, name: OutcomeName = "confirmed", error: str | None = None) -> Outcome:
+    return msgspec.structs.replace(outcome(command(number), name), action="webhook", error=error)
 
 
 def test_the_last_good_rule_files_come_back(tmp_path: Path) -> None:
