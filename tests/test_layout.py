@@ -17,6 +17,7 @@ TESTED_ELSEWHERE = {
     "ozrules/engine/arbiter.py": "the conversations of tests/engine/test_engine.py",
     "ozrules/engine/attempts.py": "the conversations of tests/engine/test_sequence.py",
     "ozrules/engine/deliveries.py": "the conversations of tests/engine/test_sequence.py",
+    "ozrules/engine/hunting.py": "the conversations of tests/engine/test_sequence.py and test_routing.py",
     "ozrules/engine/live.py": "tests/engine/test_readings.py, and every conversation",
     "ozrules/engine/planning.py": "the conversations of tests/engine/test_sequence.py",
     "ozrules/engine/proof.py": "the conversations of tests/engine/test_sequence.py",

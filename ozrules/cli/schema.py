@@ -11,6 +11,7 @@ from typing import Final, get_args
 
 from ozrules.engine.effects import Certainty, EventKind, OutcomeName, Reason
 from ozrules.rules import loader
+from ozrules.rules.model import Routing
 from ozrules.rules.shape import Schema
 from ozrules.scenario import reading
 from ozrules.settings import configuration
@@ -119,9 +120,11 @@ _EVENT_VIEW: Final[Schema] = _object(
         "since": _MOMENT,
         "due": _MOMENT | {"description": "The moment that a timer or the calendar planned."},
         "lateBy": {"type": "number", "description": "Seconds after it."},
+        "routing": _closed(Routing) | {"description": "What the phone system asked."},
     },
     "due",
     "lateBy",
+    "routing",
 )
 _OF_SESSION: Final = ("caller", "callee", "direction", "dialedNumber", "callerDisplayName", "startTime")
 _SESSION: Final[Schema] = _object(

@@ -120,7 +120,7 @@ class Arbiter:
     def _controller(self, live: LiveSession) -> str | None:
         """The rule whose command or sequence is in flight on this session."""
         for run in live.chain.runs:
-            if run.controls and (run.origin is live or run.session is live):
+            if run.controls and (run.origin is live or run.session is live or run.origin.asks is not None):
                 return run.rule.id
         return None
 

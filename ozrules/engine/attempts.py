@@ -16,13 +16,19 @@ from ozrules.engine.proof import disproves, needs_proof, proves
 from ozrules.engine.run import OBSERVE, SETTLE, Attempt, Run
 from ozrules.engine.world import Forwarded, World
 from ozrules.rules.model import Hunt, Listener, SecretRef, SessionAction
-from ozrules.session.methods import APART, MOVING, REPEATABLE, Operation, is_legal
+from ozrules.session.methods import ANSWERS, APART, MOVING, REPEATABLE, Operation, is_legal
 
 ANSWER: Final = 5.0
 """Seconds in which a phone system must answer a command, where a rule sets no ``timeout``."""
 
 UNHEARD: Final = 30.0
 """Seconds after which a command of which the shell said nothing counts as sent without an answer."""
+
+RINGS: Final = 90.0
+"""Seconds that a phone system lets a number ring where an answer does not say: O-Route, https://ozekiphone.com/p_4594."""
+
+LINGER: Final = 60.0
+"""Seconds after that in which the phone system may still ask on about the same call."""
 
 Sent: TypeAlias = SessionAction | Hunt
 """What a command stands for."""
@@ -49,6 +55,7 @@ class Attempts:
         other: SessionKey | None = None,
         arguments: dict[str, str] | None = None,
         over: str | None = None,
+        ring: float | None = None,
     ) -> CommandId | None:
         """Asks for the command to be sent, and lets the run wait for it; None where it may not be sent at all."""
         live = run.session
@@ -56,6 +63,12 @@ class Attempts:
         step = run.steps
         run.steps += 1
         refusal = self._may_not(live, method, to)
+        asks = live.asks
+        question = None
+        if asks is not None and refusal is None and method in ANSWERS:
+            question, asks.question = asks.question, None
+            asks.answered = to if isinstance(to, str) else None
+            asks.expires = at + (ring or RINGS) + LINGER
         if refusal is not None:
             self.unsent(run, command_id, method, refusal[0], at, refusal[1])
             return None
@@ -74,6 +87,8 @@ class Attempts:
             other=other,
             arguments=arguments or {},
             over=over,
+            question=question,
+            ring=ring,
             deadline=at + max(run.rule.missed_grace, 1.0),
             timeout=action.common.timeout or ANSWER,
         )
@@ -134,6 +149,13 @@ class Attempts:
             return None
         return self._judge(run, attempt, live, at)
 
+    def asked_again(self, run: Run, attempt: Attempt, at: float) -> OutcomeName | None:
+        """The phone system asks again where the call goes, which it would not if it had not tried our answer."""
+        if attempt.phase == "sent":
+            attempt.proven = attempt.session.state
+            return None
+        return self._settle(run, attempt, "confirmed", at)
+
     def overdue(self, run: Run, attempt: Attempt, at: float) -> OutcomeName | None:
         """The time to wait for an answer, or for a proof, is over."""
         match attempt.phase:
@@ -191,7 +213,12 @@ class Attempts:
         """Why a step must not be sent at this moment."""
         if live.ended and method not in APART:
             return "targetGone", f"the session ended as {live.state}"
-        if not is_legal(method, live.state):
+        if live.asks is not None and method not in APART:
+            if method not in ANSWERS:
+                return "lostRace", f"{method} is no answer to where a call goes"
+            if live.asks.question is None:
+                return "lostRace", "the phone system no longer waits for an answer"
+        elif not is_legal(method, live.state):
             return "lostRace", f"{method} cannot work in {live.state}"
         stopped = self._world.guard.call(live, touched=method not in APART)
         if stopped is None and to is not None and not isinstance(to, str):

@@ -9,7 +9,7 @@ import msgspec
 
 from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.rules.condition import FailedLeaf
-from ozrules.rules.model import Place, SecretRef
+from ozrules.rules.model import Place, Routing, SecretRef
 from ozrules.session.methods import Operation
 from ozrules.session.session import Session
 from ozrules.session.state import State
@@ -151,7 +151,9 @@ class WriteLog(msgspec.Struct, frozen=True):
 class EventView(
     msgspec.Struct, gc=False, frozen=True, kw_only=True, rename={"from_state": "from", "late_by": "lateBy"}
 ):
-    """The event that a decision answers. Times are on the engine's clock; ``due`` and ``late_by`` for timers."""
+    """The event that a decision answers. Times are on the engine's clock; ``due`` and ``late_by`` for timers,
+    ``routing`` for what a phone system asks.
+    """
 
     kind: EventKind
     state: State
@@ -159,6 +161,7 @@ class EventView(
     since: float
     due: float | None = None
     late_by: float | None = None
+    routing: Routing | None = None
 
 
 class PlannedAction(msgspec.Struct, gc=False, frozen=True):

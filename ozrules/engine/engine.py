@@ -23,7 +23,6 @@ from ozrules.engine.effects import (
     Reason,
     Remember,
     Tally,
-    Unrouted,
     Wake,
 )
 from ozrules.engine.events import (
@@ -50,6 +49,7 @@ from ozrules.engine.live import Hold, LiveSession
 from ozrules.engine.memory import base_of, recall, remember
 from ozrules.engine.moments import Moments, missed_reason
 from ozrules.engine.planning import may_send
+from ozrules.engine.routing import Questions
 from ozrules.engine.sequence import Sequencer
 from ozrules.engine.tracker import Change, Tracker
 from ozrules.engine.view import SessionView, view_of
@@ -86,6 +86,7 @@ class Engine:
         self._sequencer = Sequencer(self._world)
         self._arbiter = Arbiter(self._world, self._sequencer)
         self._moments = Moments(self._world, self._arbiter)
+        self._questions = Questions(self._world, self._sequencer, self._arbiter)
         for tally in tallies:
             self._world.tallies.add(tally)
         for key, memory in memories:
@@ -124,8 +125,8 @@ class Engine:
             case ConnectionOpened():
                 for change in self._tracker.opened(event):
                     self._changed(change, event.at)
-            case RoutingAsked(question=question):
-                self._world.out.append(Unrouted(question))
+            case RoutingAsked():
+                self._after(self._questions.asked(event))
             case Gap():
                 self._tracker.lost(event)
             case CalendarDue():
@@ -173,7 +174,7 @@ class Engine:
 
     def sessions(self) -> tuple[SessionView, ...]:
         """All live sessions, with what waits on them."""
-        return tuple(view_of(live) for live in self._world.live.values() if not live.ended)
+        return tuple(view_of(live) for live in self._world.live.values() if not live.ended and live.asks is None)
 
     def keys(self) -> tuple[SessionKey, ...]:
         """Whoever lives, to be looked at one by one with `view`."""
@@ -218,6 +219,8 @@ class Engine:
         for hold in live.holds or ():
             if due is None or hold.due < due:
                 due = hold.due
+        if live.asks is not None and not live.ended:
+            due = live.asks.expires
         for run in live.runs or ():
             wanted = self._sequencer.due(run)
             if wanted is not None and (due is None or wanted < due):
@@ -239,6 +242,8 @@ class Engine:
         """Does what is due on a session, unless its connection is in a gap: then the merge comes first."""
         if live.key.connection and not self._world.line(live.key.connection).merged:
             return
+        if live.asks is not None and live.asks.expires <= at:
+            live.ended = True
         for run in tuple(live.runs or ()):
             due = self._sequencer.due(run)
             if due is not None and due <= at and not run.queued:
@@ -359,7 +364,7 @@ class Engine:
                     self._arbiter.record(hold.entry, "ruleRemoved", live, view, at)
             live.holds = None
             self._restore_holds(live, bases)
-            if not live.ended and live.state in self._world.index.holding:
+            if not live.ended and live.asks is None and live.state in self._world.index.holding:
                 self._arm(live, live.previous, at)
             self._due(live, at)
 

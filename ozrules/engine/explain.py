@@ -48,7 +48,9 @@ def _unheard(trigger: Trigger, path: str, seen: tuple[EventView, ...], until: fl
     states = ", ".join(dict.fromkeys(event.state for event in seen)) or None
     match trigger:
         case StateTrigger():
-            entered = [index for index, event in enumerate(seen) if event.state in trigger.states]
+            entered = [
+                index for index, event in enumerate(seen) if event.state in trigger.states and event.routing is None
+            ]
             if not entered:
                 leaf = FailedLeaf(path=f"{path}.state", wanted=states_text(trigger.states), actual=states, at=place)
                 return Unheard("stateOther", trigger.id, (leaf,))
@@ -68,7 +70,11 @@ def _unheard(trigger: Trigger, path: str, seen: tuple[EventView, ...], until: fl
             leaf = FailedLeaf(path=f"{path}.at", wanted=wanted, actual=states, at=place)
             return Unheard("stateOther", trigger.id, (leaf,))
         case RoutingTrigger():
-            leaf = FailedLeaf(path=f"{path}.routing", wanted=trigger.kind, actual=states, at=place)
+            asked = [event.routing for event in seen if event.routing is not None]
+            if trigger.kind in asked:
+                return None
+            kinds = ", ".join(dict.fromkeys(asked)) or None
+            leaf = FailedLeaf(path=f"{path}.routing", wanted=trigger.kind, actual=kinds, at=place)
             return Unheard("stateOther", trigger.id, (leaf,))
         case _:
             assert_never(trigger)

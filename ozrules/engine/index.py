@@ -11,7 +11,7 @@ their conditions ruled them out; `why` tells of them all.
 
 from collections.abc import Callable, Iterable
 from operator import attrgetter
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, assert_never
 
 import msgspec
 import re2
@@ -32,8 +32,11 @@ from ozrules.rules.model import (
     Forward,
     Hunt,
     PlainMethod,
+    Routing,
+    RoutingTrigger,
     Rule,
     StateTrigger,
+    Trigger,
     WaitFor,
 )
 from ozrules.rules.numbers import NumberPlan
@@ -52,7 +55,7 @@ class Entry:
     def __init__(
         self,
         rule: Rule,
-        trigger: StateTrigger | CalendarTrigger,
+        trigger: Trigger,
         rank: int,
         test: Test[LiveSession],
         exceptions: tuple[tuple[str, Test[LiveSession]], ...],
@@ -362,6 +365,7 @@ class Index:
     def __init__(self, rules: Iterable[Rule], facts: Facts[LiveSession], explain: int = EXPLAIN_ALL) -> None:
         entering: dict[State, list[Entry]] = {}
         holding: dict[State, list[Entry]] = {}
+        asked: dict[Routing, list[Entry]] = {}
         self.calendar: dict[tuple[str, str], Entry] = {}
         self.rules = {rule.id: rule for rule in rules}
         ordered = sorted(self.rules.values(), key=lambda rule: (-rule.priority, rule.order))
@@ -379,8 +383,12 @@ class Index:
                     case CalendarTrigger():
                         entry = Entry(rule, trigger, rank, test, exceptions, facts)
                         self.calendar[entry.name] = entry
+                    case RoutingTrigger():
+                        entry = Entry(rule, trigger, rank, test, exceptions, facts)
+                        asked.setdefault(trigger.kind, []).append(entry)
                     case _:
-                        pass  # routing is asked of `routing`, not of sessions
+                        assert_never(trigger)
         self.holds = {entry.name: entry for entries in holding.values() for entry in entries}
         self.entering = {state: Bucket(tuple(entries), facts, explain) for state, entries in entering.items()}
         self.holding = {state: Bucket(tuple(entries), facts, explain) for state, entries in holding.items()}
+        self.routing = {kind: Bucket(tuple(entries), facts, explain) for kind, entries in asked.items()}

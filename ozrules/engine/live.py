@@ -41,11 +41,27 @@ class Hold:
         self.due = due
 
 
+class Asks:
+    """What makes a `LiveSession` a conversation about where a call goes: see `ozrules.engine.routing`.
+
+    ``question`` is the one that waits for its answer now, ``answered`` the number that was answered last. After
+    ``expires`` nothing more is expected to come.
+    """
+
+    __slots__ = ("answered", "expires", "question")
+
+    def __init__(self, expires: float, answered: str | None = None) -> None:
+        self.question: str | None = None
+        self.answered = answered
+        self.expires = expires
+
+
 class LiveSession:
     """One session from its first report to its end. All times are the engine's clock, in seconds."""
 
     __slots__ = (
         "actions",
+        "asks",
         "certainty",
         "chain",
         "direction",
@@ -88,6 +104,7 @@ class LiveSession:
         self.runs: list[Run] | None = None
         self.variables: dict[str, str] | None = None
         self.actions = 0
+        self.asks: Asks | None = None
         self.wake: float | None = None
         self.remembered = False
 

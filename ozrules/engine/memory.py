@@ -11,7 +11,7 @@ import msgspec
 from ozrules.engine.effects import Command
 from ozrules.engine.events import Refused
 from ozrules.engine.identity import SessionKey
-from ozrules.engine.live import Hold, LiveSession
+from ozrules.engine.live import Asks, Hold, LiveSession
 from ozrules.engine.run import (
     Attempt,
     Baseline,
@@ -89,6 +89,11 @@ class _Hold(msgspec.Struct):
     base: float
 
 
+class _Asks(msgspec.Struct):
+    expires: float
+    answered: str | None
+
+
 class _Memory(msgspec.Struct):
     session: Session
     entered: float
@@ -104,6 +109,7 @@ class _Memory(msgspec.Struct):
     holds: list[_Hold]
     variables: dict[str, str] | None
     runs: list[_Run]
+    asks: _Asks | None = None
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")  # of a set, too: equal events give equal bytes
@@ -130,6 +136,7 @@ def remember(live: LiveSession) -> bytes | None:
             holds=[_Hold(*hold.entry.name, base_of(hold)) for hold in live.holds or ()],
             variables=live.variables,
             runs=[_run(run) for run in live.runs or ()],
+            asks=None if live.asks is None else _Asks(live.asks.expires, live.asks.answered),
         )
     )
 
@@ -160,7 +167,10 @@ def recall(key: SessionKey, memory: bytes, world: World) -> tuple[LiveSession, d
     live.certainty = "degraded"
     chain.sessions.append(live)
     world.live[key] = live
-    if not live.ended:
+    if kept.asks is not None:
+        live.asks = Asks(kept.asks.expires, kept.asks.answered)
+        line.asking[key] = live
+    elif not live.ended:
         line.sessions[key.session_id] = live
     for each in kept.runs:
         run = Run(each.number, each.rule, each.trigger, live, controls=each.controls)

@@ -57,7 +57,11 @@ class Moments:
             return self._bring(entry, event, [self._nobody(event)], event.at, missed=event.missed)
         reached = {line.name for line in world.lines.values() if line.merged}
         self._owed[event.rule, event.trigger] = (event, reached)
-        there = [live for live in world.live.values() if live.state in states and live.key.connection in reached]
+        there = [
+            live
+            for live in world.live.values()
+            if live.state in states and live.key.connection in reached and live.asks is None
+        ]
         return self._bring(entry, event, there, event.at, missed=event.missed)
 
     def merged(self, connection: str, at: float) -> list[LiveSession]:
@@ -75,6 +79,7 @@ class Moments:
                     live
                     for live in self._world.live.values()
                     if live.key.connection == connection
+                    and live.asks is None
                     and live.state in (entry.trigger.sessions or ())
                     and live.entered <= came
                 ]

@@ -73,7 +73,7 @@ def destination(target: Target, live: LiveSession, world: World, at: float, *, h
 
 def may_send(command: Command, live: LiveSession, world: World) -> Withheld | None:
     """The last look before a command leaves: state, emergency calls, destination. The caps were counted before."""
-    if not is_legal(command.action, live.state):
+    if command.question is None and not is_legal(command.action, live.state):
         return Withheld("lostRace", f"{command.action} cannot work in {live.state}")
     if command.action not in APART and world.guard.is_protected(live):
         return Withheld("refused", "the call is to a protected number")
@@ -88,6 +88,8 @@ def may_send(command: Command, live: LiveSession, world: World) -> Withheld | No
             return Withheld("refused", unwanted[1])
     if command.other is not None and not _complements(live, world.live.get(command.other)):
         return Withheld("lostRace", "one of the two calls is no longer held, or no longer talking")
+    if command.question is not None:
+        return None  # it is what the phone system asked for
     privileges = world.line(command.connection).privileges
     if (privileges is not None or not is_method(command.action)) and command.action not in (privileges or ()):
         return Withheld("rejected", f"the connection {command.connection} cannot do {command.action}")

@@ -27,6 +27,8 @@ _MOVED_ON = frozenset({REDIRECTED, TRANSFER_COMPLETED})
 def needs_proof(attempt: Attempt) -> bool:
     """Whether there is anything to see. A DTMF key or a listener leaves no trace in a session's state."""
     action = attempt.action
+    if attempt.command.question is not None and isinstance(action, PlainMethod):
+        return False  # a caller who was turned away never gets a session
     if action.common.expect is not None:
         return True
     match action:
@@ -45,6 +47,12 @@ def needs_proof(attempt: Attempt) -> bool:
 def proves(attempt: Attempt, live: LiveSession) -> bool:
     """Whether ``live``, as it is after a change, shows that the command was carried out."""
     same = live is attempt.session
+    if attempt.command.question is not None:
+        return (
+            live.asks is None
+            and not live.ended
+            and (live.session.callee == attempt.command.to or live.watched_from >= attempt.sent)
+        )
     if not same and live.watched_from < attempt.sent:
         return False  # another session of the call that was there before
     if same and not live.ended and isinstance(attempt.action, Forward | Hunt) and not attempt.baseline.moved(live):
@@ -86,7 +94,7 @@ def proves(attempt: Attempt, live: LiveSession) -> bool:
 
 def disproves(attempt: Attempt, live: LiveSession) -> tuple[Literal["lostRace", "targetGone", "rejected"], str] | None:
     """What shows that the command came to nothing, if anything does."""
-    if live is not attempt.session or attempt.command.action in APART:
+    if live is not attempt.session or attempt.command.question is not None or attempt.command.action in APART:
         return None
     if live.ended:
         return None if live.state in _MOVED_ON else ("targetGone", f"the session ended as {live.state}")

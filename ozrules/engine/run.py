@@ -187,9 +187,10 @@ class Run:
     @property
     def session(self) -> LiveSession:
         """The session that the next step is about: once this run has moved the call, where the call is now."""
-        if self.follows and self.origin.ended:
+        asks = self.origin.asks
+        if self.follows and (self.origin.ended if asks is None else asks.question is None):
             for live in reversed(self.chain.sessions):
-                if not live.ended:
+                if not live.ended and live.asks is None:
                     return live
         return self.origin
 

@@ -2,16 +2,17 @@
 
 A step either is done at once (log, set, choose), or asks the shell for something and waits for what becomes of it, or
 waits for time or for a state. Where an outcome is not ``confirmed`` the sequence takes ``onFailure`` or ends there.
+It is long because a wait and what ends it are read together; what a step sends stands in `attempts`.
 """
 
 from collections.abc import Iterable
-from hashlib import sha256
 from typing import Final, assert_never
 
 from ozrules.engine.attempts import Attempts, Sent
 from ozrules.engine.deliveries import Deliveries
 from ozrules.engine.effects import Command, Outcome, OutcomeName, WriteLog
 from ozrules.engine.events import CommandAnswered, PostSettled
+from ozrules.engine.hunting import order_of, ring_of
 from ozrules.engine.identity import CommandId
 from ozrules.engine.live import LiveSession
 from ozrules.engine.planning import Stopped, destination, fill, recipient, second_call
@@ -39,10 +40,7 @@ from ozrules.rules.model import (
 )
 from ozrules.rules.sense import operation_of
 from ozrules.session.methods import MOVING
-from ozrules.session.state import IN_CALL, REDIRECTED
-
-ROUND: Final = "round:"
-DAY: Final = 86400.0
+from ozrules.session.state import CALLER_HUNG_UP, CANCELLED, IN_CALL, REDIRECTED
 
 _UNDOES: Final = ("unhold", "stopListen")
 
@@ -157,8 +155,11 @@ class Sequencer:
                 self.go_on(run, at)
             case Ring():
                 run.waiting = None
-                self._hunt_on(run, at)
-                self.go_on(run, at)
+                if run.origin.asks is None:
+                    self._hunt_on(run, at)
+                    self.go_on(run, at)
+                else:
+                    self._finish(run, at)  # the phone system asks no more: somebody has taken the call, or nobody will
             case _:
                 assert_never(waiting)
 
@@ -185,6 +186,16 @@ class Sequencer:
     def settled(self, event: PostSettled) -> None:
         """A webhook was delivered, or given up."""
         self._deliveries.settled(event)
+
+    def asked_again(self, live: LiveSession, at: float) -> None:
+        """The phone system asks where a call goes that it has asked about before: who hunts goes on."""
+        for run in tuple(live.runs or ()):
+            if isinstance(run.waiting, Attempt) and run.waiting.command.question is not None:
+                self._went(run, run.waiting, self._attempts.asked_again(run, run.waiting, at), at)
+            if isinstance(run.waiting, Ring):
+                run.waiting = None
+                self._hunt_on(run, at)
+                self.go_on(run, at)
 
     def observe(self, live: LiveSession, at: float) -> list[LiveSession]:
         """A session changed: see what it proves. Returns the origins of the runs that were looked at."""
@@ -307,7 +318,7 @@ class Sequencer:
             if isinstance(action, Forward | BlindTransfer | Hunt):
                 run.follows = True
             if isinstance(action, Hunt):
-                run.waiting = Ring(at + action.ring)
+                run.waiting = ring_of(run, action, at)
         elif self._attempts.may_retry(attempt, outcome):
             assert action.common.retry is not None, "only what has a retry may retry"
             run.waiting = Pause(at + action.common.retry.delay, attempt.tries + 1)
@@ -317,7 +328,10 @@ class Sequencer:
 
     def _failed(self, run: Run, action: Sent | Webhook, at: float) -> None:
         """A step came to nothing: the next number of a hunt, ``onFailure``, or the end."""
-        if isinstance(action, Hunt) and not run.session.ended:
+        asks = run.origin.asks
+        if isinstance(action, Hunt) and asks is not None and asks.question is None and asks.answered is not None:
+            run.waiting = ring_of(run, action, at)  # it may ring though we did not see it; the next question tells
+        elif isinstance(action, Hunt) and not run.session.ended:
             self._hunt_on(run, at)
         elif action.common.on_failure is not None:
             self._push(run, action.common.on_failure, "onFailure")
@@ -340,36 +354,22 @@ class Sequencer:
         assert isinstance(hunt, Hunt), "a hunt is the step that its run is at until it is over"
         if run.session.state == IN_CALL:
             return
-        order = self._order(hunt, run, at)
+        order = order_of(hunt, run, self._world, at)
         if run.hunted >= len(order):
             self._push(run, hunt.on_exhausted, "onExhausted")
             return
         number = destination(Fixed(order[run.hunted], hunt.place), run.session, self._world, at)
         run.hunted += 1
-        self._left(run, hunt, self._attempts.send(run, hunt, "forward", at, 0, to=number), at)
-
-    def _order(self, hunt: Hunt, run: Run, at: float) -> tuple[str, ...]:
-        match hunt.order:
-            case "sequential":
-                return hunt.targets
-            case "random":
-                salt = repr(run.origin.key)
-                return tuple(sorted(hunt.targets, key=lambda number: sha256(f"{salt}{number}".encode()).digest()))
-            case "roundRobin":
-                name = ROUND + run.rule.id
-                if run.hunted == 0:
-                    wall = at + self._world.wall_offset
-                    turn = int(self._world.tallies.last(name, "") or "-1") + 1
-                    self._world.tally(name, "", str(turn % len(hunt.targets)), wall, wall + 30 * DAY)
-                first = int(self._world.tallies.last(name, "") or "0") % len(hunt.targets)
-                return hunt.targets[first:] + hunt.targets[:first]
-            case _:
-                assert_never(hunt.order)
+        ring = None if run.origin.asks is None else hunt.ring
+        self._left(run, hunt, self._attempts.send(run, hunt, "forward", at, 0, to=number, ring=ring), at)
 
     def _ring_observed(self, run: Run, live: LiveSession, at: float) -> None:
         """While a number of the hunt rings: answered, or the call is over."""
-        if live is not run.session:
+        asks = run.origin.asks is not None
+        if live is not run.session and not asks:
             return
+        if asks and live.ended and live.state not in (CANCELLED, CALLER_HUNG_UP):
+            return  # the number that rang did not take the call: the phone system will ask what next
         if live.state == IN_CALL:
             run.waiting = None
             self.go_on(run, at)

@@ -38,7 +38,7 @@ class Forwarded(NamedTuple):
 class Line:
     """One connection: its sessions by id, and whether its full list has been merged since the last gap."""
 
-    __slots__ = ("closed", "epoch", "listed", "merged", "name", "pending", "privileges", "sessions", "zone")
+    __slots__ = ("asking", "closed", "epoch", "listed", "merged", "name", "pending", "privileges", "sessions", "zone")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -48,6 +48,7 @@ class Line:
         self.listed = False
         self.privileges: frozenset[str] | None = None
         self.sessions: dict[str, LiveSession] = {}
+        self.asking: dict[SessionKey, LiveSession] = {}
         self.closed: OrderedDict[str, str] = OrderedDict()
         self.pending: dict[str, tuple[State, Literal["created", "stateChanged", "closed"]]] = {}
 
@@ -166,7 +167,7 @@ class World:
     def count_alive(self, live: LiveSession, at: float) -> None:
         """A session has changed: counts of sessions alive follow it."""
         for condition, counts, group in self._counts:
-            inside = not live.ended and live.state in condition.states
+            inside = not live.ended and live.asks is None and live.state in condition.states
             counts.put(id(live), group(live, at) if inside else None)
 
     def tally(self, name: str, group: str, member: str, wall: float, until: float) -> None:
@@ -219,6 +220,8 @@ class World:
     def drop(self, live: LiveSession) -> None:
         """Forgets a session that has ended and on which nothing is under way."""
         self.live.pop(live.key, None)
+        if live.asks is not None:
+            self.line(live.key.connection).asking.pop(live.key, None)
         chain = live.chain
         if live in chain.sessions:
             chain.sessions.remove(live)

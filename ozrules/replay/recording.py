@@ -13,16 +13,19 @@ from typing import Final, Literal, TypeAlias, get_args
 import msgspec
 
 from ozrules.engine.effects import OutcomeName
-from ozrules.engine.events import ConnectionOpened, Event, Gap, SessionSeen, SessionsListed
+from ozrules.engine.events import ConnectionOpened, Event, Gap, RoutingAsked, SessionSeen, SessionsListed
 from ozrules.engine.identity import SessionKey
+from ozrules.engine.routing import ASKED
 from ozrules.engine.tracker import OURS
 from ozrules.replay.drive import Answers
+from ozrules.rules.model import Routing
 from ozrules.session.session import MAX_TEXT, NotASession, Session, session_from
 from ozrules.session.state import ENDED, is_known
 
-_ENDING: Final = frozenset({"forward", "blindTransfer", "close", "closeWithHangup", "hangup"})
+_ENDING: Final = frozenset({"forward", "blindTransfer", "attendedTransfer", "close", "closeWithHangup", "hangup"})
 _HOLDING: Final = frozenset({"hold", "unhold"})
 _OUTCOMES: Final[dict[str, OutcomeName]] = {name: name for name in get_args(OutcomeName)}
+_ROUTING: Final[dict[str, Routing]] = {name: name for name in get_args(Routing)}
 Line: TypeAlias = str | bytes
 _Call: TypeAlias = tuple[str, str, str]
 """The connection, the session's id and its start."""
@@ -47,6 +50,7 @@ class Entry(msgspec.Struct, frozen=True):
     outcome: str = ""
     session_id: str = ""
     start: str = ""
+    routing: Routing = "Calling"
 
     @property
     def call(self) -> _Call:
@@ -135,7 +139,7 @@ class Story(msgspec.Struct, frozen=True):
         """From when to when the call's decisions are: before its first report, and until another takes its id."""
         since = math.inf
         for each in self.events:
-            if isinstance(each, SessionSeen) and each.connection == call.connection:
+            if isinstance(each, SessionSeen | RoutingAsked) and each.connection == call.connection:
                 session = each.session
                 if session.session_id == call.session_id:
                     if session.start_time in (None, call.start):
@@ -187,6 +191,16 @@ def events(
                 session = entry.sessions[0]
                 if not ours.made(connection, session):
                     yield SessionSeen(at=at, connection=connection, kind=entry.event, session=session)
+            case "routing":
+                session = entry.sessions[0]
+                if not ours.made(connection, session):
+                    yield RoutingAsked(
+                        at=at,
+                        connection=connection,
+                        question=f"line {entry.number}",
+                        kind=entry.routing,
+                        session=session,
+                    )
             case "snapshot":
                 theirs = tuple(each for each in entry.sessions if not ours.made(connection, each))
                 complete = entry.complete and len(theirs) == len(entry.sessions)
@@ -268,6 +282,12 @@ def _entry(number: int, line: Line) -> Entry:
                 return msgspec.structs.replace(
                     entry, sessions=(session,), session_id=session.session_id, start=session.start_time or ""
                 )
+            case "routing":
+                session = session_from(body.get("session"))
+                asked = _ROUTING.get(_text(body, "routing"))
+                if asked is None:
+                    raise NotARecording(f"there is no routing event {body['routing']!r}")
+                return msgspec.structs.replace(entry, sessions=(session,), session_id=session.session_id, routing=asked)
             case "snapshot":
                 listed = body.get("sessions")
                 if not isinstance(listed, list):
@@ -287,7 +307,7 @@ def _entry(number: int, line: Line) -> Entry:
                     action=_text(body, "action"),
                     outcome=_text(body, "outcome") if kind == "outcome" else "",
                     session_id=_text(named, "sessionId"),
-                    start=start if isinstance(start, str) and not start.startswith(OURS) else "",
+                    start=start if isinstance(start, str) and not start.startswith((OURS, ASKED)) else "",
                 )
             case _:
                 raise NotARecording(f"there is no event {kind!r}")

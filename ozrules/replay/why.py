@@ -17,6 +17,7 @@ from ozrules.engine.explain import Unheard, unheard
 from ozrules.engine.guard import HOUR
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.index import EXPLAIN_ALL
+from ozrules.engine.routing import ASKED
 from ozrules.engine.tracker import OURS
 from ozrules.replay.drive import EXPLAINED, drive
 from ozrules.replay.recording import Story
@@ -160,8 +161,8 @@ def _same(key: SessionKey | None, call: SessionKey) -> bool:
     return (
         key is not None
         and (key.connection, key.session_id) == (call.connection, call.session_id)
-        and key.start.startswith(OURS)
-        and call.start.startswith(OURS)
+        and key.start[:1] == call.start[:1]
+        and call.start.startswith((OURS, ASKED))
     )
 
 

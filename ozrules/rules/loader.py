@@ -12,8 +12,9 @@ from typing import Any, Final
 from ozrules.rules.analysis import analyse
 from ozrules.rules.diagnostics import Diagnostic, Findings, Related, Span
 from ozrules.rules.document import MAX_ALL, ListNode, MapNode, Node, Source, TextNode, parse
-from ozrules.rules.model import Guards, Place, Rule, RuleSet
+from ozrules.rules.model import Guards, Place, RoutingTrigger, Rule, RuleSet
 from ozrules.rules.numbers import NumberPlan
+from ozrules.rules.questions import check_answers
 from ozrules.rules.quoting import shown
 from ozrules.rules.reading import rules as reading
 from ozrules.rules.reading import shared
@@ -211,6 +212,8 @@ def _second_pass(files: list[_File], scope: Scope, findings: Findings) -> list[R
             if numbered is not INVALID:
                 rule = numbered.make(len(rules))
                 check_rule(rule, findings)
+                if all(isinstance(trigger, RoutingTrigger) for trigger in rule.triggers):
+                    check_answers(rule.actions, findings)
                 rules.append(rule)
     return rules
 

@@ -273,6 +273,8 @@ class Records:
             view["due"] = self._iso(event.due)
         if event.late_by is not None:
             view["lateBy"] = round(event.late_by, 3)
+        if event.routing is not None:
+            view["routing"] = event.routing
         return view
 
     def _iso(self, at: float) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from ozrules.engine.effects import OutcomeName, Reason
 from ozrules.engine.events import RefusalKind
-from ozrules.rules.model import Place
+from ozrules.rules.model import Place, Routing
 from ozrules.session.methods import Operation
 from ozrules.session.state import State
 
@@ -58,6 +58,16 @@ class Happens(msgspec.Struct, frozen=True):
     spot: Spot
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """The phone system asks where a call goes. ``values`` are what the question tells, besides what the session has."""
+
+    at: float
+    session: str
+    kind: Routing
+    values: dict[str, str]
+    spot: Spot
+
+
 class Daemon(msgspec.Struct, frozen=True):
     """The daemon stops as by a power cut, or is started again."""
 
@@ -66,7 +76,7 @@ class Daemon(msgspec.Struct, frozen=True):
     spot: Spot
 
 
-Entry: TypeAlias = Happens | Daemon
+Entry: TypeAlias = Happens | Asked | Daemon
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,10 +6,10 @@ and a test that relied on our guess of it would prove our guess.
 
 from datetime import UTC, datetime
 
-from ozrules.engine.events import SessionSeen, SessionsListed
-from ozrules.scenario.model import Happens, Participant
+from ozrules.engine.events import RoutingAsked, SessionSeen, SessionsListed
+from ozrules.scenario.model import Asked, Happens, Participant
 from ozrules.session.session import Session, session_from
-from ozrules.session.state import ENDED, IN_CALL, State
+from ozrules.session.state import ENDED, IN_CALL, SETUP, State
 
 
 class _Call:
@@ -29,6 +29,8 @@ class Phone:
     def __init__(self, sessions: tuple[Participant, ...]) -> None:
         self._participants = {each.session: each for each in sessions}
         self._calls: dict[str, _Call] = {}
+        self._sent: dict[str, str] = {}
+        self._questions = 0
 
     def change(self, happens: Happens, at: float) -> SessionSeen:
         """Lets a session change; returns what is reported of it."""
@@ -49,6 +51,26 @@ class Phone:
             kind="created" if began else "closed" if ended else "stateChanged",
             session=self._session(happens.session, call, at=None),
         )
+
+    def ask(self, asked: Asked, at: float) -> RoutingAsked:
+        """Asks where a call goes. After an answer the number that was answered is the one that was tried."""
+        self._questions += 1
+        participant = self._participants[asked.session]
+        call = self._calls.get(asked.session)
+        values = participant.values | (call.values if call is not None else {})
+        if asked.session in self._sent:
+            values = values | {"callee": self._sent[asked.session]}
+        return RoutingAsked(
+            at=at,
+            connection=participant.connection,
+            question=f"q{self._questions}",
+            kind=asked.kind,
+            session=session_from(values | asked.values | {"sessionId": asked.session, "sessionState": SETUP}),
+        )
+
+    def route(self, session: str, to: str) -> None:
+        """The call that was asked about goes to a number."""
+        self._sent[session] = to
 
     def listing(self, connection: str, at: float) -> SessionsListed:
         """The full list of live sessions, with how long each has been in its state and has talked."""

@@ -11,6 +11,7 @@ from ozrules.engine.effects import OutcomeName, Reason
 from ozrules.engine.events import RefusalKind
 from ozrules.rules.diagnostics import Findings
 from ozrules.rules.document import Node, Source, parse
+from ozrules.rules.model import Routing
 from ozrules.rules.quoting import shown
 from ozrules.rules.reading.values import STATES
 from ozrules.rules.scalars import Choice, Duration, Text, Version
@@ -31,6 +32,7 @@ from ozrules.rules.shape import (
 from ozrules.scenario.model import (
     ActionName,
     Answer,
+    Asked,
     Daemon,
     Entry,
     Expectation,
@@ -116,6 +118,9 @@ _RESULT: Final = Key(
     Record("a result such as {action: forward, outcome: rejected}", (_ACTION, _OUTCOME), lambda values: values),
     help="What the phone system answers to the next such action.",
 )
+_ROUTING: Final[Key[Routing]] = Key(
+    "routing", Choice[Routing]("routing event", get_args(Routing)), help="The phone system asks where the call goes."
+)
 _DAEMON: Final = Key("daemon", Choice("state of the daemon", ("down", "up")))
 
 
@@ -124,12 +129,14 @@ def _entry(values: Values) -> tuple[Entry | Scripted, ...] | Invalid:
     spot = _spot(values.node)
     session = values.get(_SESSION)
     found: list[Entry | Scripted] = []
-    changes = _STATE in values or bool(_values(values))
-    if changes and session is None:
+    changes = _STATE in values or (bool(_values(values)) and _ROUTING not in values)
+    if (changes or _ROUTING in values) and session is None:
         values.findings.error("missing-key", values.node, "The key session is missing here: whose state is it?")
         return INVALID
     if session is not None and changes:
         found.append(Happens(at, session.value, values.get(_STATE), _values(values), _spot(session.node)))
+    if session is not None and _ROUTING in values:
+        found.append(Asked(at, session.value, values[_ROUTING], _values(values), _spot(session.node)))
     if _DAEMON in values:
         found.append(Daemon(at, values[_DAEMON] == "up", spot))
     if _RESULT in values:
@@ -146,7 +153,10 @@ def _entry(values: Values) -> tuple[Entry | Scripted, ...] | Invalid:
         )
     if not found:
         values.findings.error(
-            "empty-entry", values.node, "Nothing happens here.", suggestion="Give a state, a daemon or a result."
+            "empty-entry",
+            values.node,
+            "Nothing happens here.",
+            suggestion="Give a state, routing, daemon or result.",
         )
         return INVALID
     return tuple(found)
@@ -155,7 +165,7 @@ def _entry(values: Values) -> tuple[Entry | Scripted, ...] | Invalid:
 _AT_REQUIRED: Final = Key("at", Duration(), required=True, help="How long after the start.")
 _ENTRY: Final = Record(
     "an entry such as {at: 0s, session: s1, state: Ringing}",
-    (_AT_REQUIRED, _SESSION, _STATE, _DAEMON, _RESULT, *_VALUE_KEYS),
+    (_AT_REQUIRED, _SESSION, _STATE, _ROUTING, _DAEMON, _RESULT, *_VALUE_KEYS),
     _entry,
 )
 
@@ -272,13 +282,13 @@ def read(source: Source) -> ScenarioFile:
 def _check(scenario: Scenario, findings: Findings) -> None:
     """What makes a test pass whatever the rules do, or say other than it looks."""
     names = tuple(each.session for each in scenario.sessions)
-    happening = [each for each in scenario.timeline if isinstance(each, Happens)]
+    happening = [each for each in scenario.timeline if isinstance(each, Happens | Asked)]
     for number, participant in enumerate(scenario.sessions):
         if participant.session in names[:number]:
             _error(findings, "duplicate-name", participant.spot, f"There are two sessions {participant.session}.")
         if all(change.session != participant.session for change in happening):
             _vacuous(findings, participant.spot, f"Nothing happens to the session {participant.session}.")
-    naming: list[Happens | Scripted | Expectation | WhyNot] = [*happening, *scenario.script, *scenario.why_not]
+    naming: list[Happens | Asked | Scripted | Expectation | WhyNot] = [*happening, *scenario.script, *scenario.why_not]
     naming += scenario.expect or ()
     for each in naming:
         if each.session is not None and each.session not in names:
@@ -294,6 +304,8 @@ def _check(scenario: Scenario, findings: Findings) -> None:
                 if state is None and session not in began:
                     _error(findings, "missing-key", entry.spot, f"The first entry of {session} must give a state.")
                 began.add(session)
+            case Asked():
+                pass  # a call is asked about before there is a session, and while there is one
             case Daemon():
                 if entry.up == up:
                     _error(findings, "bad-entry", entry.spot, f"The daemon is {'up' if up else 'down'} already.")

@@ -45,7 +45,7 @@ from ozrules.rules.model import CalendarTrigger, RuleSet, SecretRef, SystemActio
 from ozrules.rules.nesting import every_action
 from ozrules.runtime.timers import Timers
 from ozrules.scenario.answers import PROOFS, receipt_of
-from ozrules.scenario.model import Daemon, Happens, Scenario, Scripted
+from ozrules.scenario.model import Asked, Daemon, Happens, Scenario, Scripted
 from ozrules.scenario.phone import Phone
 from ozrules.scenario.played import Played
 from ozrules.session.methods import OPERATIONS
@@ -134,6 +134,8 @@ class _Run:
                 case Happens():
                     seen = self._phone.change(entry, at)
                     self._tell(seen)
+                case Asked():
+                    self._tell(self._phone.ask(entry, at))
                 case Daemon(up=True):
                     self._start(at)
                 case Daemon():
@@ -263,6 +265,8 @@ class _Run:
         text = command.arguments.get("text")
         self._played.perform(at, command, command.action, to=to, move=move, keys=keys, text=text, command=command.id)
         self._kept.open[command.id] = command
+        if command.question is not None and command.to is not None:
+            self._phone.route(command.session.session_id, command.to)
         scripted = self._scripted(command)
         if scripted is None:
             self._tell(CommandAnswered(at=at, command=command.id, receipt=Accepted()))

@@ -44,6 +44,9 @@ EXCLUSIVE: Final[frozenset[Operation]] = frozenset(
 APART: Final[frozenset[Operation]] = frozenset({"call", "sendEmail", "sendSms"})
 """What leaves the session alone: it works in every state, and after the session has ended."""
 
+ANSWERS: Final[frozenset[Operation]] = frozenset({"forward", "hangup", "close", "closeWithHangup"})
+"""What can answer a phone system that asks where a call goes: to a number, or nowhere."""
+
 MOVING: Final[frozenset[Operation]] = frozenset({"forward", "blindTransfer", "call"})
 """What sends a call to a number: it counts as a hop, so that calls which rules send on end their rounds."""
 

@@ -31,6 +31,9 @@ def observed(effect: Observed, at: float) -> dict[str, object]:
     kind = effect.event.kind
     session = session_object(effect.session)
     line: dict[str, object] = {"at": rfc3339(at), "connection": effect.key.connection}
+    if effect.event.routing is not None:  # all questions about one call bear one id
+        told = session_object(msgspec.structs.replace(effect.session, session_id=effect.key.session_id))
+        return {**line, "event": "routing", "routing": effect.event.routing, "session": told}
     if kind == "snapshot":
         return {**line, "event": kind, "sessions": [session], "complete": False}
     return {**line, "event": kind if kind in _OF_THE_SESSION else "stateChanged", "session": session}
@@ -52,7 +55,7 @@ def command(one: Command, at: float) -> dict[str, object]:
         "session": _named(one.session.session_id, one.session.start),
         "command_id": one.id,
         "action": one.action,
-        "args": {name: value for name, value in arguments.items() if value is not None},
+        "args": {**one.arguments, **{name: value for name, value in arguments.items() if value is not None}},
         "rule": one.rule,
     }
 

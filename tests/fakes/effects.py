@@ -3,7 +3,7 @@
 from ozrules.engine.effects import Command, Decision, EventView, Observed, Outcome, OutcomeName, Post
 from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.runtime.ports import Record
-from ozrules.session.methods import Method
+from ozrules.session.methods import Operation
 from ozrules.session.session import Session
 from ozrules.session.state import RINGING
 
@@ -12,7 +12,7 @@ SESSION = Session(session_id="s1", session_state=RINGING, caller="+36201234567",
 EVENT = EventView(kind="stateChanged", state=RINGING, from_state=None, since=0.0)
 
 
-def command(number: int, step: int = 0, *, key: SessionKey = KEY, action: Method = "forward") -> Command:
+def command(number: int, step: int = 0, *, key: SessionKey = KEY, action: Operation = "forward") -> Command:
     return Command(
         id=CommandId(f"{number}-{step}"),
         decision=number,

@@ -19,8 +19,15 @@ def seen(second: float, state: str, session: str = "s1", **properties: str) -> s
     return line(second, event, session=whole | {"sessionId": session, "sessionState": state})
 
 
-def sent(second: float, action: str, outcome: str, session: str = "s1") -> list[str]:
-    named = {"sessionId": session, "startTime": "2026-11-23T10:00:00Z"}
+def asked(second: float, kind: str, session: str = "s1", **properties: str) -> str:
+    whole = {"sessionId": session, "sessionState": "Setup", "caller": "+36201234567", "callee": "2001"} | properties
+    return line(second, "routing", routing=kind, session=whole)
+
+
+def sent(
+    second: float, action: str, outcome: str, session: str = "s1", start: str | None = "2026-11-23T10:00:00Z"
+) -> list[str]:
+    named = {"sessionId": session} | ({} if start is None else {"startTime": start})
     said = {"session": named, "command_id": f"{session}-{second:g}", "action": action}
     return [line(second, "command", **said), line(second + 0.5, "outcome", **said, outcome=outcome)]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ozrules.engine.events import Gap, SessionSeen, SessionsListed
+from ozrules.engine.events import Gap, RoutingAsked, SessionSeen, SessionsListed
 from ozrules.replay.recording import NotARecording, events, read
-from tests.replay.recorded import line, seen, sent
+from tests.replay.recorded import asked, line, seen, sent
 
 
 def _states(*lines: str) -> list[tuple[str, str]]:
@@ -61,8 +61,22 @@ def test_after_a_gap_single_changes_count_again() -> None:
         '{"at": "2026-11-23T10:00:00", "connection": "o", "event": "gap"}',
         '{"at": "2026-11-23T10:00:00Z", "connection": "o", "event": "created", "session": {}}',
         '{"at": "2026-11-23T10:00:00Z", "connection": "o", "event": "command", "session": {"sessionId": "s1"}}',
+        '{"at": "2026-11-23T10:00:00Z", "connection": "o", "event": "routing", "routing": "Ringing", "session": '
+        '{"sessionId": "s1", "sessionState": "Setup"}}',
     ],
 )
 def test_what_is_no_recording_is_said_by_line(wrong: str) -> None:
     with pytest.raises(NotARecording, match="line 2 "):
         read([seen(0, "Ringing"), wrong])
+
+
+def test_what_the_phone_system_asked_is_asked_again() -> None:
+    lines = [asked(0, "Calling"), asked(20, "NoAnswer")]
+    assert [each.kind for each in events(read(lines)) if isinstance(each, RoutingAsked)] == ["Calling", "NoAnswer"]
+
+
+def test_a_question_that_our_answer_led_to_is_not_asked_again() -> None:
+    lines = [asked(0, "Calling"), *sent(0.1, "forward", "confirmed", start=None), asked(20, "NoAnswer")]
+    assert [each.kind for each in events(read(lines)) if isinstance(each, RoutingAsked)] == ["Calling"]
+    whole = events(read(lines), with_ours=True)
+    assert [each.kind for each in whole if isinstance(each, RoutingAsked)] == ["Calling", "NoAnswer"]

@@ -8,7 +8,7 @@ import pytest
 from ozrules.replay.recording import events, read, story
 from ozrules.replay.why import Answer, calls_of, lookback, on_record, why
 from ozrules.rules.model import RuleSet
-from tests.replay.recorded import DESK, rules, seen, sent
+from tests.replay.recorded import DESK, asked, rules, seen, sent
 
 
 def _why(on: RuleSet, *lines: str, until: float = math.inf) -> list[Answer]:
@@ -132,3 +132,18 @@ def test_how_far_back_a_call_hangs_on_others() -> None:
     history = f"{{id: h, trigger: {{state: Ringing}}, conditions: {often}, actions: [hangup]}}"
     assert lookback(rules(DESK)) < 3 * 3600 <= lookback(rules(DESK, history))
     assert lookback(rules(DESK.replace("id: desk", "id: desk, throttle: {onceWithin: 5h}"))) > 5 * 3600
+
+
+def test_a_call_that_was_asked_about_is_explained_too() -> None:
+    boss = "{id: boss, trigger: {routing: NoAnswer}, conditions: {callee: 2001}, actions: [{forward: 2002}]}"
+    busy = "{id: busy, trigger: {routing: Busy}, actions: [{forward: 2003}]}"
+    other = boss.replace("id: boss", "id: other").replace("callee: 2001", "callee: 2009")
+    answers = _why(rules(boss, busy, other), asked(0, "Calling"), asked(20, "NoAnswer"))
+    assert [(each.rule, each.reason) for each in answers] == [
+        ("boss", "fired"),
+        ("other", "conditionFalse"),
+        ("busy", "stateOther"),
+    ]
+    assert [(leaf.path, leaf.wanted, leaf.actual) for leaf in answers[2].failed] == [
+        ("trigger.routing", "Busy", "Calling, NoAnswer")
+    ]

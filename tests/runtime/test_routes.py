@@ -1,18 +1,23 @@
 """Questions of phone systems: answered once, in time, or left to the dial plan."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
 
+from ozrules.engine.effects import Effect
 from ozrules.engine.events import Accepted, RoutingAsked, Withheld
+from ozrules.rules.model import RoutingTrigger
 from ozrules.runtime import routes
-from ozrules.runtime.ports import Route
+from ozrules.runtime.ports import Record, Route
 from ozrules.runtime.routes import Routes
 from ozrules.session.session import session_from
+from tests.engine.forge import HERE, forward, rule, rules
 from tests.fakes.clock import StandingClock, settle
 from tests.fakes.effects import command
+from tests.fakes.journal import MemoryJournal
+from tests.runtime.desk import desk
 
 CALL = session_from({"sessionId": "c1", "sessionState": "Setup", "caller": "2001", "callee": "2002"})
 
@@ -101,3 +106,49 @@ async def test_of_too_many_questions_the_last_is_left_to_the_dial_plan() -> None
         assert len(desk.asked) == routes.MOST_OPEN
         assert await desk.routes.ask("office", "Calling", CALL, within=0.5) is None
         desk.routes.close()
+
+
+# --- through the reactor --------------------------------------------------------------------------------------------
+
+
+BOSS = RoutingTrigger(id="0", kind="Calling", place=HERE)
+
+
+async def test_the_rules_answer_and_the_record_has_it_before_the_phone_system() -> None:
+    async with desk(rules(rule("boss", BOSS, forward("2010")))) as one:
+        await one.connect()
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(one.routes.ask("office", "Calling", CALL, within=0.5))
+        assert asking.result() == Route("2010")
+        await one.see("Ringing", "s9", caller="2001", callee="2010")
+        [decision], [outcome] = one.lines("decision"), one.lines("outcome")
+    assert decision["event"]["kind"] == "routing"  # type: ignore[index]  # a JSON object
+    assert decision["event"]["routing"] == "Calling"  # type: ignore[index]  # a JSON object
+    assert (decision["sessionId"], decision["reason"]) == ("c1", "fired")
+    assert (outcome["action"], outcome["outcome"]) == ("forward", "confirmed")
+    assert one.phone.ledger == []  # the answer is the command; nothing else is sent
+
+
+async def test_what_the_disk_makes_late_is_not_answered_and_recorded_as_expired() -> None:
+    class Slow(MemoryJournal):
+        async def commit(self, effects: Sequence[Effect], records: Sequence[Record]) -> None:
+            await super().commit(effects, records)
+            if any(record.type == "decision" for record in records):
+                await clock.advance(1.0)
+
+    clock = StandingClock()
+    async with desk(rules(rule("boss", BOSS, forward("2010"))), journal=Slow(clock), clock=clock) as one:
+        await one.connect()
+        assert await one.routes.ask("office", "Calling", CALL, within=0.5) is None
+        for _ in range(5):
+            await settle()
+        [outcome] = one.lines("outcome")
+    assert outcome["outcome"] == "expired"
+
+
+async def test_while_the_daemon_stops_the_dial_plan_decides() -> None:
+    async with desk(rules(rule("boss", BOSS, forward("2010")))) as one:
+        await one.connect()
+        await one.reactor.drain(0.1)
+        assert await one.routes.ask("office", "Calling", CALL, within=0.5) is None
+        assert one.lines("decision") == []

@@ -38,3 +38,21 @@ def test_a_command_and_its_outcome_belong_together() -> None:
     assert asked["command_id"] == answered["command_id"] == "17-0"
     assert asked["session"] == answered["session"] == {"sessionId": "s1", "startTime": "2026-11-23T10:00:00Z"}
     assert answered["outcome"] == "confirmed"
+
+
+def test_a_question_is_an_event_of_its_own_under_the_id_of_its_conversation() -> None:
+    event = structs.replace(effects.EVENT, kind="routing", routing="NoAnswer")
+    session = structs.replace(effects.SESSION, session_id="routing-2")
+    line = observed(effects.observed(event=event, session=session), 0.0)
+    assert (line["event"], line["routing"]) == ("routing", "NoAnswer")
+    assert line["session"] == {
+        "sessionId": "s1",
+        "sessionState": "Ringing",
+        "caller": "+36201234567",
+        "callee": "2001",
+    }
+
+
+def test_the_arguments_of_a_command_go_by_their_names() -> None:
+    sent = structs.replace(effects.command(17, action="sendSms"), to="2001", arguments={"text": "missed"})
+    assert command(sent, 0.0)["args"] == {"text": "missed", "to": "2001"}
