@@ -23,7 +23,6 @@ MODULES = {
 """Modules that are not named like their package."""
 NOT_IMPORTED = {
     "tzdata": "read by the standard library",
-    "prometheus-client": "for the metrics of that page",
 }
 """Packages that no module imports, and why they are there."""
 

@@ -25,7 +25,19 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)\s]*))?\)")
 ELSEWHERE = frozenset(
-    {"install", "make", "systemctl", "python3", "/opt/ozrules/bin/pip", "apt-get", "journalctl", "curl", "openssl"}
+    {
+        "install",
+        "make",
+        "systemctl",
+        "python3",
+        "/opt/ozrules/bin/pip",
+        "apt-get",
+        "journalctl",
+        "curl",
+        "openssl",
+        "chmod",
+        "ssh",
+    }
 )
 """Commands of others that the documents use."""
 

@@ -50,6 +50,7 @@ TESTED_ELSEWHERE = {
     "ozrules/replay/parts.py": "tests/replay/test_compare.py",
     "ozrules/replay/rule_edits.py": "tests/replay/test_smallest.py",
     "ozrules/connectors/simulator/http_manners.py": "data",
+    "ozrules/web/source.py": "a Protocol; tests/fakes/source.py and ozrules/app/dashboard.py implement it",
     "ozrules/scenario/model.py": "data, built by tests/scenario/test_reading.py",
 }
 """Modules without a test file of their own, and why."""

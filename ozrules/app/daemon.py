@@ -18,6 +18,7 @@ import msgspec
 from ozrules.app import control
 from ozrules.app.admin import Admin
 from ozrules.app.connections import Side
+from ozrules.app.dashboard import Dashboard, Explains, Page
 from ozrules.app.in_force import Beginning, InForce, begin
 from ozrules.app.notify import ServiceManager, report
 from ozrules.app.paused import PausedRules
@@ -63,7 +64,8 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     """What the daemon needs of its process. ``reread`` reads the configuration again; ``relog`` changes the log, and
     ``rehook`` the webhooks, while it runs.
 
-    ``longest_pause`` is in seconds of ``clock``; ``zone`` is that of the record's times, the host's where None.
+    ``explains`` answers the dashboard's dear questions. ``longest_pause`` is in seconds of ``clock``, of which ``pace``
+    pass in one; ``zone`` is that of the record's times, the host's where None.
     """
 
     clock: Clock
@@ -72,8 +74,10 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     manager: ServiceManager
     reread: Callable[[], Settings]
     relog: Callable[[LogSettings], None]
+    explains: Explains
     longest_pause: float = LONGEST_PAUSE
     zone: tzinfo | None = None
+    pace: float = 1.0
     rehook: Callable[[WebhookSettings], None] | None = None
 
 
@@ -117,14 +121,18 @@ class Daemon:
     async def run(self) -> None:
         """Until `stop`. Raises RulesInvalid, ControlUnusable, JournalFailed, or what else a part of it has died of."""
         listener = control.open_socket(self._settings.control)
+        page = None
         try:
+            page = Page(self._settings.web) if self._settings.web is not None else None
             beginning = await begin(self._settings, self._journal, self._around.log)
-            await self._live(beginning, listener)
+            await self._live(beginning, listener, page)
         finally:
+            if page is not None:
+                page.close()
             listener.close()
             self._settings.control.unlink(missing_ok=True)
 
-    async def _live(self, beginning: Beginning, listener: socket.socket) -> None:
+    async def _live(self, beginning: Beginning, listener: socket.socket, page: Page | None) -> None:
         around, settings, clock, log = self._around, self._settings, self._around.clock, self._around.log
         rules, health, journal = beginning.rules, self.health, self._journal
         saved = journal.load()
@@ -201,7 +209,7 @@ class Daemon:
                     clock=clock,
                     dispatcher=dispatcher,
                     webhooks=self._webhooks,
-                    sinks=around.sinks,
+                    sinks=around.sinks if page is None else [*around.sinks, page.hub],
                     notices=notices,
                     health=health,
                     longest_pause=around.longest_pause,
@@ -242,6 +250,20 @@ class Daemon:
                     "retention": self._retain(in_force),
                     "webhooks": self._webhooks.run(inbox.add),
                 }
+                if page is not None:
+                    dashboard = Dashboard(
+                        core=core,
+                        in_force=in_force,
+                        health=health,
+                        standing=standing,
+                        paused=paused,
+                        watch=watch,
+                        clock=clock,
+                        explains=around.explains,
+                        pace=around.pace,
+                        zone=around.zone,
+                    )
+                    lasting["dashboard"] = page.serve(dashboard)
                 for connector, side in self._links:
                     lasting[f"connection {connector.name}"] = _read(connector, inbox)
                     if side is not None:

@@ -72,9 +72,9 @@ class Standing:
                 {"name": one.connection, "ready": one.ready, "detail": one.detail}
                 for one in self._health.connections.values()
             ],
-            "timers": {"waiting": len(self._timers), "late": self._timers.overdue(self._clock.now() - LATE)},
+            "timers": self.timers(),
             "queues": self.queues(),
-            "webhooks": self._webhooks.figures(),
+            "webhooks": self.webhooks(),
             "latency": {
                 "eventToDecision": _latency(measures.event_to_decision),
                 "decisionToCommand": _latency(measures.decision_to_command),
@@ -86,7 +86,7 @@ class Standing:
                 "at": None if measures.reloaded_at is None else _rfc3339(measures.reloaded_at),
             },
             "gaps": sum(measures.gaps.values()),
-            "tolerated": dict(self._notices.counts),
+            "tolerated": self.tolerated(),
         }
 
     def queues(self) -> dict[str, int]:
@@ -94,8 +94,20 @@ class Standing:
         return {
             "inbox": len(self._inbox),
             "commands": self._dispatcher.waiting,
-            "webhooks": self._webhooks.figures()["waiting"],
+            "webhooks": self.webhooks()["waiting"],
         }
+
+    def timers(self) -> dict[str, int]:
+        """How many moments are waited for, and how many of them have passed already."""
+        return {"waiting": len(self._timers), "late": self._timers.overdue(self._clock.now() - LATE)}
+
+    def webhooks(self) -> dict[str, int]:
+        """How many wait, and what became of the others since the start."""
+        return self._webhooks.figures()
+
+    def tolerated(self) -> dict[str, int]:
+        """What was odd and was tolerated, by kind."""
+        return dict(self._notices.counts)
 
     def sessions(self) -> list[dict[str, object]]:
         """Every live session."""

@@ -7,6 +7,7 @@ engine, journal on disk, dispatcher. At the end the commands that left are laid 
 
 import argparse
 import asyncio
+import secrets
 import signal
 import sys
 import tempfile
@@ -25,6 +26,7 @@ import ozrules
 from ozrules.app.daemon import Around, Daemon
 from ozrules.app.in_force import RulesInvalid
 from ozrules.app.notify import ServiceManager
+from ozrules.cli.explaining import Explainer
 from ozrules.connectors.simulator import (
     HABITS,
     OFFICE,
@@ -43,13 +45,15 @@ from ozrules.runtime.clock import ScaledClock
 from ozrules.runtime.ports import Clock, Record
 from ozrules.runtime.reactor import LONGEST_PAUSE
 from ozrules.runtime.routes import Routes
+from ozrules.runtime.secret import Secret
 from ozrules.session.session import Session
-from ozrules.settings.model import LogSettings, Retention, Settings, WebhookSettings
+from ozrules.settings.model import Address, LogSettings, Retention, Settings, WebhookSettings, WebSettings
 from ozrules.store.journal import SqliteJournal
 
 EXAMPLE: Final = """examples:
   ozrules demo
-  ozrules demo --calls 200 --speed 40 --rules my.rules.yaml"""
+  ozrules demo --calls 200 --speed 40 --rules my.rules.yaml
+  ozrules demo --port 8780 --calls 300 --speed 5         with the dashboard, to look at while it runs"""
 
 RULES: Final = "rules.example.yaml"
 ZONE: Final = ZoneInfo("Europe/Budapest")
@@ -76,11 +80,12 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--speed", metavar="X", type=_speed, default=20.0, help="times as fast as time (20)")
     parser.add_argument("--seed", metavar="S", type=int, default=7, help="the same seed gives the same calls (7)")
     parser.add_argument("--rules", metavar="FILE", type=Path, nargs="+", help=f"rule files ({RULES})")
+    parser.add_argument("--port", metavar="P", type=_port, help="show the dashboard on this port of 127.0.0.1")
     parser.set_defaults(run=demo)
 
 
 def demo(arguments: argparse.Namespace) -> int:
-    """0, or 1 where the rules are wrong."""
+    """0, or 1 where the rules are wrong or the port is taken."""
     rules = arguments.rules or [_example()]
     with tempfile.TemporaryDirectory(prefix="ozrules-demo-") as state:
         settings = Settings(
@@ -91,7 +96,7 @@ def demo(arguments: argparse.Namespace) -> int:
             state=Path(state),
             control=Path(state) / "control",
             log=LogSettings(),
-            web=None,
+            web=None if arguments.port is None else _page(arguments.port),
             webhooks=WebhookSettings(),
             secrets={},
             retention=Retention(),
@@ -101,8 +106,11 @@ def demo(arguments: argparse.Namespace) -> int:
             asyncio.run(_play(settings, calls=arguments.calls, speed=arguments.speed, seed=arguments.seed))
         except* RulesInvalid as invalid:
             wrong = invalid.exceptions[0]
+        except* OSError as taken:
+            wrong = taken.exceptions[0]
     if wrong is not None:
-        print(f"ozrules demo: the rules are wrong:\n{wrong}", file=sys.stderr)
+        said = f"the rules are wrong:\n{wrong}" if isinstance(wrong, RulesInvalid) else str(wrong)
+        print(f"ozrules demo: {said}", file=sys.stderr)
         return 1
     return 0
 
@@ -193,7 +201,9 @@ async def _play(settings: Settings, *, calls: int, speed: float, seed: int) -> N
                 manager=ServiceManager({}),
                 reread=lambda: settings,
                 relog=lambda log: None,
+                explains=Explainer(),
                 longest_pause=LONGEST_PAUSE * speed,
+                pace=speed,
                 zone=ZONE,
             ),
             journal=journal,
@@ -205,8 +215,13 @@ async def _play(settings: Settings, *, calls: int, speed: float, seed: int) -> N
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, daemon.stop)
         console.print(f"A Monday, 09:55, {speed:g} times as fast as time: {calls} calls. Ctrl-C ends it.", style="bold")
+        if settings.web is not None:
+            # after the #, so that no server and no log sees the token; the page takes it away
+            address = f"http://{settings.web.listen}/#token={settings.web.token.reveal()}"
+            console.print(f"The dashboard: {address}", style="bold")
         async with asyncio.TaskGroup() as tasks:
-            watcher = tasks.create_task(_stop_when_quiet(line, clock, daemon))
+            stays = settings.web is not None and console.is_terminal
+            watcher = tasks.create_task(_stop_when_quiet(console, line, clock, daemon, stays=stays))
             await daemon.run()
             watcher.cancel()
     finally:
@@ -215,11 +230,16 @@ async def _play(settings: Settings, *, calls: int, speed: float, seed: int) -> N
     _summary(console, account, calls, line, switchboard)
 
 
-async def _stop_when_quiet(line: SimulatorConnector, clock: ScaledClock, daemon: Daemon) -> None:
+async def _stop_when_quiet(
+    console: Console, line: SimulatorConnector, clock: ScaledClock, daemon: Daemon, *, stays: bool
+) -> None:
     while not line.quiet:
         await clock.sleep_until(clock.now() + 1.0)
     await clock.sleep_until(clock.now() + LAST_PROOF)
-    daemon.stop()
+    if stays:
+        console.print("That was the last call. The dashboard stays until Ctrl-C.", style="bold")
+    else:
+        daemon.stop()
 
 
 def _summary(console: Console, account: _Account, calls: int, line: _Line, switchboard: Switchboard) -> None:
@@ -262,6 +282,16 @@ def _example() -> Path:
 def _count(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= 10_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of calls from 1 to 10000, as in 60")
+    return int(text)
+
+
+def _page(port: int) -> WebSettings:
+    return WebSettings(Address("127.0.0.1", port), Secret(secrets.token_urlsafe(16)), ())
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535, as in 8780")
     return int(text)
 
 

@@ -20,6 +20,7 @@ from ozrules.app.notify import ServiceManager
 from ozrules.app.webhooks import apply, webhook_queue
 from ozrules.cli import configuration
 from ozrules.cli.configuration import EX_CONFIG
+from ozrules.cli.explaining import Explainer
 from ozrules.logs.opening import Logs, open_logs
 from ozrules.rules.diagnostics import DocumentInvalid
 from ozrules.runtime.clock import SystemClock
@@ -86,6 +87,7 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
         manager=ServiceManager(os.environ),
         reread=lambda: configuration.read(path),
         relog=relog,
+        explains=Explainer(),
     )
     try:
         chance = random.Random()  # noqa: S311  # spreads retries
@@ -105,7 +107,7 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
             loop.add_signal_handler(each, daemon.stop)
         loop.add_signal_handler(signal.SIGHUP, daemon.reload)
         await daemon.run()
-    except (RulesInvalid, ControlUnusable, BaseExceptionGroup) as fault:
+    except (RulesInvalid, ControlUnusable, OSError, BaseExceptionGroup) as fault:
         return _fault(fault, logs)
     finally:
         journal.close()

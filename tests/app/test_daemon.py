@@ -15,6 +15,7 @@ from ozrules.runtime.ports import ConnectionState, FromPhoneSystem
 from ozrules.runtime.routes import Routes
 from ozrules.settings.model import LogSettings, Retention, Settings, WebhookSettings
 from ozrules.store.journal import SqliteJournal
+from tests.fakes.explaining import Echo
 from tests.fakes.phone import FakePhone, QuietLog, Shelf
 from tests.fakes.webhooks import NoWebhooks
 
@@ -64,6 +65,7 @@ class Stage:
                 sinks=[self.shelf],
                 manager=ServiceManager({}),
                 reread=lambda: self.settings,
+                explains=Echo(),
                 relog=lambda log: None,
             ),
             journal=self.journal,

@@ -1,0 +1,107 @@
+"""The way in: so many connections and no more, and none of them may dawdle.
+
+aiohttp waits for ever for a request whose head comes a byte at a time, and for a client that does not read its answer.
+Here each connection has `WITHIN` seconds to say what it wants, and again after each answer; one that is being answered
+is left alone. What is too much is told so in one line and closed before anything of it is read.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, cast
+
+from ozrules.web.metrics import WebFigures
+
+MOST: Final = 64
+"""Connections: a browser opens up to seven for one page."""
+WITHIN = 10.0
+TOO_MANY: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+class Doorway:
+    """Makes the protocol of each new connection; ``make`` makes the one that speaks HTTP."""
+
+    def __init__(self, make: Callable[[], asyncio.Protocol], figures: WebFigures) -> None:
+        self._make = make
+        self._figures = figures
+        self._inside: dict[asyncio.BaseTransport, _Connection] = {}
+
+    def __call__(self) -> asyncio.Protocol:
+        return _Connection(self)
+
+    def enter(self, transport: asyncio.BaseTransport, connection: "_Connection") -> asyncio.Protocol | None:
+        """The protocol for one more connection, or None where there are too many."""
+        if len(self._inside) >= MOST:
+            self._figures.turned_away += 1
+            return None
+        self._inside[transport] = connection
+        return self._make()
+
+    def leave(self, transport: asyncio.BaseTransport) -> None:
+        """This connection is gone."""
+        self._inside.pop(transport, None)
+
+    def begins(self, transport: asyncio.BaseTransport | None) -> None:
+        """A request has come over this connection whole, and is being answered."""
+        if transport is not None and (connection := self._inside.get(transport)) is not None:
+            connection.at_ease()
+
+    def ends(self, transport: asyncio.BaseTransport | None) -> None:
+        """The answer is on its way."""
+        if transport is not None and (connection := self._inside.get(transport)) is not None:
+            connection.hurry()
+
+
+class _Connection(asyncio.Protocol):
+    """Passes everything on to the protocol that speaks HTTP."""
+
+    def __init__(self, doorway: Doorway) -> None:
+        self._doorway = doorway
+        self._inner: asyncio.Protocol | None = None
+        self._transport: asyncio.Transport | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._inner = self._doorway.enter(transport, self)
+        if self._inner is None:
+            self._transport.write(TOO_MANY)
+            self._transport.close()
+            return
+        self._inner.connection_made(transport)
+        self.hurry()
+
+    def hurry(self) -> None:
+        """A request must come before long."""
+        self.at_ease()
+        if self._transport is not None:
+            self._alarm = asyncio.get_running_loop().call_later(WITHIN, self._transport.abort)
+
+    def at_ease(self) -> None:
+        """It may take its time."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def data_received(self, data: bytes) -> None:
+        if self._inner is not None:
+            self._inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return None if self._inner is None else self._inner.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.at_ease()
+        if self._transport is not None:
+            self._doorway.leave(self._transport)
+        if self._inner is not None:
+            self._inner.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        if self._inner is not None:
+            self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._inner is not None:
+            self._inner.resume_writing()

@@ -1,0 +1,94 @@
+"""Who may look: the token, the cookie that stands for it, and what happens to those who guess."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ozrules.runtime.secret import Secret
+from ozrules.web.access import LASTS, MOST_PEERS, TRIES, WINDOW, Access
+
+TOKEN = "canary-web-token-4711"
+
+
+class Times:
+    """Two clocks that stand."""
+
+    def __init__(self) -> None:
+        self.wall = 1_800_000_000.0
+        self.watch = 50.0
+
+
+def access(times: Times, token: str = TOKEN) -> Access:
+    return Access(Secret(token), lambda: times.wall, lambda: times.watch)
+
+
+def test_a_cookie_lasts_its_time_and_outlives_a_restart() -> None:
+    times = Times()
+    cookie = access(times).cookie()
+    assert TOKEN not in cookie
+    again = access(times)
+    assert again.knows(cookie)
+    times.wall += LASTS - 1
+    assert again.knows(cookie)
+    times.wall += 2
+    assert not again.knows(cookie)
+
+
+def test_a_new_token_ends_all_cookies() -> None:
+    times = Times()
+    assert not access(times, "another").knows(access(times).cookie())
+
+
+@given(st.text() | st.from_regex(r"\d{1,12}\.[0-9a-f]{64}", fullmatch=True))
+def test_no_other_text_is_a_cookie(text: str) -> None:
+    assert not access(Times()).knows(text)
+
+
+def test_a_cookie_cannot_be_prolonged() -> None:
+    times = Times()
+    ends, _, signature = access(times).cookie().partition(".")
+    assert not access(times).knows(f"{int(ends) + 1}.{signature}")
+
+
+@pytest.mark.fault(101)
+def test_ten_thousand_guesses_are_not_even_compared() -> None:
+    """Of 10 000 tries in ten minutes five a minute count; of the others none is looked at."""
+    times = Times()
+    one = access(times)
+    compared = 0
+    for number in range(10_000):
+        times.watch += 0.06
+        if one.wait("10.0.0.1"):
+            continue
+        compared += 1
+        assert not one.matches(f"guess-{number}", "10.0.0.1")
+    assert compared <= TRIES * (600 / WINDOW + 1)
+    assert one.wait("10.0.0.1") > 0
+    assert one.wait("10.0.0.2") == 0
+
+
+def test_who_was_wrong_a_few_times_and_then_right_begins_anew() -> None:
+    one = access(Times())
+    for _ in range(TRIES - 1):
+        assert not one.matches("wrong", "peer")
+    assert one.matches(TOKEN, "peer")
+    assert not one.matches("wrong", "peer")
+    assert one.wait("peer") == 0
+
+
+def test_the_minute_passes() -> None:
+    times = Times()
+    one = access(times)
+    for _ in range(TRIES):
+        one.matches("wrong", "peer")
+    assert one.wait("peer") == WINDOW
+    times.watch += WINDOW
+    assert one.wait("peer") == 0
+    assert one.matches(TOKEN, "peer")
+
+
+def test_many_peers_take_little_memory() -> None:
+    one = access(Times())
+    for number in range(MOST_PEERS * 2):
+        one.matches("wrong", f"peer-{number}")
+    assert len(one._tries) == MOST_PEERS
