@@ -41,6 +41,7 @@ TESTED_ELSEWHERE = {
     "ozrules/app/webhooks.py": "tests/e2e/test_webhooks.py",
     "ozrules/cli/asking.py": "tests/e2e/test_troubles.py, tests/e2e/test_reloads.py",
     "ozrules/cli/configuration.py": "tests/e2e/test_troubles.py",
+    "ozrules/cli/told.py": "tests/cli/test_why.py, tests/cli/test_explaining.py",
     "ozrules/cli/run.py": "all of tests/e2e",
     "ozrules/connectors/session_messages.py": "data, written and read by tests/connectors/test_session_protocol.py",
     "ozrules/connectors/simulator/behaviour.py": "data",

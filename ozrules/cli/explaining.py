@@ -2,7 +2,7 @@
 
 Playing recorded calls again would hold up the daemon, so it is done beside it, at a lower priority and with limits, one
 question at a time. The child reads the journal as any other reader does, and the rules that the journal says are in
-force. The why is that of `ozrules why`: the same function.
+force. The why is that of `ozrules why`: the same functions.
 """
 
 import asyncio
@@ -10,21 +10,22 @@ import os
 import resource
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
 import ozrules
+from ozrules.cli.told import MOST_CHANGES, Told, told
 from ozrules.engine.identity import SessionKey
-from ozrules.replay.recording import Entry, events, read
+from ozrules.engine.tracker import OURS
+from ozrules.replay.recording import Entry, NotARecording, read
+from ozrules.replay.smallest import changes
 from ozrules.replay.week import week
-from ozrules.replay.why import calls_of, why
-from ozrules.rules.condition import leaves
 from ozrules.rules.document import Source
 from ozrules.rules.loader import load
-from ozrules.rules.model import History, RuleSet
+from ozrules.rules.model import RuleSet
+from ozrules.runtime.clock import stopwatch
 from ozrules.settings.model import Settings
 from ozrules.store.figures import Figures
 from ozrules.web.source import Busy, NotFound
@@ -34,9 +35,8 @@ CPU_SECONDS: Final = 40
 MEMORY: Final = 1 << 30
 WALL_SECONDS: Final = 50.0
 MOST_WAITING: Final = 8
-BEFORE: Final = 3600.0
-"""Seconds of the recording before a call that are played too, at the least."""
-AFTER: Final = 3600.0
+SEARCHED: Final = 5.0
+"""Seconds after which no further smallest change is looked for."""
 NICE: Final = 10
 
 
@@ -156,7 +156,7 @@ def answer(question: Question) -> bytes:
                 found: object = week(rules, now=question.now, caller=question.caller, callee=question.callee)
             case AskCall():
                 found = _call(figures, rules, question)
-    except NotFound as missing:
+    except (NotFound, NotARecording) as missing:
         return msgspec.json.encode(_Answer(missing=str(missing)))
     finally:
         figures.close()
@@ -164,54 +164,60 @@ def answer(question: Question) -> bytes:
 
 
 def _call(figures: Figures, rules: RuleSet, question: AskCall) -> dict[str, object]:
-    first, last = _when(figures, question)
-    windows = (leaf.within for rule in rules.rules for leaf in leaves(rule.condition) if isinstance(leaf, History))
-    since = first - max([BEFORE, *windows])
-    entries = read(_lines(figures, since, last + AFTER))
-    told = tuple(events(entries, with_ours=True))
-    calls = calls_of(told, rules, question.session, question.connection)
-    call = next((key for key in reversed(calls) if question.start in ("", key.start)), calls[-1] if calls else None)
-    if call is None:
+    found = told(
+        figures,
+        rules,
+        connection=question.connection,
+        session=question.session,
+        start="" if question.start.startswith(OURS) else question.start,  # made up anew whenever it is played
+        until=question.now,
+    )
+    if found is None:
         raise NotFound(f"no call {question.connection}/{question.session} is in the recording")
-    mine = [entry for entry in entries if entry.connection == call.connection]
-    legs = _legs(mine, call)
-    begins = min((state["at"] for leg in legs for state in leg["states"]), default=first)
-    names = {leg["sessionId"] for leg in legs}
-    records = [
-        msgspec.Raw(line.body.encode())
-        for name in sorted(names)
-        for line in figures.records(session=f"{call.connection}/{name}", since=begins - 1.0, until=last + AFTER)
+    call = found.call
+    since, until = found.story.span_of(call)
+    until = min(until, question.now + 1.0)
+    lines = figures.recording(since=since, until=until)
+    entries = [
+        entry for entry in read(line.body for line in lines if line.intact) if entry.connection == call.connection
     ]
+    legs = _legs(entries, call)
+    names = sorted({leg["sessionId"] for leg in legs})
     return {
         "call": call,
         "now": question.now,
         "legs": legs,
-        "gaps": [
-            {"at": entry.at, "reason": entry.reason} for entry in mine if entry.event == "gap" and entry.at >= begins
+        "gaps": [{"at": entry.at, "reason": entry.reason} for entry in entries if entry.event == "gap"],
+        "records": [
+            msgspec.Raw(line.body.encode())
+            for name in names
+            for line in figures.records(session=f"{call.connection}/{name}", since=since, until=until)
         ],
-        "records": records,
-        "why": why(told, rules, call, until=question.now),
+        "why": list(_explained(found, rules, question.now)),
         "rules": {rule.id: rule.description for rule in rules.rules},
     }
 
 
-def _when(figures: Figures, question: AskCall) -> tuple[float, float]:
-    """The first and the last moment, wall clock, at which the call may be in the recording."""
-    moments = figures.mentions(question.connection, question.session)
-    if not moments:
-        raise NotFound(f"no call {question.connection}/{question.session} is in the recording")
-    try:
-        began = datetime.fromisoformat(question.start).timestamp()
-    except ValueError:
-        began = moments[-1] - AFTER
-    near = [moment for moment in moments if moment >= began - BEFORE] or moments
-    return near[0], near[-1]
-
-
-def _lines(figures: Figures, since: float, until: float) -> Iterator[str]:
-    for line in figures.recording(since=since, until=until):
-        if line.intact:
-            yield line.body
+def _explained(found: Told, rules: RuleSet, now: float) -> Iterator[dict[str, object]]:
+    """Every answer, and with the nearest misses the smallest change that would have made them fire."""
+    began = stopwatch()
+    for number, each in enumerate(found.answers):
+        answered: dict[str, object] = {
+            "rule": each.rule,
+            "place": str(each.place),
+            "reason": each.reason,
+            "at": each.at,
+            "failed": each.failed,
+            "by": each.by,
+            "seen": each.seen,
+        }
+        if each.reason != "fired" and number < MOST_CHANGES and stopwatch() - began < SEARCHED:
+            change = changes(found.story, rules, found.call, each.rule, until=now)
+            answered["change"] = {
+                "call": None if change.call is None else [edit.text for edit in change.call],
+                "rule": None if change.rule is None else [edit.text for edit in change.rule],
+            }
+        yield answered
 
 
 def _legs(entries: Iterable[Entry], call: SessionKey) -> list[dict[str, Any]]:

@@ -3,20 +3,15 @@
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Final
-
-import msgspec
 
 from ozrules.cli import configuration
 from ozrules.cli.stored import with_journal
-from ozrules.engine.effects import Reason
-from ozrules.engine.identity import SessionKey
+from ozrules.cli.told import MOST_CHANGES, told
 from ozrules.logs.escaping import escaped
-from ozrules.replay.recording import NotARecording, read, story
+from ozrules.replay.recording import NotARecording
 from ozrules.replay.smallest import Changes, changes
-from ozrules.replay.why import Answer, calls_of, lookback, on_record, why
-from ozrules.rules.condition import FailedLeaf
+from ozrules.replay.why import Answer
 from ozrules.rules.diagnostics import Diagnostic, DocumentInvalid
 from ozrules.rules.loader import load
 from ozrules.rules.model import RuleSet
@@ -30,23 +25,6 @@ EXAMPLE: Final = """examples:
   ozrules why s1
   ozrules why office/s1 sales-no-answer
   ozrules why s1@2026-11-23T10:00:00Z       the call of that startTime; else the latest under this id"""
-
-MOST_CHANGES: Final = 25
-"""Rules for which the smallest change is looked for when all are asked for."""
-
-
-class _Recorded(msgspec.Struct):
-    """What is read of a decision on the record."""
-
-    time: datetime
-    rule: str
-    reason: Reason
-    revision: str
-    failed: tuple[FailedLeaf, ...] = ()
-    by: str | None = None
-
-
-_DECISION: Final = msgspec.json.Decoder(_Recorded)
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -85,45 +63,20 @@ def _explain(arguments: argparse.Namespace, reader: Reader, rules: RuleSet) -> i
         return _missing(f"there is no rule {arguments.rule} in force")
     named, _, start = arguments.session.partition("@")
     connection, _, session = named.rpartition("/")
-    span = reader.times_of(session)
-    if span is None:
+    now = SystemClock().now()
+    found = told(reader, rules, connection=connection or None, session=session, start=start, until=now)
+    if found is None:
         return _missing(f"no call {arguments.session} is in the recording")
-    lines = reader.recording(since=span[0] - lookback(rules), until=span[1])
-    told = story(read(line.body for line in lines if line.intact))
-    calls = [key for key in calls_of(told.events, rules, session, connection or None) if start in ("", key.start)]
-    if not calls:
-        return _missing(f"no call {arguments.session} is in the recording")
-    call, now = calls[-1], SystemClock().now()
+    call = found.call
     print(escaped(f"{call.connection}/{call.session_id}@{call.start}"))
-    answers = on_record(why(told, rules, call, until=now), _recorded(reader, rules, call, told.span_of(call)))
-    shown = [each for each in answers if arguments.rule in (None, each.rule)]
+    shown = [each for each in found.answers if arguments.rule in (None, each.rule)]
     for number, answer in enumerate(shown):
         print("\n".join(_lines(answer)))
         if answer.reason != "fired" and number < MOST_CHANGES:
-            print("\n".join(_changes(changes(told, rules, call, answer.rule, until=now))))
+            print("\n".join(_changes(changes(found.story, rules, call, answer.rule, until=now))))
     if len(shown) > MOST_CHANGES:
         print(f"What would have made the others fire: ozrules why {escaped(arguments.session)} RULE")
     return 0
-
-
-def _recorded(reader: Reader, rules: RuleSet, call: SessionKey, span: tuple[float, float]) -> Iterator[Answer]:
-    """What the daemon decided on the call, where that was under these rules."""
-    places = {rule.id: rule.place for rule in rules.rules}
-    lines = reader.records(session=f"{call.connection}/{call.session_id}", since=span[0], until=span[1])
-    for line in lines:
-        try:
-            one = _DECISION.decode(line.body)
-        except msgspec.ValidationError:
-            continue  # a line of another type
-        if line.intact and one.revision == rules.revision and one.rule in places:
-            yield Answer(
-                rule=one.rule,
-                place=places[one.rule],
-                reason=one.reason,
-                at=one.time.timestamp(),
-                failed=one.failed,
-                by=one.by,
-            )
 
 
 def _rules(settings: Settings) -> RuleSet:

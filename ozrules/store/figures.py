@@ -114,15 +114,6 @@ class Figures(Reader):
         )
         return [str(row[0]) for row in rows]
 
-    def mentions(self, connection: str, session: str) -> list[float]:
-        """When the recording speaks of a session under this id, wall clock, in order."""
-        rows = self._rows(
-            "SELECT at FROM recording WHERE instr(body, ?1) > 0 AND instr(body, ?2) > 0 ORDER BY at",
-            f'"sessionId":{msgspec.json.encode(session).decode()}',
-            f'"connection":{msgspec.json.encode(connection).decode()}',
-        )
-        return [float(str(row[0])) for row in rows]
-
     def rule_files(self) -> dict[str, bytes]:
         """The rule files in force."""
         rows = self._rows("SELECT name, data FROM rule_files")

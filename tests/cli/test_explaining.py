@@ -10,8 +10,8 @@ import pytest
 
 from ozrules.cli import explaining
 from ozrules.cli.explaining import AskCall, AskWeek, Explainer, Question, answer
-from ozrules.replay.recording import events, read
-from ozrules.replay.why import calls_of, why
+from ozrules.cli.told import told
+from ozrules.replay.smallest import changes
 from ozrules.rules.document import Source
 from ozrules.rules.loader import load
 from ozrules.settings.model import LogSettings, Retention, Settings, WebhookSettings
@@ -33,7 +33,9 @@ def state(tmp_path: Path) -> Path:
     journal = SqliteJournal(tmp_path / "state", StandingClock())
 
     async def write() -> None:
-        await journal.commit([observed()], [])
+        seen = observed()
+        session = msgspec.structs.replace(seen.session, start_time=seen.key.start)
+        await journal.commit([msgspec.structs.replace(seen, session=session)], [])
         await journal.keep_rule_files({"rules.yaml": RULES})
 
     asyncio.run(write())
@@ -58,12 +60,18 @@ def test_a_call_is_told_as_a_timeline_with_the_why_of_ozrules_why(state: Path) -
     [leg] = found["legs"]
     assert leg["sessionId"] == observed().session.session_id
     assert [each["state"] for each in leg["states"]] == [str(observed().session.session_state)]
-    rules = load([Source("rules.yaml", RULES)])
     reader = Reader(state)
-    told = tuple(events(read(line.body for line in reader.recording(since=0.0)), with_ours=True))
+    rules = load([Source("rules.yaml", RULES)])
+    same = told(reader, rules, connection=None, session=observed().key.session_id, start="", until=2_000_000.0)
     reader.close()
-    [call] = calls_of(told, rules, observed().key.session_id, None)
-    assert found["why"] == json.loads(msgspec.json.encode(why(told, rules, call, until=2_000_000.0)))
+    assert same is not None
+    assert [(each["rule"], each["reason"], each["at"]) for each in found["why"]] == [
+        (each.rule, each.reason, each.at) for each in same.answers
+    ]
+    other = next(each for each in found["why"] if each["rule"] == "other")
+    change = changes(same.story, rules, same.call, "other", until=2_000_000.0)
+    assert change.rule
+    assert other["change"] == {"call": None, "rule": [edit.text for edit in change.rule]}
     assert {each["rule"] for each in found["why"]} == {"other", "desk"}
     assert set(found["rules"]) == {"other", "desk"}
 

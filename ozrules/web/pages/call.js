@@ -101,9 +101,20 @@ function answer(each, found) {
           el("tbody", {}, each.failed.map(leafRow)),
         )
       : null,
-    each.change ? el("p", { class: "change" }, "It would have acted if ", shown(each.change), ".") : null,
+    changeOf(each.change),
     each.at === null && each.seen.length ? el("p", {}, "The call was in: ", each.seen.map((state) => words(state)).join(", "), ".") : null,
   );
+}
+
+/** The smallest change with which the rule would have acted, tried out by the daemon. */
+function changeOf(change) {
+  if (!change) return null;
+  if (change.rule?.length === 0) return el("p", { class: "change" }, "Played again without what disturbed it then, it acts.");
+  const parts = [
+    change.call ? el("li", {}, el("strong", {}, "Of the call: "), shown(change.call.join(", and "))) : null,
+    change.rule ? el("li", {}, el("strong", {}, "Of the rule: "), shown(change.rule.join(", and "))) : null,
+  ];
+  return parts.some(Boolean) ? el("div", { class: "change" }, el("p", {}, "The smallest change with which it would have acted"), el("ul", {}, parts)) : null;
 }
 
 function leafRow(leaf) {
