@@ -38,6 +38,7 @@ TESTED_ELSEWHERE = {
     "ozrules/app/admin.py": "tests/e2e/test_troubles.py",
     "ozrules/app/in_force.py": "tests/e2e/test_reloads.py",
     "ozrules/app/standing.py": "`ozrules status` and `sessions` in tests/e2e/test_troubles.py",
+    "ozrules/app/switching.py": "tests/e2e/test_overrides.py",
     "ozrules/app/webhooks.py": "tests/e2e/test_webhooks.py",
     "ozrules/cli/asking.py": "tests/e2e/test_troubles.py, tests/e2e/test_reloads.py",
     "ozrules/cli/configuration.py": "tests/e2e/test_troubles.py",

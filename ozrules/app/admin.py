@@ -7,6 +7,7 @@ from ozrules.app.control import Answer, Asked
 from ozrules.app.in_force import InForce
 from ozrules.app.paused import PausedRules
 from ozrules.app.standing import Standing, timer_name
+from ozrules.app.switching import Switching
 from ozrules.engine.events import RulePaused, TimerCancelled
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Controlled, Inbox, Who
@@ -27,6 +28,7 @@ class Admin:
         health: Health,
         standing: Standing,
         paused: PausedRules,
+        switching: Switching,
         reload: Callable[[Who], Awaitable[tuple[bool, str]]],
         clock: Clock,
     ) -> None:
@@ -38,6 +40,7 @@ class Admin:
         self._reload = reload
         self._clock = clock
         self._paused = paused
+        self._switching = switching
 
     async def answer(self, asked: Asked, who: Who) -> Answer:
         """Does what is asked, and returns when it holds and is on the record."""
@@ -53,6 +56,8 @@ class Admin:
                 return await self._pause(asked.target, who, paused=asked.command == "pause")
             case "cancel":
                 return await self._cancel(asked.target or "", who)
+            case "override":
+                return await self._switching.answer(asked, who)
             case _:
                 assert_never(asked.command)
 

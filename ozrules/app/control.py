@@ -24,14 +24,16 @@ ASK_WITHIN: Final = 5.0
 AT_ONCE: Final = 16
 _PEER: Final = struct.Struct("3i")
 
-CommandName = Literal["reload", "pause", "resume", "cancel", "status", "sessions"]
+CommandName = Literal["reload", "pause", "resume", "cancel", "override", "status", "sessions"]
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What came in on the socket. ``target`` is a rule, or a timer."""
+    """What came in on the socket. ``target`` is a rule, a timer or a schedule; ``until`` is wall clock, Unix time."""
 
     command: CommandName
     target: str | None = None
+    to: Literal["open", "closed", "off"] | None = None
+    until: float | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -21,12 +21,14 @@ from ozrules.app.connections import Side
 from ozrules.app.dashboard import Dashboard, Explains, Page
 from ozrules.app.in_force import Beginning, InForce, begin
 from ozrules.app.notify import ServiceManager, report
+from ozrules.app.overrides import Overrides
 from ozrules.app.paused import PausedRules
 from ozrules.app.reload import Reloader
 from ozrules.app.rule_files import fingerprint
 from ozrules.app.standing import Standing
+from ozrules.app.switching import Switching
 from ozrules.engine.engine import Engine
-from ozrules.engine.events import PostSettled, RulePaused, RulesReplaced
+from ozrules.engine.events import PostSettled, RulePaused, RulesReplaced, ScheduleSwitched
 from ozrules.runtime.dispatcher import Dispatcher
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Inbox, Reloaded, Who
@@ -179,11 +181,15 @@ class Daemon:
         )
         reloader = Reloader(in_force.reload, lambda: fingerprint(in_force.settings.rules), lambda: in_force.seen)
         paused = PausedRules(settings.state)
+        overrides = Overrides(settings.state)
+        switching = Switching(overrides=overrides, in_force=in_force, inbox=inbox, clock=clock)
         if beginning.files is not None:
             await in_force.keep(beginning.files)
         health.rules = beginning.problems[0] if beginning.problems else None
         for rule in paused.rules:
             inbox.add(RulePaused(at=clock.now(), rule=rule, paused=True))
+        for name, one in overrides.switched.items():
+            inbox.add(ScheduleSwitched(at=clock.now(), schedule=name, open=one.open, until=one.until))
         start = RulesReplaced(at=clock.now(), rules=rules)
         inbox.add(Reloaded(at=clock.now(), who=START, event=start, errors=beginning.problems))
         calendar.replace(rules, unwatched=beginning.unwatched)
@@ -226,6 +232,7 @@ class Daemon:
                     health=health,
                     notices=notices,
                     paused=paused,
+                    overrides=overrides,
                     measures=measures,
                     syncs=journal.syncs,
                     clock=clock,
@@ -237,6 +244,7 @@ class Daemon:
                     health=health,
                     standing=standing,
                     paused=paused,
+                    switching=switching,
                     reload=reloader.wish,
                     clock=clock,
                 )
@@ -249,6 +257,7 @@ class Daemon:
                     "service manager": report(around.manager, health, reactor),
                     "retention": self._retain(in_force),
                     "webhooks": self._webhooks.run(inbox.add),
+                    "overrides": overrides.run(clock, switching.lift),
                 }
                 if page is not None:
                     dashboard = Dashboard(

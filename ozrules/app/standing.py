@@ -5,7 +5,9 @@ from typing import Final
 
 import ozrules
 from ozrules.app.in_force import InForce
+from ozrules.app.overrides import Overrides
 from ozrules.app.paused import PausedRules
+from ozrules.app.switching import shown
 from ozrules.engine.engine import Engine
 from ozrules.engine.view import SessionView, WaitingTimer
 from ozrules.runtime.dispatcher import Dispatcher
@@ -35,6 +37,7 @@ class Standing:
         health: Health,
         notices: Notices,
         paused: PausedRules,
+        overrides: Overrides,
         measures: Measures,
         syncs: Histogram,
         clock: Clock,
@@ -50,6 +53,7 @@ class Standing:
         self._health = health
         self._notices = notices
         self._paused = paused
+        self._overrides = overrides
         self._clock = clock
         self._began = clock.now()
 
@@ -66,6 +70,7 @@ class Standing:
             "revision": rules.revision,
             "rules": len(rules.rules),
             "paused": self._paused.names(),
+            "overrides": shown(self._overrides),
             "sessions": self._core.alive,
             "uptime": round(self._clock.now() - self._began),
             "connections": [

@@ -1,4 +1,4 @@
-"""The commands that ask the running daemon: `status`, `sessions`, `reload`, `pause`, `resume`, `cancel`.
+"""The commands that ask the running daemon: `status`, `sessions`, `reload`, `pause`, `override`, ….
 
 They speak to its control socket, wait for the effect and say it. They read the configuration only to find the socket,
 and so need none of its secrets.
@@ -13,11 +13,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ozrules.cli import configuration
+from ozrules.cli import configuration, moments
 from ozrules.logs.escaping import escaped
 from ozrules.rules.diagnostics import DocumentInvalid
 
 ANSWER_WITHIN: Final = 90.0
+ARGUMENTS: Final = ("target", "to", "until")
+"""Of the command line, what goes to the daemon."""
 REFUSED: Final = 1
 NOT_READY: Final = 3
 _LATENCIES: Final = {
@@ -47,13 +49,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     rule = ("target", "RULE", "?", "the rule's id; all rules when left out")
     _add(subparsers, "pause", "let a rule, or all, act no more", "ozrules pause sales-no-answer", _plain, rule)
     _add(subparsers, "resume", "let a paused rule, or all, act again", "ozrules resume sales-no-answer", _plain, rule)
+    _override(subparsers)
     timer = ("target", "TIMER", None, "the timer's name, as `ozrules sessions` shows it")
     _add(subparsers, "cancel", "end a waiting timer", "ozrules cancel office/s17/sales-no-answer/0", _plain, timer)
 
 
-def ask(path: Path, command: str, target: str | None = None) -> dict[str, Any]:
-    """What the daemon that listens at ``path`` answers. Raises NoDaemon."""
-    question = {"command": command} | ({} if target is None else {"target": target})
+def ask(path: Path, command: str, **more: object) -> dict[str, Any]:
+    """What the daemon that listens at ``path`` answers to a command with these arguments. Raises NoDaemon."""
+    question = {"command": command} | {name: value for name, value in more.items() if value is not None}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
         peer.settimeout(ANSWER_WITHIN)
         try:
@@ -80,7 +83,7 @@ def _add(
     target: tuple[str, str, str | None, str] | None = None,
     *,
     machine: bool = False,
-) -> None:
+) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
         name,
         help=what,
@@ -95,13 +98,30 @@ def _add(
     if machine:
         parser.add_argument("--format", choices=["text", "json"], default="text", help="text unless given")
     parser.set_defaults(run=lambda arguments: _run(name, arguments, show))
+    return parser
+
+
+def _override(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    example = "ozrules override officeHours closed --until 18:00\n  ozrules override officeHours off"
+    what = "switch a schedule open or closed by hand, or say what is switched"
+    schedule = ("target", "SCHEDULE", "?", "the schedule's name; without it, what is switched now")
+    parser = _add(subparsers, "override", what, example, _plain, schedule)
+    parser.add_argument(
+        "to", metavar="TO", nargs="?", choices=["open", "closed", "off"], help="open, closed, or off: back to its hours"
+    )
+    until = parser.add_mutually_exclusive_group()
+    then = f"back to its hours then: {moments.UPCOMING}"
+    until.add_argument("--until", metavar="T", type=moments.upcoming, help=then)
+    until.add_argument(
+        "--for", dest="until", metavar="D", type=moments.from_now, help="back to its hours after so long, such as 2h"
+    )
 
 
 def _run(command: str, arguments: argparse.Namespace, show: Callable[[Mapping[str, Any]], int]) -> int:
     path = configuration.path_of(arguments)
     try:
         settings = configuration.read(path, with_secrets=False)
-        answer = ask(settings.control, command, getattr(arguments, "target", None))
+        answer = ask(settings.control, command, **{name: getattr(arguments, name, None) for name in ARGUMENTS})
     except DocumentInvalid as invalid:
         configuration.show(invalid, path)
         return configuration.EX_CONFIG
@@ -136,6 +156,9 @@ def _status(answer: Mapping[str, Any]) -> int:
             print(
                 f"{what}: half within {_bound(latency[name]['p50'])}, 99 of 100 within {_bound(latency[name]['p99'])}"
             )
+    for one in data["overrides"]:
+        until = one["until"] or "it is switched again"
+        print(escaped(f"{one['schedule']} is {one['to']} by hand until {until}, by {one['by']}"))
     if data["paused"]:
         print(f"paused: {escaped(', '.join(data['paused']))}")
     for kind, count in sorted(data["tolerated"].items()):

@@ -37,6 +37,7 @@ from ozrules.engine.events import (
     RoutingAsked,
     RulePaused,
     RulesReplaced,
+    ScheduleSwitched,
     SessionSeen,
     SessionsListed,
     TimerCancelled,
@@ -136,6 +137,8 @@ class Engine:
                 self._replace(rules, event.at)
             case RulePaused(rule=rule, paused=paused):
                 (self._world.paused.add if paused else self._world.paused.discard)(rule)
+            case ScheduleSwitched():
+                self._world.switch(event)
             case TimerCancelled():
                 self._cancel(event)
             case ClockAdjusted(offset=offset):

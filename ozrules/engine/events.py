@@ -160,6 +160,18 @@ class RulePaused(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool
 
 
+class ScheduleSwitched(msgspec.Struct, frozen=True, kw_only=True):
+    """An admin switched a schedule open or closed by hand, or back to its hours where ``open`` is None.
+
+    ``until`` is on the wall clock (seconds since 1970 UTC); None: until it is switched again.
+    """
+
+    at: float
+    schedule: str
+    open: bool | None
+    until: float | None = None
+
+
 class TimerCancelled(msgspec.Struct, frozen=True, kw_only=True):
     """An admin cancelled one waiting timer: this trigger of this rule on this session."""
 
@@ -195,6 +207,7 @@ Event: TypeAlias = (
     | CalendarDue
     | RulesReplaced
     | RulePaused
+    | ScheduleSwitched
     | TimerCancelled
     | ClockAdjusted
     | ModeChanged

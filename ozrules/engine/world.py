@@ -3,12 +3,14 @@
 It is the subject's side of `rules.condition.Facts`, and the place where effects gather during a step.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, tzinfo
 from typing import Final, Literal, NamedTuple
 
 from ozrules.engine.effects import Effect, Tally
+from ozrules.engine.events import ScheduleSwitched
 from ozrules.engine.guard import Guard
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.index import EXPLAIN_ALL, Index
@@ -33,6 +35,13 @@ class Forwarded(NamedTuple):
     caller: str | None
     anyone: bool
     chain: Chain
+
+
+class Switched(NamedTuple):
+    """What an admin has made of a schedule, and until when on the wall clock."""
+
+    open: bool
+    until: float
 
 
 class Line:
@@ -70,6 +79,7 @@ class World:
         self.live: dict[SessionKey, LiveSession] = {}
         self.chains: dict[str, Chain] = {}
         self.paused: set[str | None] = set()
+        self.switched: dict[str, Switched] = {}
         self.tallies = Tallies()
         self.next_decision = next_decision
         self.out: list[Effect] = []
@@ -123,7 +133,20 @@ class World:
         return read
 
     def is_open(self, schedule: str, at: float) -> bool:
+        if self.switched and self.by_hand(schedule, at):
+            return self.switched[schedule].open
         return self.rules.schedules[schedule].is_open(at + self.wall_offset)
+
+    def by_hand(self, schedule: str, at: float) -> bool:
+        switched = self.switched.get(schedule)
+        return switched is not None and at + self.wall_offset < switched.until
+
+    def switch(self, event: ScheduleSwitched) -> None:
+        """An admin has switched a schedule by hand."""
+        if event.open is None:
+            self.switched.pop(event.schedule, None)
+        else:
+            self.switched[event.schedule] = Switched(event.open, math.inf if event.until is None else event.until)
 
     def entered(self, condition: History) -> Callable[[LiveSession, float], int | None]:
         name = _window_name(condition)

@@ -13,7 +13,15 @@ from typing import Final, Literal, TypeAlias, get_args
 import msgspec
 
 from ozrules.engine.effects import OutcomeName
-from ozrules.engine.events import ConnectionOpened, Event, Gap, RoutingAsked, SessionSeen, SessionsListed
+from ozrules.engine.events import (
+    ConnectionOpened,
+    Event,
+    Gap,
+    RoutingAsked,
+    ScheduleSwitched,
+    SessionSeen,
+    SessionsListed,
+)
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.routing import ASKED
 from ozrules.engine.tracker import OURS
@@ -51,6 +59,9 @@ class Entry(msgspec.Struct, frozen=True):
     session_id: str = ""
     start: str = ""
     routing: Routing = "Calling"
+    schedule: str = ""
+    open: bool | None = None
+    until: float | None = None
 
     @property
     def call(self) -> _Call:
@@ -177,6 +188,9 @@ def events(
     merged: dict[str, bool] = {}
     for entry in entries:
         at, connection = entry.at, entry.connection
+        if entry.event == "override":
+            yield ScheduleSwitched(at=at, schedule=entry.schedule, open=entry.open, until=entry.until)
+            continue
         if connection not in merged:
             yield ConnectionOpened(at=at, connection=connection)
             yield SessionsListed(at=at, connection=connection, sessions=())
@@ -296,6 +310,8 @@ def _entry(number: int, line: Line) -> Entry:
                 return msgspec.structs.replace(entry, sessions=sessions, complete=body.get("complete") is True)
             case "gap":
                 return msgspec.structs.replace(entry, reason=str(body.get("reason") or ""))
+            case "override":
+                return _override(entry, body)
             case "command" | "outcome":
                 named = body.get("session")
                 if not isinstance(named, dict):
@@ -313,6 +329,19 @@ def _entry(number: int, line: Line) -> Entry:
                 raise NotARecording(f"there is no event {kind!r}")
     except (NotASession, NotARecording, ValueError, OverflowError) as error:
         raise NotARecording(f"line {number} is no line of a recording: {error}") from error
+
+
+def _override(entry: Entry, body: dict[str, object]) -> Entry:
+    to = _text(body, "to")
+    if to not in ("open", "closed", "off"):
+        raise NotARecording("`to` is none of open, closed, off")
+    until = body.get("until")
+    return msgspec.structs.replace(
+        entry,
+        schedule=_text(body, "schedule"),
+        open=None if to == "off" else to == "open",
+        until=datetime.fromisoformat(until).timestamp() if isinstance(until, str) else None,
+    )
 
 
 def _text(body: dict[str, object], name: str) -> str:

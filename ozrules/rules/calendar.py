@@ -67,7 +67,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Opening hours: the ``times`` of those days that every other part allows.
 
     ``weekdays`` counts from Monday = 0. ``dates``, where given, are the only days; ``closed`` (written ``except``) and
-    public holidays are taken away. No ``times`` means the whole day. ``timezone`` is an IANA name.
+    public holidays are taken away. No ``times`` means the whole day. ``timezone`` is an IANA name. ``by_hand``, where
+    given, is all there is to it: open or closed until an admin switches it.
     """
 
     weekdays: frozenset[int] = EVERY_DAY
@@ -76,6 +77,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     closed: tuple[DateRange, ...] = ()
     holidays: Holidays | None = None
     timezone: str = "UTC"
+    by_hand: bool | None = None
 
     @cached_property
     def is_open(self) -> Callable[[float], bool]:
@@ -92,6 +94,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def never_open(self) -> bool:
         """Whether there is no moment at which this is open."""
+        if self.by_hand is not None:
+            return False
         if not self.dates:
             return not self.weekdays or not self.times
         return not any(self._openings(day) for each in self.dates for day in _days(each.first, each.last))
@@ -120,6 +124,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def _stretch(self, at: float) -> tuple[float, float, bool]:
         """Since when, until when and what: a stretch of time around ``at`` in which the answer does not change."""
+        if self.by_hand is not None:
+            return -math.inf, math.inf, self.by_hand
         zone = zone_of(self.timezone)
         today = datetime.fromtimestamp(at, zone).date()
         # a clock that is set back at midnight shows yesterday's date once more, so look a day further each way

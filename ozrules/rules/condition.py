@@ -53,6 +53,9 @@ class Facts(Protocol[S_contra]):
 
     def is_open(self, schedule: str, at: float) -> bool: ...
 
+    def by_hand(self, schedule: str, at: float) -> bool:
+        """Whether an admin has switched it, so that its hours do not count."""
+
     def entered(self, condition: History) -> Callable[[S_contra, float], int | None]:
         """How many sessions of the subject's group, or None where a groupBy field is missing."""
 
@@ -170,7 +173,8 @@ def _found(leaf: Leaf, facts: Facts[S], negation: str) -> Callable[[S, float], t
         case DuringSchedule(name=name):
 
             def read(subject: S, at: float) -> Value:
-                return "open" if facts.is_open(name, at) else "closed"
+                hours = "open" if facts.is_open(name, at) else "closed"
+                return f"{hours}, switched by hand" if facts.by_hand(name, at) else hours
         case History():
             read = facts.entered(leaf)
         case Alive():

@@ -28,6 +28,9 @@ class _OneValue:
     def is_open(self, schedule: str, at: float) -> bool:
         raise AssertionError("only comparisons are asked")
 
+    def by_hand(self, schedule: str, at: float) -> bool:
+        raise AssertionError("only comparisons are asked")
+
     def entered(self, condition: History) -> Callable[[str, float], int | None]:
         raise AssertionError("only comparisons are asked")
 

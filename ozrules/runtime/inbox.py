@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from ozrules.engine.events import Event, RulePaused, RulesReplaced, TimerCancelled
+from ozrules.engine.events import Event, RulePaused, RulesReplaced, ScheduleSwitched, TimerCancelled
 from ozrules.runtime.ports import ConnectionState, Malformed
 
 LIMIT: Final = 10_000
@@ -43,7 +43,7 @@ class Controlled(msgspec.Struct, frozen=True, kw_only=True):
     who: Who
     command: str
     args: dict[str, str]
-    event: RulePaused | TimerCancelled | None
+    event: RulePaused | ScheduleSwitched | TimerCancelled | None
     refused: str | None = None
     done: "asyncio.Future[None] | None" = None
 

@@ -14,7 +14,7 @@ from ozrules.engine.explain import unheard
 from ozrules.rules.condition import FailedLeaf
 from ozrules.rules.model import Hunt, RuleSet
 from ozrules.rules.numbers import NumberPlan
-from ozrules.scenario.model import Expectation, Scenario, Spot, WhyNot
+from ozrules.scenario.model import Expectation, Scenario, Spot, Switch, WhyNot
 from ozrules.scenario.played import Performed, Played
 
 TOLERANCE = 0.0005  # seconds; times are written in milliseconds at the finest
@@ -28,14 +28,17 @@ class Failure(msgspec.Struct, frozen=True):
     message: str
 
 
-def unknown_rules(scenario: Scenario, rules: RuleSet) -> tuple[Failure, ...]:
-    """What names a rule that does not exist: it could not fail, so it shows nothing."""
+def unknown_names(scenario: Scenario, rules: RuleSet) -> tuple[Failure, ...]:
+    """What names a rule or a schedule that does not exist: it could not fail, so it shows nothing."""
     known = {rule.id for rule in rules.rules}
     naming: list[Expectation | WhyNot] = [*(scenario.expect or ()), *scenario.why_not]
+    named = [("rule", each.rule, each.spot) for each in naming if each.rule is not None and each.rule not in known]
+    for entry in scenario.timeline:
+        if isinstance(entry, Switch) and entry.schedule not in rules.schedules:
+            named.append(("schedule", entry.schedule, entry.spot))
     return tuple(
-        Failure("vacuous", each.spot, f"There is no rule {each.rule} in the rule files of this test.")
-        for each in naming
-        if each.rule is not None and each.rule not in known
+        Failure("vacuous", spot, f"There is no {kind} {name} in the rule files of this test.")
+        for kind, name, spot in named
     )
 
 

@@ -76,7 +76,16 @@ class Daemon(msgspec.Struct, frozen=True):
     spot: Spot
 
 
-Entry: TypeAlias = Happens | Asked | Daemon
+class Switch(msgspec.Struct, frozen=True):
+    """An admin switches a schedule by hand; ``open`` None: back to its hours."""
+
+    at: float
+    schedule: str
+    open: bool | None
+    spot: Spot
+
+
+Entry: TypeAlias = Happens | Asked | Daemon | Switch
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):

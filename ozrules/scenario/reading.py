@@ -5,7 +5,7 @@ something. Whether it names a rule that exists is said by `scenario.vacuity`.
 """
 
 from datetime import datetime
-from typing import Final, get_args
+from typing import Final, Literal, TypeAlias, assert_never, get_args
 
 from ozrules.engine.effects import OutcomeName, Reason
 from ozrules.engine.events import RefusalKind
@@ -24,6 +24,7 @@ from ozrules.rules.shape import (
     ListOf,
     Located,
     OneOrMany,
+    Pairs,
     Record,
     Schema,
     Values,
@@ -43,6 +44,7 @@ from ozrules.scenario.model import (
     ScenarioFile,
     Scripted,
     Spot,
+    Switch,
     WhyNot,
 )
 from ozrules.session.methods import OPERATIONS, Operation
@@ -54,6 +56,7 @@ ACTIONS: Final[tuple[ActionName, ...]] = (*OPERATIONS, "hunt", "webhook", "log")
 OUTCOMES: Final[tuple[OutcomeName, ...]] = get_args(OutcomeName)
 ANSWERS: Final[tuple[Answer, ...]] = (*OUTCOMES, *(kind for kind in get_args(RefusalKind) if kind not in OUTCOMES))
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+Position: TypeAlias = Literal["open", "closed", "off"]
 VALUES: Final = (*(name for name in PROPERTIES if name not in ("sessionId", "sessionState")), "direction")
 
 _TEXT: Final = Text("a value")
@@ -122,6 +125,12 @@ _ROUTING: Final[Key[Routing]] = Key(
     "routing", Choice[Routing]("routing event", get_args(Routing)), help="The phone system asks where the call goes."
 )
 _DAEMON: Final = Key("daemon", Choice("state of the daemon", ("down", "up")))
+_POSITION: Final[Choice[Position]] = Choice("position", ("open", "closed", "off"))
+_OVERRIDE: Final = Key(
+    "override",
+    Pairs("schedules, each with open, closed or off", _POSITION),
+    help="An admin switches schedules by hand, or gives them back to their hours.",
+)
 
 
 def _entry(values: Values) -> tuple[Entry | Scripted, ...] | Invalid:
@@ -139,6 +148,9 @@ def _entry(values: Values) -> tuple[Entry | Scripted, ...] | Invalid:
         found.append(Asked(at, session.value, values[_ROUTING], _values(values), _spot(session.node)))
     if _DAEMON in values:
         found.append(Daemon(at, values[_DAEMON] == "up", spot))
+    for schedule, position in values.get(_OVERRIDE, ()):
+        opens = None if position == "off" else position == "open"
+        found.append(Switch(at, schedule.text, opens, _spot(schedule)))
     if _RESULT in values:
         result = values[_RESULT]
         found.append(
@@ -156,7 +168,7 @@ def _entry(values: Values) -> tuple[Entry | Scripted, ...] | Invalid:
             "empty-entry",
             values.node,
             "Nothing happens here.",
-            suggestion="Give a state, routing, daemon or result.",
+            suggestion="Give a state, routing, a daemon, an override or a result.",
         )
         return INVALID
     return tuple(found)
@@ -165,7 +177,7 @@ def _entry(values: Values) -> tuple[Entry | Scripted, ...] | Invalid:
 _AT_REQUIRED: Final = Key("at", Duration(), required=True, help="How long after the start.")
 _ENTRY: Final = Record(
     "an entry such as {at: 0s, session: s1, state: Ringing}",
-    (_AT_REQUIRED, _SESSION, _STATE, _ROUTING, _DAEMON, _RESULT, *_VALUE_KEYS),
+    (_AT_REQUIRED, _SESSION, _STATE, _ROUTING, _DAEMON, _OVERRIDE, _RESULT, *_VALUE_KEYS),
     _entry,
 )
 
@@ -310,6 +322,10 @@ def _check(scenario: Scenario, findings: Findings) -> None:
                 if entry.up == up:
                     _error(findings, "bad-entry", entry.spot, f"The daemon is {'up' if up else 'down'} already.")
                 up = entry.up
+            case Switch():
+                pass
+            case _:
+                assert_never(entry)
     if scenario.expect is None and not scenario.never and not scenario.why_not:
         _vacuous(findings, scenario.spot, "This test asks for nothing: it needs expect, never or whyNot.")
     if not scenario.timeline and not scenario.until:

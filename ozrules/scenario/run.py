@@ -38,6 +38,7 @@ from ozrules.engine.events import (
     ConnectionOpened,
     Event,
     PostSettled,
+    ScheduleSwitched,
     TimersDue,
 )
 from ozrules.engine.identity import CommandId, SessionKey
@@ -45,7 +46,7 @@ from ozrules.rules.model import CalendarTrigger, RuleSet, SecretRef, SystemActio
 from ozrules.rules.nesting import every_action
 from ozrules.runtime.timers import Timers
 from ozrules.scenario.answers import PROOFS, receipt_of
-from ozrules.scenario.model import Asked, Daemon, Happens, Scenario, Scripted
+from ozrules.scenario.model import Asked, Daemon, Happens, Scenario, Scripted, Switch
 from ozrules.scenario.phone import Phone
 from ozrules.scenario.played import Played
 from ozrules.session.methods import OPERATIONS
@@ -72,6 +73,7 @@ class _Kept:
         self.open: dict[CommandId, Command] = {}
         self.next_decision = 1
         self.seen_until = 0.0
+        self.switched: dict[str, bool | None] = {}
 
 
 class _Run:
@@ -140,6 +142,9 @@ class _Run:
                     self._start(at)
                 case Daemon():
                     self._stop(at)
+                case Switch(schedule=schedule, open=opens):
+                    self._kept.switched[schedule] = opens
+                    self._tell(ScheduleSwitched(at=at, schedule=schedule, open=opens))
                 case _:
                     assert_never(entry)
         elif self._answers and self._answers[0][0] <= at:
@@ -165,6 +170,8 @@ class _Run:
             tallies=tuple(tally for tally in kept.tallies if tally.until > at),
             open_commands=tuple(kept.open.values()),
         )
+        for schedule, opens in kept.switched.items():
+            self._tell(ScheduleSwitched(at=at, schedule=schedule, open=opens))
         for connection in self._connections:
             # what a connection cannot do is said by `check`; here every phone system can do everything
             self._tell(ConnectionOpened(at=at, connection=connection, privileges=frozenset(OPERATIONS)))

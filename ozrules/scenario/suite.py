@@ -3,7 +3,7 @@
 import msgspec
 
 from ozrules.rules.model import RuleSet
-from ozrules.scenario.judge import Failure, judge, unknown_rules
+from ozrules.scenario.judge import Failure, judge, unknown_names
 from ozrules.scenario.model import Scenario, ScenarioFile
 from ozrules.scenario.played import Played
 from ozrules.scenario.run import EndlessScenario, play
@@ -27,7 +27,7 @@ def play_all(file: ScenarioFile, rules: RuleSet) -> tuple[Result, ...]:
 
 
 def _play(scenario: Scenario, rules: RuleSet) -> Result:
-    unknown = unknown_rules(scenario, rules)
+    unknown = unknown_names(scenario, rules)
     if unknown:
         return Result(scenario, None, unknown)
     try:

@@ -4,6 +4,7 @@ Our own commands and their outcomes are among them, so that a replay does not ta
 """
 
 from datetime import UTC, datetime
+from typing import cast
 
 import msgspec
 
@@ -43,6 +44,12 @@ def gap(record: Record) -> dict[str, object]:
     """A time in which changes may have been missed."""
     line: dict[str, object] = {"at": rfc3339(record.time), "connection": record.connection, "event": "gap"}
     return {**line, "reason": record.body.get("reason")}
+
+
+def override(record: Record) -> dict[str, object]:
+    """An admin switched a schedule by hand; of no connection, for it holds for all."""
+    line: dict[str, object] = {"at": rfc3339(record.time), "connection": "", "event": "override"}
+    return line | cast("dict[str, object]", record.body["args"])
 
 
 def command(one: Command, at: float) -> dict[str, object]:

@@ -85,6 +85,8 @@ def write(
         _record(db, record)
         if record.type == "gap":
             _record_event(db, record.time, recording.gap(record))
+        elif record.type == "control" and record.body["command"] == "override" and record.body["ok"]:
+            _record_event(db, record.time, recording.override(record))
 
 
 def write_counters(db: apsw.Cursor, counters: Counters) -> None:

@@ -9,10 +9,11 @@ from ozrules.engine.events import (
     ModeChanged,
     RulePaused,
     RulesReplaced,
+    ScheduleSwitched,
     TimerCancelled,
 )
-from ozrules.rules.calendar import Cron
-from ozrules.rules.model import CalendarTrigger, OnMissed
+from ozrules.rules.calendar import Cron, Schedule
+from ozrules.rules.model import CalendarTrigger, DuringSchedule, OnMissed
 from ozrules.session.state import HELD, IN_CALL, VENDOR_STATES
 from tests.engine.forge import HERE, allowing, enters, forward, having, log, plain, rule, rules, transfer
 from tests.engine.stage import LINE, Stage
@@ -625,3 +626,24 @@ def test_blind_transfer_names_the_party_that_moves() -> None:
     stage.change("s1", "InCall")
     (command,) = stage.sent
     assert (command.action, command.party, command.to) == ("blindTransfer", "caller", "2010")
+
+
+def test_a_schedule_is_as_it_was_switched_until_its_time_is_over() -> None:
+    during = DuringSchedule(name="hours", inside=True, path="conditions.schedule", place=HERE)
+    open_always = rules(
+        rule("open", enters("Ringing"), log(), conditions=(during,)), schedules={"hours": Schedule(timezone="UTC")}
+    )
+    stage = Stage(open_always)
+    stage.call("s1")
+    stage.tell(ScheduleSwitched(at=stage.now, schedule="hours", open=False, until=stage.now + 60))
+    stage.call("s2")
+    stage.wait(60)
+    stage.call("s3")
+    stage.tell(ScheduleSwitched(at=stage.now, schedule="hours", open=False))
+    stage.wait(86_400)
+    stage.call("s4")
+    stage.tell(ScheduleSwitched(at=stage.now, schedule="hours", open=None))
+    stage.call("s5")
+    said = [(each.reason, *(leaf.actual for leaf in each.failed)) for each in stage.decisions]
+    closed = ("outsideSchedule", "closed, switched by hand")
+    assert said == [("fired",), closed, ("fired",), closed, ("fired",)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ozrules.engine.events import Gap, RoutingAsked, SessionSeen, SessionsListed
+from ozrules.engine.events import Gap, RoutingAsked, ScheduleSwitched, SessionSeen, SessionsListed
 from ozrules.replay.recording import NotARecording, events, read
 from tests.replay.recorded import asked, line, seen, sent
 
@@ -80,3 +80,19 @@ def test_a_question_that_our_answer_led_to_is_not_asked_again() -> None:
     assert [each.kind for each in events(read(lines)) if isinstance(each, RoutingAsked)] == ["Calling"]
     whole = events(read(lines), with_ours=True)
     assert [each.kind for each in whole if isinstance(each, RoutingAsked)] == ["Calling", "NoAnswer"]
+
+
+def test_a_schedule_that_was_switched_by_hand_is_switched_again() -> None:
+    until = "2026-11-23T12:00:00Z"
+    switched = [
+        line(1, "override", connection="", schedule="hours", to="closed", until=until),
+        line(2, "override", connection="", schedule="hours", to="off"),
+    ]
+    found = list(events(read(switched)))
+    assert [(each.schedule, each.open, each.until) for each in found if isinstance(each, ScheduleSwitched)] == [
+        ("hours", False, 1795435200.0),
+        ("hours", None, None),
+    ]
+    assert len(found) == 2
+    with pytest.raises(NotARecording, match="`to` is none of"):
+        read([line(1, "override", connection="", schedule="hours", to="shut")])

@@ -26,6 +26,9 @@ class Told:
     def is_open(self, schedule: str, at: float) -> bool:
         return schedule == "officeHours"
 
+    def by_hand(self, schedule: str, at: float) -> bool:
+        return False
+
     def entered(self, condition: History) -> Callable[[Call, float], int | None]:
         return lambda call, at: 3
 

@@ -28,6 +28,9 @@ class World:
     def is_open(self, schedule: str, at: float) -> bool:
         return at > 0
 
+    def by_hand(self, schedule: str, at: float) -> bool:
+        return False
+
     def entered(self, condition: History) -> Callable[[Call, float], int | None]:
         raise AssertionError
 

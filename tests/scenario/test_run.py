@@ -184,3 +184,30 @@ def test_the_same_scenario_gives_the_same_run() -> None:
     assert again is not None
     assert first.decisions == again.decisions
     assert first.observed == again.observed
+
+
+CLOSED = """
+ozrules: 1
+schedules: {hours: {times: ["00:00-24:00"], timezone: UTC}, night: {manual: closed}}
+rules:
+  - id: closed
+    trigger: {state: Ringing}
+    conditions: {any: [{schedule: {outside: hours}}, {schedule: {during: night}}]}
+    actions: [hangup]
+"""
+
+
+def test_schedules_are_switched_by_hand_also_over_a_restart() -> None:
+    body = """
+    timeline:
+      - {at: 0s, override: {hours: closed}}
+      - {at: 1s, daemon: down}
+      - {at: 2s, daemon: up}
+      - {at: 3s, session: s1, state: Ringing}
+      - {at: 4s, override: {hours: "off"}}
+    expect:
+      - {at: 3s, rule: closed, action: hangup}
+"""
+    assert wrong(played(CLOSED, body)) == []
+    body = body.replace("{hours: closed}", "{lunch: closed}").replace('{hours: "off"}', "{night: open}")
+    assert wrong(played(CLOSED, body))[0] == "vacuous: There is no schedule lunch in the rule files of this test."

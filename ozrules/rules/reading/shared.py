@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Final, Literal, get_args
 
 from ozrules.rules.calendar import (
     EVERY_DAY,
@@ -217,12 +217,35 @@ _HOLIDAYS: Final = Key(
 _DATES: Final = Key("dates", _DATE_RANGES, help="The only dates on which it is open.")
 _EXCEPT: Final = Key("except", _DATE_RANGES, help="Dates on which it is closed.")
 _OWN_ZONE: Final = Key("timezone", ZONE, help="Instead of the file's.")
+_MANUAL: Final[Key[Literal["open", "closed"]]] = Key(
+    "manual",
+    Choice[Literal["open", "closed"]]("position", ("open", "closed")),
+    help="Only an admin switches it; so it stands until then.",
+)
+
+
+_HOURS: Final = (_WEEKDAYS, _TIMES, _HOLIDAYS, _DATES, _EXCEPT, _OWN_ZONE)
+
+
+def _by_hand(values: Values) -> Schedule | Invalid:
+    for key in _HOURS:
+        if key in values:
+            values.findings.error(
+                "manual-schedule",
+                values.at(key),
+                f"A schedule that is switched by hand has no {key.name}.",
+                suggestion=f"Remove {key.name}, or manual: any schedule can be switched by hand for a while.",
+            )
+            return INVALID
+    return Schedule(by_hand=values[_MANUAL] == "open")
 
 
 def schedules(defaults: Defaults) -> Pairs[Schedule]:
     """``schedules`` of a file with these defaults."""
 
-    def build(values: Values) -> Schedule:
+    def build(values: Values) -> Schedule | Invalid:
+        if _MANUAL in values:
+            return _by_hand(values)
         zone = values.get(_OWN_ZONE) or defaults.timezone
         if zone is None:
             warn_without_zone(values.node, values.findings)
@@ -239,7 +262,7 @@ def schedules(defaults: Defaults) -> Pairs[Schedule]:
             values.findings.warning("never-open", values.node, "This schedule is never open.")
         return schedule
 
-    keys = (_WEEKDAYS, _TIMES, _HOLIDAYS, _DATES, _EXCEPT, _OWN_ZONE)
+    keys = (*_HOURS, _MANUAL)
     return Pairs("names with their schedules", Record("a schedule such as {weekdays: monday..friday}", keys, build))
 
 
