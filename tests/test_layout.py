@@ -24,6 +24,7 @@ TESTED_ELSEWHERE = {
     "ozrules/engine/run.py": "tests/engine/test_memory.py, and every conversation",
     "ozrules/engine/world.py": "every conversation",
     "ozrules/runtime/ports.py": "Protocols",
+    "ozrules/cli/explanation.py": "tests/cli/test_why.py, tests/cli/test_test.py",
     "ozrules/cli/backup.py": "tests/cli/test_stored.py",
     "ozrules/cli/decisions.py": "tests/cli/test_stored.py",
     "ozrules/cli/export.py": "tests/cli/test_stored.py",

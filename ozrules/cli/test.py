@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
-from xml.sax.saxutils import quoteattr
 
 import msgspec
 
+from ozrules.cli import junit
+from ozrules.cli.explanation import lines
+from ozrules.engine.index import EVERY, EXPLAIN_ALL
 from ozrules.rules import rendering
-from ozrules.rules.characters import HIDDEN
+from ozrules.rules.characters import visible
 from ozrules.rules.diagnostics import Diagnostic, DocumentInvalid
 from ozrules.rules.document import Source
 from ozrules.rules.loader import load
@@ -62,11 +64,12 @@ def test(arguments: argparse.Namespace) -> int:
         return 2
     missing = [path for path in paths if not path.exists()]
     if missing:
-        print(f"ozrules test: there is no file {_plain(str(missing[0]))}.", file=sys.stderr)
+        print(f"ozrules test: there is no file {visible(str(missing[0]))}.", file=sys.stderr)
         return 2
     shown = _Shown()
     suites = [suite for path in paths if (suite := _read(path, shown)) is not None]
-    results = [(suite, play_all(suite.file, suite.rules)) for suite in suites]
+    explain = EVERY if arguments.coverage else EXPLAIN_ALL
+    results = [(suite, play_all(suite.file, suite.rules, explain=explain)) for suite in suites]
     for suite, played in results:
         _show(suite, played, shown)
     every = [result for _, played in results for result in played]
@@ -83,7 +86,10 @@ def test(arguments: argparse.Namespace) -> int:
         print("--mutate: the tests must pass before an edit can be noticed.")
     if arguments.junit is not None:
         try:
-            arguments.junit.write_text(_junit(results), encoding="utf-8")
+            read_files = {suite.file.name for suite in suites}
+            broken = [str(path) for path in paths if str(path) not in read_files]
+            text = junit.report([(suite.file.name, played) for suite, played in results], broken)
+            arguments.junit.write_text(text, encoding="utf-8")
         except OSError as problem:
             print(f"ozrules test: {problem.filename}: {problem.strerror}.", file=sys.stderr)
             return 2
@@ -140,23 +146,26 @@ def _read(path: Path, shown: _Shown) -> Suite | None:
 
 
 def _show(suite: Suite, results: Iterable[Result], shown: _Shown) -> None:
-    print(_plain(suite.file.name))
+    print(visible(suite.file.name))
     for result in results:
-        print(f"  {'ok  ' if result.passed else 'FAIL'}  {_plain(result.scenario.name)}")
+        print(f"  {'ok  ' if result.passed else 'FAIL'}  {visible(result.scenario.name)}")
         for failure in result.failures:
             code = "vacuous-test" if failure.kind == "vacuous" else "failed-test"
             place, length = failure.spot.place, failure.spot.length
             found = Diagnostic(code=code, severity="error", place=place, length=length, message=failure.message)
             shown.show(found, "        ")
+            if failure.why is not None:
+                print("\n".join(f"        {line}" for line in lines(failure.why)))
 
 
 def _show_coverage(results: list[tuple[Suite, tuple[Result, ...]]]) -> None:
     rules = results[0][0].rules
     runs = [result.played for _, played in results for result in played if result.played is not None]
     found = coverage(rules, runs)
-    print(f"\ncoverage: {found.parts - len(found.unreached)} of {found.parts} parts of the rules were reached")
+    reached = found.parts - len(found.unreached)
+    print(f"\ncoverage: {reached} of {found.parts} parts of the rules were reached{_percent(reached, found.parts)}")
     for each in found.unreached:
-        print(f"  {each.place}: {each.rule}: {_plain(each.message)}")
+        print(f"  {each.place}: {each.rule}: {visible(each.message)}")
 
 
 def _show_unnoticed(suites: list[Suite]) -> None:
@@ -164,36 +173,12 @@ def _show_unnoticed(suites: list[Suite]) -> None:
     files = [suite.file for suite in suites]
     left = list(unnoticed(rules, files))
     total = sum(1 for _ in mutants(rules))
-    print(f"\nmutate: {total - len(left)} of {total} edits of the rules would be noticed")
+    noticed = total - len(left)
+    print(f"\nmutate: {noticed} of {total} edits of the rules would be noticed{_percent(noticed, total)}")
     for mutant in left:
-        print(f"  {mutant.place}: {mutant.rule}: no test notices that {_plain(mutant.edit)}")
+        print(f"  {mutant.place}: {mutant.rule}: no test notices that {visible(mutant.edit)}")
 
 
-def _junit(results: list[tuple[Suite, tuple[Result, ...]]]) -> str:
-    lines = ['<?xml version="1.0" encoding="utf-8"?>', "<testsuites>"]
-    for suite, played in results:
-        failed = sum(not result.passed for result in played)
-        name = _attribute(suite.file.name)
-        lines.append(f'  <testsuite name={name} tests="{len(played)}" failures="{failed}">')
-        for result in played:
-            case = f"    <testcase classname={name} name={_attribute(result.scenario.name)}"
-            if result.passed:
-                lines.append(f"{case}/>")
-                continue
-            lines.append(f"{case}>")
-            for failure in result.failures:
-                message = _attribute(f"{failure.spot.place}: {failure.message}")
-                lines.append(f'      <failure type="{failure.kind}" message={message}/>')
-            lines.append("    </testcase>")
-        lines.append("  </testsuite>")
-    lines.append("</testsuites>")
-    return "\n".join(lines) + "\n"
-
-
-def _attribute(text: str) -> str:
-    return quoteattr(_plain(text))
-
-
-def _plain(text: str) -> str:
-    """The text with every character that a terminal or a reader could take for something else made visible."""
-    return HIDDEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text.replace("\n", "\\n"))
+def _percent(part: int, whole: int) -> str:
+    """The score, rounded down: 100 % only for all."""
+    return f" ({100 * part // whole} %)" if whole else ""

@@ -7,9 +7,10 @@ from typing import Final
 import msgspec
 
 from ozrules.engine.effects import Reason
+from ozrules.engine.explain import Answer
 from ozrules.engine.identity import SessionKey
 from ozrules.replay.recording import Story, read, story
-from ozrules.replay.why import Answer, calls_of, lookback, on_record, why
+from ozrules.replay.why import calls_of, lookback, on_record, why
 from ozrules.rules.condition import FailedLeaf
 from ozrules.rules.model import RuleSet
 from ozrules.store.reading import Reader

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ozrules.cli import configuration
+from ozrules.cli.explanation import lines
 from ozrules.cli.stored import with_journal
 from ozrules.cli.told import MOST_CHANGES, told
 from ozrules.logs.escaping import escaped
 from ozrules.replay.recording import NotARecording
 from ozrules.replay.smallest import Changes, changes
-from ozrules.replay.why import Answer
 from ozrules.rules.diagnostics import Diagnostic, DocumentInvalid
 from ozrules.rules.loader import load
 from ozrules.rules.model import RuleSet
@@ -71,7 +71,7 @@ def _explain(arguments: argparse.Namespace, reader: Reader, rules: RuleSet) -> i
     print(escaped(f"{call.connection}/{call.session_id}@{call.start}"))
     shown = [each for each in found.answers if arguments.rule in (None, each.rule)]
     for number, answer in enumerate(shown):
-        print("\n".join(_lines(answer)))
+        print("\n".join(lines(answer)))
         if answer.reason != "fired" and number < MOST_CHANGES:
             print("\n".join(_changes(changes(found.story, rules, call, answer.rule, until=now))))
     if len(shown) > MOST_CHANGES:
@@ -90,14 +90,6 @@ def _rules(settings: Settings) -> RuleSet:
 def _missing(what: str) -> int:
     print(f"ozrules why: {escaped(what)}.", file=sys.stderr)
     return 1
-
-
-def _lines(answer: Answer) -> Iterator[str]:
-    by = f" {answer.by}" if answer.by else ""
-    yield escaped(f"{answer.rule}: {answer.reason}{by}  ({answer.place})")
-    for leaf in answer.failed:
-        actual = "nothing" if leaf.actual is None else leaf.actual
-        yield escaped(f"    {leaf.path}: wanted {leaf.wanted}, actual {actual}  ({leaf.at})", 1024)
 
 
 def _changes(found: Changes) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""Why a rule was never judged on a session, by the states that the session went through.
+"""What became of a rule on a session, in one answer: for `ozrules why`, for the dashboard and for rule tests.
 
-The arbiter gives the reason of every rule that it judged. This is for the others: for `ozrules why`, for the dashboard
-and for rule tests.
+The arbiter gives the reason of every rule that it judged. Why a rule was never judged is read off the states that the
+session went through, and its conditions are those that the rule meets where it always listens (`always`).
 """
 
 import math
@@ -10,11 +10,31 @@ from typing import Final, assert_never
 
 import msgspec
 
-from ozrules.engine.effects import EventView, Reason
+from ozrules.engine.effects import Decision, EventView, Observed, Reason
 from ozrules.rules import spans
-from ozrules.rules.condition import FailedLeaf
-from ozrules.rules.model import CalendarTrigger, RoutingTrigger, Rule, StateTrigger, Trigger
-from ozrules.session.state import ENDED, GROUPS, IN_CALL, State
+from ozrules.rules.condition import FailedLeaf, leaves
+from ozrules.rules.model import CalendarTrigger, Place, RoutingTrigger, Rule, StateTrigger, Trigger
+from ozrules.session.state import ENDED, GROUPS, IN_CALL, KNOWN_STATES, State
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one rule on the call, one reason of the closed list.
+
+    ``failed`` is all that was not as the rule wants it, of its trigger and of its conditions, each with its line.
+    ``at`` is None where the rule was never judged; ``by`` names the rule, exception or guard that stopped it; ``seen``
+    are the states of the call; ``leaves`` counts the rule's conditions; ``hops`` and ``late_by`` are as it was judged.
+    """
+
+    rule: str
+    place: Place
+    reason: Reason
+    at: float | None = None
+    failed: tuple[FailedLeaf, ...] = ()
+    by: str | None = None
+    seen: tuple[str, ...] = ()
+    leaves: int = 0
+    hops: int = 0
+    late_by: float | None = None
 
 
 class Unheard(msgspec.Struct, frozen=True):
@@ -114,9 +134,85 @@ def _talked(seen: tuple[EventView, ...], end: float) -> float:
     )
 
 
+def always(rule: Rule, never: Unheard) -> Rule:
+    """The rule as if its trigger matched: on every change of the call, in the trigger's states where it was in one."""
+    of = next(each for each in rule.triggers if each.id == never.trigger)
+    states = frozenset(KNOWN_STATES)
+    if never.reason != "stateOther" and isinstance(of, StateTrigger):
+        states = of.states
+    trigger = StateTrigger(id=of.id, states=states, place=of.place)
+    return msgspec.structs.replace(
+        rule, triggers=(trigger,), exceptions=(), throttle=None, status="shadow", on_resync=True
+    )
+
+
 def states_text(states: frozenset[State]) -> str:
     """The states as a rule would name them: by their group where they are one."""
     for name, group in GROUPS.items():
         if states == group:
             return name
     return ", ".join(sorted(states))
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+def judged(rule: Rule, decisions: Iterable[Decision], observed: Iterable[Observed], until: float) -> Answer:
+    """The nearest of what was decided."""
+    answers = [
+        Answer(
+            rule=rule.id,
+            place=rule.place,
+            reason=each.reason,
+            at=each.at,
+            failed=(*_untimely(rule, each, observed, until), *each.failed),
+            by=each.by,
+            leaves=sum(1 for _ in leaves(rule.condition)),
+            hops=each.hops,
+            late_by=each.event.late_by,
+        )
+        for each in decisions
+    ]
+    return min(answers, key=distance)
+
+
+def _untimely(rule: Rule, decision: Decision, observed: Iterable[Observed], until: float) -> tuple[FailedLeaf, ...]:
+    """What of a trigger's time was otherwise than the rule wants it."""
+    match decision.reason:
+        case "stateLeftBeforeFor" | "callGone":
+            of = tuple(each for each in rule.triggers if each.id == decision.trigger)
+            found = unheard(msgspec.structs.replace(rule, triggers=of), (each.event for each in observed), until)
+            return () if found is None else found.failed
+        case "missedTooLate":
+            late = spans.written(decision.event.late_by or 0.0)
+            wanted = f"at most {spans.written(rule.missed_grace)} late"
+            return (FailedLeaf(path="missedGrace", wanted=wanted, actual=f"{late} late", at=str(rule.place)),)
+        case _:
+            return ()
+
+
+def unjudged(rule: Rule, never: Unheard | None, as_if: Iterable[Decision], observed: Iterable[Observed]) -> Answer:
+    """A rule that was never judged, with the conditions that came nearest."""
+    nearest = min(as_if, key=lambda each: len(each.failed), default=None)
+    return Answer(
+        rule=rule.id,
+        place=rule.place,
+        # a trigger matched and nothing was judged: nobody saw the state begin, so nothing may act on it
+        reason="degraded" if never is None else never.reason,
+        failed=(*(() if never is None else never.failed), *(() if nearest is None else nearest.failed)),
+        seen=tuple(dict.fromkeys(str(each.event.state) for each in observed)),
+        leaves=sum(1 for _ in leaves(rule.condition)),
+    )
+
+
+def distance(answer: Answer) -> tuple[int, int]:
+    """Fired; stopped though its trigger and its conditions held; then by how much did not, what never came up last."""
+    if answer.reason == "fired":
+        return 0, 0
+    failed = len(answer.failed)
+    if answer.reason in ("stateOther", "fromOther"):
+        return 3, failed
+    if answer.reason in ("conditionFalse", "fieldMissing", "outsideSchedule"):
+        return 2, failed
+    untimely = answer.reason in ("forRunning", "stateLeftBeforeFor", "callGone", "missedTooLate")
+    return (2, failed) if untimely and failed > 1 else (1, failed)

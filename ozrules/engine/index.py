@@ -9,6 +9,7 @@ the record. In larger ones rules whose conditions do not hold are not written do
 their conditions ruled them out; `why` tells of them all.
 """
 
+import sys
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Final, Literal, TypeAlias, assert_never
@@ -45,6 +46,8 @@ from ozrules.session.session import ATTRIBUTES, PROPERTIES
 from ozrules.session.state import State
 
 EXPLAIN_ALL: Final = 16
+EVERY: Final = sys.maxsize
+"""To explain every rule, however many there are."""
 
 
 class Entry:

@@ -10,8 +10,8 @@ from itertools import product
 from typing import Final, assert_never
 
 from ozrules.engine.effects import Observed
+from ozrules.engine.explain import Answer
 from ozrules.replay.edits import STEP, Edit, Scene, Wish, ways
-from ozrules.replay.why import Answer
 from ozrules.rules import spans
 from ozrules.rules.calendar import zone_of
 from ozrules.rules.fields import DIRECTIONS, kind_of

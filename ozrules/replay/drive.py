@@ -9,7 +9,6 @@ as they did, and ``answers`` gives their commands the answers that they had; wha
 
 import heapq
 import math
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal, TypeAlias
 
@@ -33,9 +32,6 @@ from ozrules.runtime.timers import Timers
 Answers: TypeAlias = Mapping[tuple[str, str, str], tuple[OutcomeName, ...]]
 """What became of the commands, in order, by connection, session id and action."""
 
-EXPLAINED: Final = sys.maxsize
-"""Every rule gets its reason, however many there are."""
-
 _REFUSED: Final[Mapping[OutcomeName, Receipt]] = {
     "rejected": Refused("denied", "as it was recorded"),
     "targetGone": Refused("notFound", "as it was recorded"),
@@ -53,7 +49,7 @@ def drive(
 ) -> Iterator[Decision | Observed]:
     """Every decision and every change, in order. Without ``drain`` it ends with the last event.
 
-    ``explain`` is the engine's: 0 leaves out the rules whose conditions do not hold, `EXPLAINED` none.
+    ``explain`` is the engine's: 0 leaves out the rules whose conditions do not hold, `index.EVERY` none.
     """
     run: _Run | None = None
     for event in events:

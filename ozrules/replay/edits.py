@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from ozrules.engine.events import Event, SessionSeen, SessionsListed
+from ozrules.engine.events import Event, RoutingAsked, SessionSeen, SessionsListed
 from ozrules.engine.identity import SessionKey
 from ozrules.replay.recording import Story
 from ozrules.rules.condition import FailedLeaf
@@ -68,7 +68,7 @@ class Scene(msgspec.Struct, frozen=True):
         """As if all that happened to the call from ``since`` on had come ``seconds`` later."""
 
         def later(event: Event) -> Event:
-            if isinstance(event, SessionSeen) and self._is_it(event) and event.at >= since:
+            if isinstance(event, SessionSeen | RoutingAsked) and self._is_it(event) and event.at >= since:
                 return msgspec.structs.replace(event, at=event.at + seconds)
             return event
 
@@ -114,7 +114,7 @@ class Scene(msgspec.Struct, frozen=True):
         inside = sorted((*begun, *changed[len(begun) :]), key=lambda event: event.at)
         return msgspec.structs.replace(self, story=msgspec.structs.replace(self.story, events=tuple(inside)))
 
-    def _is_it(self, event: SessionSeen) -> bool:
+    def _is_it(self, event: SessionSeen | RoutingAsked) -> bool:
         return event.connection == self.call.connection and self._is_session(event.session)
 
     def _is_session(self, session: Session) -> bool:
@@ -122,7 +122,7 @@ class Scene(msgspec.Struct, frozen=True):
 
     def _changed(self, event: Event, change: Callable[[Session], Session]) -> Event:
         match event:
-            case SessionSeen() if self._is_it(event):
+            case SessionSeen() | RoutingAsked() if self._is_it(event):
                 return msgspec.structs.replace(event, session=change(event.session))
             case SessionsListed(connection=self.call.connection, sessions=tuple() as listed):
                 sessions = tuple(change(each) if self._is_session(each) else each for each in listed)

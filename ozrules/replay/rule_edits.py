@@ -11,9 +11,8 @@ from typing import Any, Final, assert_never
 import msgspec
 
 from ozrules.engine.effects import Observed
-from ozrules.engine.explain import states_text
+from ozrules.engine.explain import Answer, states_text
 from ozrules.replay.edits import Edit, Scene, Wish, ways
-from ozrules.replay.why import Answer
 from ozrules.rules import spans
 from ozrules.rules.condition import replaced, wanted
 from ozrules.rules.fields import kind_of
@@ -79,7 +78,7 @@ def rule_edits(scene: Scene, rule: Rule, answer: Answer, observed: tuple[Observe
         case "shadow" | "disabled" | "notInCanary":
             yield edit("status: active", status="active")
         case "missedTooLate":
-            late = math.ceil(answer.decision.event.late_by or 0.0) if answer.decision is not None else 0
+            late = math.ceil(answer.late_by or 0.0)
             yield edit(f"missedGrace: {late}s instead of {spans.written(rule.missed_grace)}", missed_grace=float(late))
         case "missedSkip":
             yield edit("onMissed: fire", on_missed="fire")
@@ -196,7 +195,7 @@ def _trigger_edits(
 def _guards_edits(guards: Guards, rule: Rule, answer: Answer) -> Iterator[tuple[Edit, ...]]:
     match answer.reason:
         case "hops":
-            hops = (answer.decision.hops if answer.decision is not None else guards.max_hops) + 1
+            hops = answer.hops + 1
             yield _guards_edit(rule, f"guards.maxHops: {hops} instead of {guards.max_hops}", max_hops=hops)
         case "budget":
             most = guards.max_actions_per_session

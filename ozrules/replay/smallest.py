@@ -12,12 +12,13 @@ from typing import Final, TypeAlias
 import msgspec
 
 from ozrules.engine.effects import Observed
+from ozrules.engine.explain import Answer
 from ozrules.engine.identity import SessionKey
 from ozrules.replay.call_edits import call_edits
 from ozrules.replay.edits import Edit, Scene
 from ozrules.replay.recording import Story
 from ozrules.replay.rule_edits import rule_edits
-from ozrules.replay.why import Answer, explained
+from ozrules.replay.why import explained
 from ozrules.rules.model import Rule, RuleSet
 
 MOST_TRIES: Final = 60
@@ -25,20 +26,31 @@ MOST_TRIES: Final = 60
 _Propose: TypeAlias = Callable[[Scene, Rule, Answer, tuple[Observed, ...]], Iterator[tuple[Edit, ...]]]
 
 
-class Changes(msgspec.Struct, frozen=True):
-    """The edits of the call, and those of the rule, with which it would have fired. None: none was found.
+class Change(msgspec.Struct, frozen=True):
+    """One thing that would have to be otherwise, in words which may hold what a caller chose.
 
-    Texts may hold what a caller chose.
+    ``at`` is the line of the rule, "" where it is the call.
     """
 
-    call: tuple[Edit, ...] | None
-    rule: tuple[Edit, ...] | None
+    text: str
+    at: str
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """The fewest changes of the call, and of the rule, with which it would have fired. None: none were found."""
+
+    call: tuple[Change, ...] | None
+    rule: tuple[Change, ...] | None
 
 
 def changes(story: Story, rules: RuleSet, call: SessionKey, rule: str, *, until: float) -> Changes:
     """What would have made ``rule`` fire on the call. Nothing is needed (``()``) where it did."""
     scene = Scene(story, rules, call, until)
-    return Changes(smallest(scene, rule, call_edits), smallest(scene, rule, rule_edits))
+    return Changes(_said(smallest(scene, rule, call_edits)), _said(smallest(scene, rule, rule_edits)))
+
+
+def _said(edits: tuple[Edit, ...] | None) -> tuple[Change, ...] | None:
+    return None if edits is None else tuple(Change(edit.text, edit.at) for edit in edits)
 
 
 def smallest(scene: Scene, name: str, propose: _Propose) -> tuple[Edit, ...] | None:

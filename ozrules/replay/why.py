@@ -11,45 +11,24 @@ from typing import Final
 
 import msgspec
 
-from ozrules.engine.effects import Decision, Observed, Reason
+from ozrules.engine.effects import Decision, Observed
 from ozrules.engine.events import Event
-from ozrules.engine.explain import Unheard, unheard
+from ozrules.engine.explain import Answer, always, distance, judged, unheard, unjudged
 from ozrules.engine.guard import HOUR
 from ozrules.engine.identity import SessionKey
-from ozrules.engine.index import EXPLAIN_ALL
+from ozrules.engine.index import EVERY, EXPLAIN_ALL
 from ozrules.engine.routing import ASKED
 from ozrules.engine.tracker import OURS
-from ozrules.replay.drive import EXPLAINED, drive
+from ozrules.replay.drive import drive
 from ozrules.replay.recording import Story
-from ozrules.rules import spans
-from ozrules.rules.condition import FailedLeaf, leaves
-from ozrules.rules.model import Alive, ExternalCap, History, Place, Rule, RuleSet, StateTrigger
-from ozrules.session.state import KNOWN_STATES
+from ozrules.rules.condition import leaves
+from ozrules.rules.model import Alive, ExternalCap, History, Rule, RuleSet
 
 _CHAIN: Final = 600.0
 """Seconds in which the sessions of one call follow each other."""
 _LONG_CALL: Final = 4 * 3600.0
 _THROTTLES: Final = 8
 """Whether a firing was throttled hangs on the one before, and that on the one before: so far is looked back."""
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one rule on the call, one reason of the closed list.
-
-    ``failed`` is all that was not as the rule wants it, of its trigger and of its conditions, each with its line.
-    ``at`` is None where the rule was never judged; ``by`` names the rule, exception or guard that stopped it; ``seen``
-    are the states of the call; ``leaves`` counts the rule's conditions.
-    """
-
-    rule: str
-    place: Place
-    reason: Reason
-    at: float | None = None
-    failed: tuple[FailedLeaf, ...] = ()
-    by: str | None = None
-    seen: tuple[str, ...] = ()
-    leaves: int = 0
-    decision: Decision | None = None
 
 
 def lookback(rules: RuleSet) -> float:
@@ -109,14 +88,14 @@ def explained(
         for rule in silent
         if rule.id not in by_rule and (found := unheard(rule, (each.event for each in observed), until)) is not None
     }
-    as_if = _apart(story, rules, [_always(rule, never[rule.id]) for rule in silent if rule.id in never], call, until)
+    as_if = _apart(story, rules, [always(rule, never[rule.id]) for rule in silent if rule.id in never], call, until)
     answers = [
-        _judged(rule, by_rule[rule.id], observed, until)
+        judged(rule, by_rule[rule.id], observed, until)
         if rule.id in by_rule
-        else _silent(rule, never.get(rule.id), as_if.get(rule.id, ()), observed)
+        else unjudged(rule, never.get(rule.id), as_if.get(rule.id, ()), observed)
         for rule in of
     ]
-    return tuple(sorted(answers, key=_distance)), observed
+    return tuple(sorted(answers, key=distance)), observed
 
 
 def on_record(answers: Iterable[Answer], recorded: Iterable[Answer]) -> tuple[Answer, ...]:
@@ -126,14 +105,14 @@ def on_record(answers: Iterable[Answer], recorded: Iterable[Answer]) -> tuple[An
     told: dict[str, list[Answer]] = {}
     for each in recorded:
         told.setdefault(each.rule, []).append(each)
-    nearest = {rule: min(those, key=_distance) for rule, those in told.items()}
+    nearest = {rule: min(those, key=distance) for rule, those in told.items()}
     return tuple(
         sorted(
             (
                 each if each.rule not in nearest or nearest[each.rule].reason == each.reason else nearest[each.rule]
                 for each in answers
             ),
-            key=_distance,
+            key=distance,
         )
     )
 
@@ -185,81 +164,5 @@ def _apart(
         if of:
             each = tuple(msgspec.structs.replace(rule, exclusive=False) for rule in of)
             apart = msgspec.structs.replace(rules, rules=each)
-            found |= _by_rule(of_call(told, apart, call, until, explain=EXPLAINED)[0])
+            found |= _by_rule(of_call(told, apart, call, until, explain=EVERY)[0])
     return found
-
-
-def _always(rule: Rule, never: Unheard) -> Rule:
-    """The rule as if its trigger matched: on every change of the call, in the trigger's states where it was in one."""
-    of = next(each for each in rule.triggers if each.id == never.trigger)
-    states = frozenset(KNOWN_STATES)
-    if never.reason != "stateOther" and isinstance(of, StateTrigger):
-        states = of.states
-    trigger = StateTrigger(id=of.id, states=states, place=of.place)
-    return msgspec.structs.replace(
-        rule, triggers=(trigger,), exceptions=(), throttle=None, status="shadow", on_resync=True
-    )
-
-
-# --- answers --------------------------------------------------------------------------------------------------------
-
-
-def _judged(rule: Rule, decisions: Iterable[Decision], observed: Iterable[Observed], until: float) -> Answer:
-    """The nearest of what was decided."""
-    answers = [
-        Answer(
-            rule=rule.id,
-            place=rule.place,
-            reason=each.reason,
-            at=each.at,
-            failed=(*_untimely(rule, each, observed, until), *each.failed),
-            by=each.by,
-            leaves=sum(1 for _ in leaves(rule.condition)),
-            decision=each,
-        )
-        for each in decisions
-    ]
-    return min(answers, key=_distance)
-
-
-def _untimely(rule: Rule, decision: Decision, observed: Iterable[Observed], until: float) -> tuple[FailedLeaf, ...]:
-    """What of a trigger's time was otherwise than the rule wants it."""
-    match decision.reason:
-        case "stateLeftBeforeFor" | "callGone":
-            of = tuple(each for each in rule.triggers if each.id == decision.trigger)
-            found = unheard(msgspec.structs.replace(rule, triggers=of), (each.event for each in observed), until)
-            return () if found is None else found.failed
-        case "missedTooLate":
-            late = spans.written(decision.event.late_by or 0.0)
-            wanted = f"at most {spans.written(rule.missed_grace)} late"
-            return (FailedLeaf(path="missedGrace", wanted=wanted, actual=f"{late} late", at=str(rule.place)),)
-        case _:
-            return ()
-
-
-def _silent(rule: Rule, never: Unheard | None, as_if: Iterable[Decision], observed: Iterable[Observed]) -> Answer:
-    """A rule that was never judged, with the conditions that came nearest."""
-    nearest = min(as_if, key=lambda each: len(each.failed), default=None)
-    return Answer(
-        rule=rule.id,
-        place=rule.place,
-        # a trigger matched and nothing was judged: nobody saw the state begin, so nothing may act on it
-        reason="degraded" if never is None else never.reason,
-        failed=(*(() if never is None else never.failed), *(() if nearest is None else nearest.failed)),
-        seen=tuple(dict.fromkeys(str(each.event.state) for each in observed)),
-        leaves=sum(1 for _ in leaves(rule.condition)),
-        decision=nearest,
-    )
-
-
-def _distance(answer: Answer) -> tuple[int, int]:
-    """Fired; stopped though its trigger and its conditions held; then by how much did not, what never came up last."""
-    if answer.reason == "fired":
-        return 0, 0
-    failed = len(answer.failed)
-    if answer.reason in ("stateOther", "fromOther"):
-        return 3, failed
-    if answer.reason in ("conditionFalse", "fieldMissing", "outsideSchedule"):
-        return 2, failed
-    untimely = answer.reason in ("forRunning", "stateLeftBeforeFor", "callGone", "missedTooLate")
-    return (2, failed) if untimely and failed > 1 else (1, failed)

@@ -25,3 +25,8 @@ def describe(character: str) -> str:
 def is_bidirectional(character: str) -> bool:
     """Whether the character turns the direction of reading."""
     return character in _BIDI
+
+
+def visible(text: str) -> str:
+    """The text on one line, with every character that a reader could take for something else spelled out."""
+    return HIDDEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text.replace("\n", "\\n"))

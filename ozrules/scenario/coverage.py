@@ -62,6 +62,11 @@ def _parts(rule: Rule, runs: tuple[Played, ...], rules: RuleSet) -> Iterator[tup
     performed = [each for run in runs for each in run.performed if each.rule == rule.id]
     fired = any(each.reason in ("fired", "shadow") for each in decisions)
     yield Unreached(rule.id, rule.place, "No test makes this rule fire."), fired
+    if len(rule.triggers) > 1:
+        acted = {each.trigger for each in decisions if each.reason in ("fired", "shadow")}
+        for trigger in rule.triggers:
+            message = f"No test makes this trigger fire the rule: {trigger.id}."
+            yield Unreached(rule.id, trigger.place, message), trigger.id in acted
     stopped = {leaf.at for decision in decisions for leaf in decision.failed}
     for leaf in leaves(rule.condition):
         message = f"In no test does this condition stop the rule: {leaf.path} {wanted(leaf)}."

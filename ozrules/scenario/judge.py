@@ -4,18 +4,17 @@ Each thing that is wrong is one `Failure`, with the place in the test file that 
 line asked for is wrong too: a test that only looks at what it likes to see is no test.
 """
 
-from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
-from ozrules.engine.effects import Decision
-from ozrules.engine.explain import unheard
-from ozrules.rules.condition import FailedLeaf
+from ozrules.engine.effects import Reason
+from ozrules.engine.explain import Answer
 from ozrules.rules.model import Hunt, RuleSet
 from ozrules.rules.numbers import NumberPlan
 from ozrules.scenario.model import Expectation, Scenario, Spot, Switch, WhyNot
 from ozrules.scenario.played import Performed, Played
+from ozrules.scenario.why import why
 
 TOLERANCE = 0.0005  # seconds; times are written in milliseconds at the finest
 
@@ -26,6 +25,7 @@ class Failure(msgspec.Struct, frozen=True):
     kind: Literal["failed", "vacuous"]
     spot: Spot
     message: str
+    why: Answer | None = None
 
 
 def unknown_names(scenario: Scenario, rules: RuleSet) -> tuple[Failure, ...]:
@@ -50,11 +50,12 @@ def judge(scenario: Scenario, played: Played, rules: RuleSet) -> tuple[Failure, 
     for expected in scenario.expect or ():
         if expected.at is not None and expected.at > played.end + TOLERANCE:
             late = f"This is expected after the end of the test, at {played.end:g}s; until: moves the end."
-            failures.append(Failure("vacuous", expected.spot, late))
+            failures.append(Failure("vacuous", expected.spot, late, _of(scenario, played, rules, expected)))
             continue
         found = next((each for each in left if _meets(each, expected, hunts, rules.numbers)), None)
         if found is None:
-            failures.append(Failure("failed", expected.spot, _missed(expected, left)))
+            message = _missed(expected, left)
+            failures.append(Failure("failed", expected.spot, message, _of(scenario, played, rules, expected)))
         else:
             left.remove(found)
     if scenario.expect is not None:
@@ -62,10 +63,13 @@ def judge(scenario: Scenario, played: Played, rules: RuleSet) -> tuple[Failure, 
     for never in scenario.never:
         done = [each for each in played.performed if never.action in _names(each, hunts)]
         failures += (Failure("failed", never.spot, f"This action was carried out: {each}.") for each in done[:1])
-    for why in scenario.why_not:
-        message = _otherwise(why, played, rules)
-        if message is not None:
-            failures.append(Failure("failed", why.spot, message))
+    for why_not in scenario.why_not:
+        if why_not.reason in _reasons(played, why_not):
+            continue
+        answer = why(scenario, rules, why_not.rule, why_not.session, played)
+        if answer.reason != why_not.reason:
+            message = f"The rule {why_not.rule} did not stop because of {why_not.reason}, but: {answer.reason}."
+            failures.append(Failure("failed", why_not.spot, message, answer))
     for unused in played.unused:
         what = f"No {unused.action} was sent that this result could answer."
         failures.append(Failure("vacuous", unused.spot, what))
@@ -107,38 +111,22 @@ def _missed(expected: Expectation, left: list[Performed]) -> str:
     return f"This was not carried out; what was: {near[0]}{outcome}."
 
 
-# --- whyNot ---------------------------------------------------------------------------------------------------------
+# --- why ------------------------------------------------------------------------------------------------------------
 
 
-def _otherwise(why: WhyNot, played: Played, rules: RuleSet) -> str | None:
-    """How the rule's behaviour differs from what the test says, if it does."""
-    decisions = [each for each in played.decisions if each.rule == why.rule and _is_about(each, why.session)]
-    if any(each.reason == why.reason for each in decisions):
+def _reasons(played: Played, asked: WhyNot) -> set[Reason]:
+    """All that was decided on the rule."""
+    return {
+        each.reason
+        for each in played.decisions
+        if each.rule == asked.rule
+        and (asked.session is None or (each.session is not None and each.session.session_id == asked.session))
+    }
+
+
+def _of(scenario: Scenario, played: Played, rules: RuleSet, expected: Expectation) -> Answer | None:
+    """Why the rule that should have acted did not; nothing where it did, otherwise than expected."""
+    if expected.rule is None:
         return None
-    if decisions:
-        said = ", ".join(dict.fromkeys(_said(each) for each in decisions))
-        return f"The rule {why.rule} did not stop because of {why.reason}, but: {said}."
-    rule = next(rule for rule in rules.rules if rule.id == why.rule)
-    states = [each.event for each in played.observed if why.session in (None, each.key.session_id)]
-    never = unheard(rule, states)
-    reason = "conditionFalse" if never is None else never.reason
-    if reason == why.reason:
-        return None
-    said = reason + _leaves(() if never is None else never.failed)
-    return f"The rule {why.rule} did not stop because of {why.reason}, but: {said}."
-
-
-def _is_about(decision: Decision, session: str | None) -> bool:
-    return session is None or (decision.session is not None and decision.session.session_id == session)
-
-
-def _said(decision: Decision) -> str:
-    by = "" if decision.by is None else f" ({decision.by})"
-    return f"{decision.reason}{by}{_leaves(decision.failed)}"
-
-
-def _leaves(failed: Iterable[FailedLeaf]) -> str:
-    return "".join(
-        f" ({leaf.path}: wanted {leaf.wanted}, actual {'nothing' if leaf.actual is None else leaf.actual}, {leaf.at})"
-        for leaf in failed
-    )
+    answer = why(scenario, rules, expected.rule, expected.session, played)
+    return None if answer.reason == "fired" else answer

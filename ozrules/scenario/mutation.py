@@ -10,15 +10,19 @@ from typing import TypeVar
 import msgspec
 
 from ozrules.rules.condition import leaves, replaced, wanted
+from ozrules.rules.fields import kind_of
 from ozrules.rules.model import (
     Action,
+    Alive,
     All,
     BlindTransfer,
+    Canary,
     Compare,
     Condition,
     DuringSchedule,
     Fixed,
     Forward,
+    History,
     Leaf,
     Place,
     Rule,
@@ -26,7 +30,8 @@ from ozrules.rules.model import (
     StateTrigger,
 )
 from ozrules.scenario.model import ScenarioFile
-from ozrules.scenario.suite import play_all
+from ozrules.scenario.suite import play_one
+from ozrules.session.state import GROUPS
 
 T = TypeVar("T")
 
@@ -42,9 +47,9 @@ class Mutant(msgspec.Struct, frozen=True):
 
 def unnoticed(rules: RuleSet, files: Iterable[ScenarioFile]) -> Iterator[Mutant]:
     """The edits after which every test still passes."""
-    suites = tuple(files)
+    scenarios = tuple(scenario for file in files for scenario in file.scenarios)
     for mutant in mutants(rules):
-        if all(result.passed for file in suites for result in play_all(file, mutant.rules)):
+        if all(play_one(scenario, mutant.rules).passed for scenario in scenarios):
             yield mutant
 
 
@@ -97,6 +102,8 @@ def _edits(rule: Rule) -> Iterator[tuple[Place, str, Rule]]:
             )
     if rule.throttle is not None:
         yield rule.place, "the throttle is removed", replace(rule, throttle=None)
+    if isinstance(rule.status, Canary):
+        yield rule.place, "every call is in the canary", replace(rule, status="active")
 
 
 def _trigger_edits(trigger: StateTrigger) -> Iterator[tuple[str, StateTrigger]]:
@@ -107,6 +114,9 @@ def _trigger_edits(trigger: StateTrigger) -> Iterator[tuple[str, StateTrigger]]:
             yield f"for is {trigger.hold - 1:g}s instead of {trigger.hold:g}s", replace(trigger, hold=trigger.hold - 1)
     if trigger.origins is not None:
         yield "from is removed", replace(trigger, origins=None)
+    if len(trigger.states) > 1 and trigger.states not in GROUPS.values():
+        for state in sorted(trigger.states):
+            yield f"the state {state} is taken out", replace(trigger, states=trigger.states - {state})
 
 
 def _leaf_edits(leaf: Leaf) -> Iterator[tuple[str, Callable[[Leaf], Condition]]]:
@@ -115,6 +125,14 @@ def _leaf_edits(leaf: Leaf) -> Iterator[tuple[str, Callable[[Leaf], Condition]]]
     if isinstance(leaf, DuringSchedule):
         turned = msgspec.structs.replace(leaf, inside=not leaf.inside)
         yield f"the condition {says} is turned round", lambda _: turned
+    elif isinstance(leaf, History | Alive):
+        for count in (leaf.count - 1, leaf.count + 1):
+            other = msgspec.structs.replace(leaf, count=count)
+            yield f"{says} is {wanted(other)}", lambda _, other=other: other  # type: ignore[misc]  # bound now
+    elif isinstance(leaf, Compare) and leaf.number is not None and kind_of(leaf.field) in ("seconds", "count"):
+        for number in (leaf.number - 1, leaf.number + 1):
+            bound = msgspec.structs.replace(leaf, number=number)
+            yield f"{says} is {leaf.op} {number:g} instead", lambda _, bound=bound: bound  # type: ignore[misc]  # bound now
     elif isinstance(leaf, Compare) and leaf.op == "in" and len(leaf.texts) > 1:
         for number, text in enumerate(leaf.texts):
             fewer = msgspec.structs.replace(leaf, texts=leaf.texts[:number] + leaf.texts[number + 1 :])

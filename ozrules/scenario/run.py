@@ -42,6 +42,7 @@ from ozrules.engine.events import (
     TimersDue,
 )
 from ozrules.engine.identity import CommandId, SessionKey
+from ozrules.engine.index import EXPLAIN_ALL
 from ozrules.rules.model import CalendarTrigger, RuleSet, SecretRef, SystemAction
 from ozrules.rules.nesting import every_action
 from ozrules.runtime.timers import Timers
@@ -59,9 +60,9 @@ class EndlessScenario(Exception):
     """A scenario that does not come to its end."""
 
 
-def play(scenario: Scenario, rules: RuleSet) -> Played:
-    """The scenario, from its start until nothing is left to come."""
-    return _Run(scenario, rules).play()
+def play(scenario: Scenario, rules: RuleSet, *, explain: int = EXPLAIN_ALL) -> Played:
+    """The scenario, from its start until nothing is left to come. ``explain`` is the engine's."""
+    return _Run(scenario, rules, explain).play()
 
 
 class _Kept:
@@ -77,8 +78,9 @@ class _Kept:
 
 
 class _Run:
-    def __init__(self, scenario: Scenario, rules: RuleSet) -> None:
+    def __init__(self, scenario: Scenario, rules: RuleSet, explain: int) -> None:
         self._scenario = scenario
+        self._explain = explain
         self._rules = rules
         self._phone = Phone(scenario.sessions)
         asked = [each for rule in rules.rules for each in every_action(rule.actions) if isinstance(each, SystemAction)]
@@ -169,6 +171,7 @@ class _Run:
             memories=tuple(kept.memories.items()),
             tallies=tuple(tally for tally in kept.tallies if tally.until > at),
             open_commands=tuple(kept.open.values()),
+            explain=self._explain,
         )
         for schedule, opens in kept.switched.items():
             self._tell(ScheduleSwitched(at=at, schedule=schedule, open=opens))

@@ -124,18 +124,21 @@ def test_mutation_needs_tests_that_pass(run: Run, capsys: pytest.CaptureFixture[
     assert "the tests must pass" in capsys.readouterr().out
 
 
-def test_junit(run: Run, tmp_path: Path) -> None:
-    Path("office.test.yaml").write_text(
-        TESTS.replace("name: rings out", 'name: "<rings> & \\"out\\""').replace("at: 20s", "at: 19s"),
-        encoding="utf-8",
-    )
-    assert run("--junit", "out.xml") == 1
+def test_junit_says_of_every_file_what_became_of_it(run: Run, tmp_path: Path) -> None:
+    Path("office.test.yaml").write_text(TESTS.replace("at: 20s", "at: 19s"), encoding="utf-8")
+    Path("other.test.yaml").write_text(TESTS.replace("tests:", "test:"), encoding="utf-8")
+    assert run("office.test.yaml", "other.test.yaml", "--junit", "out.xml") == 1
     root = ElementTree.parse(tmp_path / "out.xml").getroot()  # noqa: S314  our own file
-    (suite,) = root
-    assert suite.attrib == {"name": "office.test.yaml", "tests": "1", "failures": "1"}
-    (case,) = suite
-    assert case.get("name") == '<rings> & "out"'
-    assert [failure.get("type") for failure in case] == ["failed", "failed"]
+    assert [suite.get("name") for suite in root] == ["office.test.yaml", "other.test.yaml"]
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("2", "1", "1")
+
+
+def test_a_failure_says_why_the_rule_did_not_act(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("office.test.yaml").write_text(TESTS.replace("callee: 2001", "callee: 2002"))
+    assert run() == 1
+    out = capsys.readouterr().out
+    assert "        desk: conditionFalse  (office.rules.yaml:4:9)" in out
+    assert "            conditions.callee: wanted eq 2001, actual 2002  (office.rules.yaml:6:26)" in out
 
 
 def test_junit_that_cannot_be_written(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

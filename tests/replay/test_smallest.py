@@ -37,7 +37,11 @@ def _found(rule: str, *others: str, lines: tuple[str, ...] = CALL) -> tuple[list
 
 def _is_true(scene: Scene, rule: str, found: Changes) -> None:
     """With all of the edits the rule fires, and with any one of them left out it does not."""
-    for edits in (each for each in (found.call, found.rule) if each is not None):
+    for named, propose in ((found.call, call_edits), (found.rule, rule_edits)):
+        edits = smallest(scene, rule, propose)
+        assert (named is None) is (edits is None)
+        if edits is None:
+            continue
         for left_out in range(-1, len(edits)):
             edited = scene
             for number, edit in enumerate(edits):

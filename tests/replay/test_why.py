@@ -5,8 +5,9 @@ import math
 import msgspec
 import pytest
 
+from ozrules.engine.explain import Answer
 from ozrules.replay.recording import events, read, story
-from ozrules.replay.why import Answer, calls_of, lookback, on_record, why
+from ozrules.replay.why import calls_of, lookback, on_record, why
 from ozrules.rules.model import RuleSet
 from tests.replay.recorded import DESK, asked, rules, seen, sent
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ozrules.rules.characters import HIDDEN, describe, is_bidirectional
+from ozrules.rules.characters import HIDDEN, describe, is_bidirectional, visible
 
 
 @pytest.mark.parametrize("character", "\x00\x07\x1b\x7f\x85\u00ad\u200b\u2028\u202e\u2066\ufeff\U000e0041\ufff9")
@@ -24,3 +24,7 @@ def test_they_are_named() -> None:
     assert describe("\x07") == "U+0007"
     assert is_bidirectional("\u202e")
     assert not is_bidirectional("\u200b")
+
+
+def test_what_hides_is_spelled_out() -> None:
+    assert visible("a\u202eb\nc\x1b[2J") == "a\\u202eb\\nc\\u001b[2J"

@@ -71,9 +71,23 @@ def test_why_not_by_the_reason_on_the_record() -> None:
     other = SALES.replace("[2001, 2002]", "[2003]")
     assert judged("    whyNot: {rule: sales-no-answer, reason: conditionFalse}\n", other) == []
     (failure,) = judged("    whyNot: {rule: sales-no-answer, reason: disabled}\n", other)
-    assert "but: conditionFalse (conditions.callee" in failure
+    assert "because of disabled, but: conditionFalse." in failure
     (failure,) = judged("    whyNot: {rule: sales-no-answer, reason: stateLeftBeforeFor}\n")
     assert failure.endswith("but: fired.")
+
+
+def test_an_action_that_is_missed_says_why_its_rule_did_not_act() -> None:
+    expected = "    expect:\n      - {at: 20s, rule: sales-no-answer, action: forward, to: 2010}\n"
+    result = played(SALES.replace("[2001, 2002]", "[2003]"), f"{ENDS}{expected}")
+    [failure] = result.failures
+    assert failure.why is not None
+    assert failure.why.reason == "conditionFalse"
+    assert [(leaf.path, leaf.wanted, leaf.actual) for leaf in failure.why.failed] == [
+        ("conditions.callee", "in [2003]", "2001")
+    ]
+    [late] = played(SALES.replace("20s", "40s"), f"{ENDS}{expected}").failures
+    assert late.why is not None
+    assert [(leaf.path, leaf.wanted, leaf.actual) for leaf in late.why.failed] == [("trigger.for", "40s", "30s")]
 
 
 @pytest.mark.parametrize(
