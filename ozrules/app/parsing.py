@@ -84,7 +84,7 @@ def _how(code: int) -> str:
 
 
 def _in_child() -> None:
-    from ozrules.rules.loader import check
+    from ozrules.proofs.checking import check
 
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

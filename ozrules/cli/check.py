@@ -13,7 +13,8 @@ from typing import Final
 
 import ozrules
 from ozrules.cli import meeting
-from ozrules.rules import loader, rendering
+from ozrules.proofs import checking
+from ozrules.rules import rendering
 from ozrules.rules.diagnostics import Diagnostic, DocumentInvalid, Findings
 from ozrules.rules.document import ListNode, MapNode, Source, TextNode, parse
 from ozrules.rules.model import RuleSet
@@ -49,6 +50,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--format", choices=["text", "json", "sarif"], default="text", help="text unless given")
     parser.add_argument("--strict", action="store_true", help="warnings count as errors")
     parser.add_argument("--fix", action="store_true", help="write the repairs that are certain")
+    parser.add_argument(
+        "--witnesses", metavar="FILE", type=Path, help="write the calls that show findings, as rule tests"
+    )
     parser.add_argument("--explain", metavar="CODE", help="what a code means, with an example")
     meeting.add_arguments(parser)
     parser.set_defaults(run=check)
@@ -62,6 +66,7 @@ class _Report:
     sources: dict[str, Source] = field(default_factory=dict)
     named: int = 0
     rules: RuleSet | None = None
+    rule_files: tuple[str, ...] = ()
 
     @property
     def errors(self) -> int:
@@ -90,6 +95,8 @@ def check(arguments: argparse.Namespace) -> int:
                 break
             fixed += made
             report = _examine(files, given, os.environ)
+    if arguments.witnesses is not None and not _witnesses(report, arguments.witnesses):
+        return 2
     if arguments.at is not None and report.rules is not None and not report.errors:
         print("\n".join(meeting.shown(arguments, report.rules)))
         return 0
@@ -117,7 +124,8 @@ def _examine(files: list[str], given: str | None, environment: Mapping[str, str]
         else:
             rules.append(source)
     if rules:
-        report.rules, diagnostics = loader.check(rules, secrets)
+        report.rule_files = tuple(source.name for source in rules)
+        report.rules, diagnostics = checking.check(rules, secrets)
         report.diagnostics += diagnostics
     return report
 
@@ -182,6 +190,25 @@ def _replace(path: Path, text: str) -> None:
     new.write_bytes(text.encode("utf-8"))
     new.chmod(path.stat().st_mode & 0o7777)
     new.replace(path)
+
+
+# --- witnesses ------------------------------------------------------------------------------------------------------
+
+
+def _witnesses(report: _Report, path: Path) -> bool:
+    """Write the calls that show findings, if there are any, as a test file; whether that went well."""
+    tests = [each.witness | {"name": f"{each.place}: {each.code}"} for each in report.diagnostics if each.witness]
+    if not tests:
+        return True
+    files = [os.path.relpath(Path(name).resolve(), path.resolve().parent) for name in report.rule_files]
+    try:
+        # JSON is YAML
+        document = {"ozrulesTest": 1, "rules": files, "tests": tests}
+        path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    except OSError as problem:
+        print(f"ozrules check: {problem.filename}: {problem.strerror}", file=sys.stderr)
+        return False
+    return True
 
 
 # --- showing --------------------------------------------------------------------------------------------------------

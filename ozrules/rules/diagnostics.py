@@ -4,7 +4,8 @@ A code is a stable name. Each has a page in ``explanations/CODE.md``, which `ozr
 Findings are collected and reported all at once; nobody repairs a file one error at a time.
 """
 
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Iterable
+from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -45,7 +46,10 @@ class Edit(msgspec.Struct, frozen=True):
 
 
 class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding: ``message`` is one sentence, ``suggestion`` what to do, ``edit`` that where it is certain."""
+    """One finding: ``message`` is one sentence, ``suggestion`` what to do, ``edit`` that where it is certain.
+
+    ``witness`` is the call that shows it, as an entry under ``tests`` of a rule test.
+    """
 
     code: str
     severity: Severity
@@ -55,6 +59,7 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
     suggestion: str | None = None
     related: tuple[Related, ...] = ()
     edit: Edit | None = None
+    witness: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         return f"{self.place}: {self.severity}[{self.code}]: {self.message}"
@@ -69,11 +74,11 @@ class DocumentInvalid(Exception):
 
 
 class Findings:
-    """Collects diagnostics while files are read."""
+    """Collects diagnostics while files are read, after those that were found before."""
 
-    def __init__(self) -> None:
-        self._all: list[Diagnostic] = []
-        self.errors = 0
+    def __init__(self, before: Iterable[Diagnostic] = ()) -> None:
+        self._all: list[Diagnostic] = list(before)
+        self.errors = sum(each.severity == "error" for each in self._all)
 
     def error(
         self,
@@ -84,10 +89,11 @@ class Findings:
         suggestion: str | None = None,
         related: tuple[Related, ...] = (),
         edit: Edit | None = None,
+        witness: dict[str, Any] | None = None,
     ) -> None:
         """Note what can never work, or is unsafe."""
         self.errors += 1
-        self._add(code, "error", at, message, suggestion, related, edit)
+        self._add(code, "error", at, message, suggestion, related, edit, witness)
 
     def warning(
         self,
@@ -98,9 +104,10 @@ class Findings:
         suggestion: str | None = None,
         related: tuple[Related, ...] = (),
         edit: Edit | None = None,
+        witness: dict[str, Any] | None = None,
     ) -> None:
         """Note what is legal but useless or doubtful."""
-        self._add(code, "warning", at, message, suggestion, related, edit)
+        self._add(code, "warning", at, message, suggestion, related, edit, witness)
 
     def _add(
         self,
@@ -111,6 +118,7 @@ class Findings:
         suggestion: str | None,
         related: tuple[Related, ...],
         edit: Edit | None,
+        witness: dict[str, Any] | None,
     ) -> None:
         self._all.append(
             Diagnostic(
@@ -122,16 +130,18 @@ class Findings:
                 suggestion=suggestion,
                 related=related,
                 edit=edit,
+                witness=witness,
             )
         )
 
     @property
     def all(self) -> tuple[Diagnostic, ...]:
         """Every finding once, in the order of the files and of the places in them."""
+        once: dict[tuple[object, ...], Diagnostic] = {}
+        for one in self._all:
+            once.setdefault((one.place, one.length, one.code, one.message), one)
         return tuple(
-            sorted(
-                dict.fromkeys(self._all), key=lambda one: (one.place.file, one.place.line, one.place.column, one.code)
-            )
+            sorted(once.values(), key=lambda one: (one.place.file, one.place.line, one.place.column, one.code))
         )
 
     def raise_errors(self) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ozrules.rules.analysis import analyse
 from ozrules.rules.diagnostics import Diagnostic, Findings, Related, Span
 from ozrules.rules.document import MAX_ALL, ListNode, MapNode, Node, Source, TextNode, parse
 from ozrules.rules.model import Guards, Place, RoutingTrigger, Rule, RuleSet
@@ -90,7 +89,7 @@ def _read(sources: tuple[Source, ...], secrets: frozenset[str] | None, findings:
         _unused(scope, _mentioned(files) if findings.errors else frozenset(), findings)
     if findings.errors:
         return None
-    loaded = RuleSet(
+    return RuleSet(
         rules=tuple(rules),
         schedules=scope.schedules,
         guards=protected,
@@ -98,8 +97,6 @@ def _read(sources: tuple[Source, ...], secrets: frozenset[str] | None, findings:
         secrets=frozenset(scope.used_secrets),
         revision=revision_of(sources),
     )
-    analyse(loaded, findings)
-    return loaded
 
 
 # --- what has names -------------------------------------------------------------------------------------------------

@@ -129,6 +129,7 @@ def _object(diagnostic: Diagnostic) -> dict[str, Any]:
         ],
         "edit": edit
         and {"line": edit.place.line, "column": edit.place.column, "length": edit.length, "text": edit.text},
+        "witness": diagnostic.witness,
     }
 
 

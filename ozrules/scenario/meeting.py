@@ -151,15 +151,16 @@ def _lives(triggers: Iterable[StateTrigger]) -> Iterable[_Life]:
     for trigger in triggers:
         for state in trigger.states:
             if trigger.origins is not None:
-                lives |= {(*_way_to(origin), state): None for origin in trigger.origins if origin != state}
+                lives |= {(*way_to(origin), state): None for origin in trigger.origins if origin != state}
             else:
-                lives[_way_to(state)] = None
+                lives[way_to(state)] = None
                 if state in ENDED:
                     lives[RINGING, IN_CALL, state] = None
     return lives
 
 
-def _way_to(state: State) -> _Life:
+def way_to(state: State) -> tuple[State, ...]:
+    """The states through which a call gets into ``state``, that one included."""
     if state in (CREATED, SETUP, RINGING):
         return (state,)
     if state == IN_CALL or state in ENDED:

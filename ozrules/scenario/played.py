@@ -55,6 +55,7 @@ class Played:
         self._late: dict[int, float] = {}
         self.performed: list[Performed] = []
         self.decisions: list[Decision] = []
+        self.outcomes: list[Outcome] = []
         self.observed: list[Observed] = []
         self.unused: tuple[Scripted, ...] = ()
         self.end = 0.0
@@ -65,7 +66,8 @@ class Played:
         self.decisions.append(decision)
 
     def settle(self, outcome: Outcome) -> None:
-        """A command came to its outcome."""
+        """A command came to its outcome, also one that was never sent."""
+        self.outcomes.append(outcome)
         for performed in self.performed:
             if performed.command == outcome.command:
                 performed.outcome = outcome.outcome

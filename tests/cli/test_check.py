@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from ozrules.cli import check as command
+from ozrules.cli.main import main
 from ozrules.rules import loader
 
 TESTS = Path(__file__).parents[1]
@@ -171,6 +172,7 @@ def test_json_is_complete(private: Path, capsys: pytest.CaptureFixture[str]) -> 
             "suggestion": "Did you mean Ringing?",
             "related": [],
             "edit": {"line": 4, "column": 22, "length": 6, "text": "Ringing"},
+            "witness": None,
         }
     ]
 
@@ -187,6 +189,28 @@ def test_sarif_names_rule_place_and_level(private: Path, capsys: pytest.CaptureF
         "artifactLocation": {"uri": "office.yaml"},
         "region": {"startLine": 4, "startColumn": 22, "endColumn": 28},
     }
+
+
+def test_witnesses_are_rule_tests_that_pass(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sends = "trigger: {{state: Ringing}}, conditions: {{callee: {}}}, actions: [{{forward: {}}}]"
+    rules = "".join(f"  - {{id: r{a}, {sends.format(a, b)}}}\n" for a, b in ((2001, 2002), (2002, 2001)))
+    rules += f"  - {{id: late, {sends.format('2001, direction: inbound', 2003)}}}\n"
+    Path("rules").mkdir()
+    Path("rules/office.yaml").write_text(HEAD + "rules:\n" + rules)
+
+    assert run("rules/office.yaml", "--witnesses", "shown.test.yaml") == 1
+    capsys.readouterr()
+    assert main(["test", "shown.test.yaml"]) == 0
+    assert capsys.readouterr().out == (
+        "shown.test.yaml\n"
+        "  ok    rules/office.yaml:3:10: forward-cycle\n"
+        "  ok    rules/office.yaml:5:10: outranked\n"
+        "2 tests, all passed\n"
+    )
+    assert run("rules/office.yaml", "--witnesses", "no/such/folder") == 2
+    Path("rules/office.yaml").write_text(RULE)
+    assert run("rules/office.yaml", "--witnesses", "none.test.yaml") == 0
+    assert not Path("none.test.yaml").exists()
 
 
 def test_fix_writes_the_certain_repairs_only(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -269,7 +293,7 @@ def test_nothing_to_check_is_a_wrong_call(
 def test_every_code_has_a_page(capsys: pytest.CaptureFixture[str]) -> None:
     used: set[str] = set()
     package = Path(command.__file__).parents[1]
-    for path in (*package.glob("rules/**/*.py"), *package.glob("settings/**/*.py")):
+    for path in (*package.glob("rules/**/*.py"), *package.glob("proofs/*.py"), *package.glob("settings/**/*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
                 first = node.args[0]

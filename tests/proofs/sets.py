@@ -1,7 +1,7 @@
 """Small rule sets, and what analysis says of them."""
 
+from ozrules.proofs.checking import check
 from ozrules.rules.document import Source
-from ozrules.rules.loader import check
 
 
 def found(rules: str, head: str = "") -> list[tuple[str, str, str]]:

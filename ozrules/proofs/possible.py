@@ -5,9 +5,15 @@ only that is used which holds for the normal form and every other.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations
+from types import MappingProxyType
 from typing import Any, Final
 
+import msgspec
+
+from ozrules.proofs.hours import never_together, only_within
+from ozrules.rules.calendar import Schedule
 from ozrules.rules.condition import NO, YES, Value, compile_condition
 from ozrules.rules.fields import kind_of
 from ozrules.rules.model import Alive, All, AnyOf, Compare, Condition, DuringSchedule, History, Not
@@ -16,13 +22,13 @@ from ozrules.rules.numbers import NumberPlan
 _FORM_BOUND: Final = frozenset({"startsWith", "endsWith", "matches", "regex"})
 
 
-class _OneValue:
+class OneValue:
     """`Facts` about a subject that is the value itself."""
 
     def __init__(self, numbers: NumberPlan) -> None:
         self.numbers = numbers
 
-    def reader(self, field: str) -> Callable[[str, float], Value]:
+    def reader(self, field: str) -> Callable[[str | float, float], Value]:
         return lambda subject, at: subject
 
     def is_open(self, schedule: str, at: float) -> bool:
@@ -31,10 +37,10 @@ class _OneValue:
     def by_hand(self, schedule: str, at: float) -> bool:
         raise AssertionError("only comparisons are asked")
 
-    def entered(self, condition: History) -> Callable[[str, float], int | None]:
+    def entered(self, condition: History) -> Callable[[str | float, float], int | None]:
         raise AssertionError("only comparisons are asked")
 
-    def alive(self, condition: Alive) -> Callable[[str, float], int | None]:
+    def alive(self, condition: Alive) -> Callable[[str | float, float], int | None]:
         raise AssertionError("only comparisons are asked")
 
 
@@ -74,6 +80,13 @@ def exact_values(leaf: Condition, numbers: NumberPlan) -> frozenset[str] | None:
     return frozenset(normal(text) for text in leaf.texts)
 
 
+def may_hold(leaf: Compare, value: str, numbers: NumberPlan) -> bool:
+    """Whether the comparison can hold for a number whose normal form is ``value``."""
+    if leaf.op == "exists":
+        return leaf.present
+    return leaf.number is None and compile_condition(leaf, OneValue(numbers))(value, 0.0) == YES
+
+
 def implied(wanted: Condition, given: Iterable[Condition], numbers: NumberPlan) -> bool:
     """Whether ``wanted`` surely holds wherever all of ``given`` do."""
     given = tuple(given)
@@ -83,27 +96,85 @@ def implied(wanted: Condition, given: Iterable[Condition], numbers: NumberPlan) 
     if isinstance(wanted, All | AnyOf):
         ways = (implied(each, given, numbers) for each in wanted.of)
         return all(ways) if isinstance(wanted, All) else any(ways)
+    if isinstance(wanted, History | Alive) or (isinstance(wanted, Compare) and wanted.number is not None):
+        return _within(wanted, given)
     if not isinstance(wanted, Compare):
         return False
     same = [each for each in given if isinstance(each, Compare) and each.field == wanted.field]
     if wanted.op == "exists":
         return wanted.present and any(each.op != "exists" for each in same)
-    if wanted.number is not None or (wanted.op == "notIn" and any(text.endswith("*") for text in wanted.texts)):
+    if wanted.op == "notIn" and any(text.endswith("*") for text in wanted.texts):
         return False
-    test = compile_condition(wanted, _OneValue(numbers))
+    test = compile_condition(wanted, OneValue(numbers))
     for each in same:
         values = exact_values(each, numbers)
         if values and all(test(value, 0.0) == YES for value in values):
             return True
+        if _begins_within(each, wanted, numbers):
+            return True
     return False
 
 
-def contradiction(given: Iterable[Condition], numbers: NumberPlan) -> tuple[Condition, Condition] | None:
+def _begins_within(given: Compare, wanted: Compare, numbers: NumberPlan) -> bool:
+    """Whether every beginning that ``given`` allows goes on from one that ``wanted`` allows."""
+    begins = _beginnings(wanted, numbers)
+    allowed = _beginnings(given, numbers)
+    if not begins or not allowed or (wanted.op == "in" and not all(text.endswith("*") for text in wanted.texts)):
+        return False
+    return all(start.startswith(begins) for start in allowed)
+
+
+def _beginnings(leaf: Compare, numbers: NumberPlan) -> tuple[str, ...] | None:
+    """With one of which a value, or its normal form, begins wherever the comparison holds; None where unknown."""
+    if leaf.op == "startsWith" or leaf.op in ("eq", "in"):
+        number = kind_of(leaf.field) == "number"
+        starts: list[str] = []
+        for text in leaf.texts:
+            if leaf.op == "startsWith" or (leaf.op == "in" and text.endswith("*")):
+                start = text if leaf.op == "startsWith" else text[:-1]
+                starts += numbers.prefixes(start) if number else (start,)
+            else:
+                starts.append(numbers.normal(text) if number else text)
+        return tuple(starts)
+    return None
+
+
+def _within(wanted: Compare | History | Alive, given: tuple[Condition, ...]) -> bool:
+    """Whether the limits in ``given`` leave no number that ``wanted`` refuses."""
+    opposite = {"gt": "lte", "gte": "lt", "lt": "gte", "lte": "gt"}.get(wanted.op)
+    if opposite is None:
+        return False
+    against = msgspec.structs.replace(wanted, op=opposite)
+    limits = [each for each in given if _subject(each) == _subject(wanted)]
+    return bool(limits) and _bounds([*limits, against]) is not None
+
+
+def _subject(condition: Condition) -> object:
+    """What the condition puts a limit to."""
+    match condition:
+        case Compare(number=float() | int(), field=field):
+            return field
+        case History() | Alive():
+            return type(condition), _group(condition)
+        case _:
+            return None
+
+
+def contradiction(
+    given: Iterable[Condition], numbers: NumberPlan, schedules: Mapping[str, Schedule] = MappingProxyType({})
+) -> tuple[Condition, Condition] | None:
     """Two of ``given`` because of which they never hold together, whatever the call; None where none are known."""
     parts = list(given)
     if len({each.field for each in parts if isinstance(each, Compare)}) == len(parts):
         return None  # each comparison about a field of its own
-    found = _opposites(parts) or _absent(parts) or _bounds(parts) or _values(parts, numbers)
+    found = (
+        _opposites(parts)
+        or _absent(parts)
+        or _bounds(parts)
+        or _values(parts, numbers)
+        or _prefixes(parts, numbers)
+        or _hours(parts, schedules)
+    )
     if found is not None:
         return found
     for way in parts:
@@ -111,7 +182,7 @@ def contradiction(given: Iterable[Condition], numbers: NumberPlan) -> tuple[Cond
             rest = [each for each in parts if each is not way]
             found = None
             for branch in way.of:
-                found = contradiction([*rest, *conjuncts(branch)], numbers)
+                found = contradiction([*rest, *conjuncts(branch)], numbers, schedules)
                 if found is None:
                     break
             if found is not None:
@@ -183,10 +254,55 @@ def _values(parts: list[Condition], numbers: NumberPlan) -> tuple[Condition, Con
         for other in comparisons:
             if other is first or other.field != first.field or not _certain(other):
                 continue
-            test = compile_condition(other, _OneValue(numbers))
+            test = compile_condition(other, OneValue(numbers))
             values = frozenset(value for value in values if test(value, 0.0) != NO)
             if not values:
                 return first, other
+    return None
+
+
+def _prefixes(parts: list[Condition], numbers: NumberPlan) -> tuple[Condition, Condition] | None:
+    """Two beginnings that no text has both of.
+
+    Of a number the sent form and the normal form may begin differently, but never with the codes of two countries: so
+    beginnings are held against each other only where both begin with a plus and their country codes differ.
+    """
+    known = [
+        (each, starts)
+        for each in parts
+        if isinstance(each, Compare) and each.number is None and (starts := _beginnings(each, numbers))
+    ]
+    for (first, ones), (second, others) in combinations(known, 2):
+        apart = _other_country if kind_of(first.field) == "number" else _unlike
+        if first.field == second.field and all(apart(one, other) for one in ones for other in others):
+            return first, second
+    return None
+
+
+def _unlike(one: str, other: str) -> bool:
+    return not one.startswith(other) and not other.startswith(one)
+
+
+def _other_country(one: str, other: str) -> bool:
+    """Whether two beginnings of international numbers have different country codes: one digit for +1 and +7, else
+    two at least (ITU-T E.164).
+    """
+    if not one.startswith("+") or not other.startswith("+"):
+        return False
+    codes = [text[1:2] if text[1:2] in ("1", "7") else text[1:3] for text in (one, other)]
+    return len(codes[0]) > 0 and len(codes[1]) > 0 and _unlike(*codes)
+
+
+def _hours(parts: list[Condition], schedules: Mapping[str, Schedule]) -> tuple[Condition, Condition] | None:
+    """Two schedules that are never open together, or one that is open only when another is that must be closed."""
+    asked = [each for each in parts if isinstance(each, DuringSchedule) and each.name in schedules]
+    for first, second in combinations(asked, 2):
+        one, other = schedules[first.name], schedules[second.name]
+        if first.inside and second.inside and never_together(one, other):
+            return first, second
+        for inner, outer in ((first, second), (second, first)):
+            if inner.inside and not outer.inside and only_within(schedules[inner.name], schedules[outer.name]):
+                return first, second
     return None
 
 

@@ -6,12 +6,12 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ozrules.proofs.possible import conjuncts, contradiction, essence, exact_values, implied
 from ozrules.rules.condition import YES, Value, compile_condition
 from ozrules.rules.document import Source
 from ozrules.rules.loader import load
 from ozrules.rules.model import Alive, Compare, Condition, History
 from ozrules.rules.numbers import NumberPlan
-from ozrules.rules.possible import conjuncts, contradiction, essence, exact_values, implied
 
 Call = dict[str, Value]
 PLAN = NumberPlan(country="HU")

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 
+from ozrules.proofs.possible import conjuncts, exact_values, implied
 from ozrules.rules.fields import kind_of
 from ozrules.rules.model import (
     Action,
@@ -22,7 +23,6 @@ from ozrules.rules.model import (
     Trigger,
     Webhook,
 )
-from ozrules.rules.possible import conjuncts, exact_values, implied
 from ozrules.rules.sense import operation_of
 from ozrules.session.methods import EXCLUSIVE, is_legal
 
@@ -38,7 +38,7 @@ def outranked(rules: RuleSet, refusal: Refusal) -> Iterator[tuple[Rule, Rule]]:
     earlier: dict[_Key, list[Rule]] = defaultdict(list)
     for rule in ranked:
         given = conjuncts(rule.condition)
-        action = _first_control(rule)
+        action = first_control(rule)
         if action is None or not rule.exclusive or rule.status != "active":
             continue
         candidates = [each for key in _implying(given, rules) for each in earlier[key][:MOST]]
@@ -81,7 +81,7 @@ def _kind(condition: Condition) -> str | None:
 def _always_first(stronger: Rule, rule: Rule, given: list[Condition], rules: RuleSet, refusal: Refusal) -> bool:
     if rule.on_resync and not stronger.on_resync:
         return False
-    action = _first_control(stronger)
+    action = first_control(stronger)
     if action is None or not _surely_sent(action, rule, rules, refusal):
         return False
     return all(
@@ -103,7 +103,7 @@ def _covers(one: Trigger, other: Trigger, stronger: Rule, rule: Rule, action: Ac
     return other.states <= one.states and origins
 
 
-def _first_control(rule: Rule) -> Action | None:
+def first_control(rule: Rule) -> Action | None:
     """The action by which the rule takes the call, where nothing but remarks stands before it."""
     for action in rule.actions:
         if isinstance(action, Log | SetVariables | Webhook):
@@ -118,7 +118,7 @@ def _surely_sent(action: Action, rule: Rule, rules: RuleSet, refusal: Refusal) -
         case PlainMethod():
             return True
         case Forward(to=Fixed(number=number)) | BlindTransfer(to=Fixed(number=number)):
-            other = _first_control(rule)
+            other = first_control(rule)
             hops_alike = isinstance(other, Forward | BlindTransfer | Hunt)
             internal = rules.numbers.is_internal(number)
             return hops_alike and internal and refusal(number) is None

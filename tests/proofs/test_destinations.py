@@ -2,7 +2,7 @@
 
 import pytest
 
-from ozrules.rules.destinations import refusals
+from ozrules.proofs.destinations import refusals
 from ozrules.rules.model import Guards, NumberPattern, Place
 from ozrules.rules.numbers import NumberPlan
 
