@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.rules.sets import found, rule
+from tests.proofs.sets import found, rule
 
 ASKED = "trigger: {routing: NoAnswer}"
 
