@@ -18,7 +18,7 @@ from ozrules.connectors.asterisk.ari import Ari, AriFailed, HoldBroken
 from ozrules.connectors.asterisk.calls import Call
 from ozrules.connectors.asterisk.configuration import AsteriskAccess
 from ozrules.connectors.asterisk.dialogue import Answer
-from ozrules.connectors.asterisk.legs import FOR, OURS, Leg
+from ozrules.connectors.asterisk.legs import FOR, HOLD, LISTENS, OURS, Leg
 from ozrules.connectors.asterisk.link import Closed, NoAnswer
 from ozrules.connectors.asterisk.parties import Outside
 from ozrules.connectors.asterisk.reducer import Reducer
@@ -62,7 +62,6 @@ class Actions:
         self._ari = ari
         self._ids = ids
         self._outside = Outside.of(access.trunks)
-        self._listening: dict[str, str] = {}
         self._beside: dict[str, Leg] = {}
 
     async def execute(self, link: Ask, command: Command) -> Done:
@@ -122,7 +121,7 @@ class Actions:
         for earlier, instead_of in list(self._beside.items()):
             if instead_of is callee:
                 self._end(way.link, earlier)
-        helper = self._new_id(call.caller)
+        helper = self._new_id(OURS, call.caller)
         self._beside[helper] = callee
         return _accepted(
             await way.ask(
@@ -208,7 +207,7 @@ class Actions:
 
         async def redirect() -> bool:
             caller, callee = _joined(call, self._reducer)
-            done = _accepted(await way.ask("Redirect", _both(caller, callee, ari.context, "hold")))
+            done = _accepted(await way.ask("Redirect", _both(caller, callee, ari.context, HOLD)))
             call.apart = isinstance(done, Accepted)
             if not call.apart:
                 refusal.append(done)
@@ -245,14 +244,12 @@ class Actions:
         if self._listener(call) is not None:
             return Refused("wrongState", "somebody listens to this call already")
         caller, _ = _talking(call)
-        listener = self._new_id(caller)
-        self._listening[call.id] = listener
         return _accepted(
             await way.ask(
                 "Originate",
                 {
                     "Channel": supervisor,
-                    "ChannelId": listener,
+                    "ChannelId": self._new_id(LISTENS, caller),
                     "Application": "ChanSpy",
                     "Data": f"{caller.channel},qSE",  # q: no word to anybody, S and E: it ends with the call
                     "CallerID": _caller_id(caller),
@@ -266,14 +263,26 @@ class Actions:
         listener = self._listener(call)
         if listener is None:
             return Refused("wrongState", "nobody listens to this call")
-        del self._listening[call.id]
         return _accepted(await way.ask("Hangup", {"Channel": listener.channel, "Cause": NORMAL_CLEARING}))
 
     def _listener(self, call: Call) -> Leg | None:
-        leg = self._reducer.leg(self._listening.get(call.id, ""))
-        return None if leg is None or leg.gone else leg
+        made = (one for leg in call.legs() for one in self._reducer.serving(leg))
+        return next((one for one in made if one.id.startswith(LISTENS)), None)
 
     # -- what is left behind
+
+    def found(self, link: Ask) -> None:
+        """After a list: phones that an earlier run of ours made ring beside others are ours again, or end."""
+        for leg in self._reducer.made():
+            if leg.id in self._beside or leg.id.startswith(LISTENS) or leg.bridge is not None:
+                continue
+            served = self._reducer.leg(leg.serves or "")
+            rung = self._reducer.calls_of(served) if served is not None else []
+            instead_of = next((call.callee for call in rung if call.verdict.state == RINGING and call.callee), None)
+            if instead_of is not None:
+                self._beside[leg.id] = instead_of
+            else:
+                self._end(link, leg.id)
 
     def tidy(self, link: Ask, call: Call) -> None:
         """After a change of this call: ends what is of no more use, a phone that rings, a party left alone on hold."""
@@ -284,7 +293,6 @@ class Actions:
                 # not as soon as it is gone: a pick-up may only not be told yet
                 self._end(link, helper)
         if call.over:
-            self._listening.pop(call.id, None)
             for leg in call.legs():
                 if call.apart and self._reducer.is_alone(leg):
                     self._end(link, leg.id)
@@ -296,8 +304,8 @@ class Actions:
             with suppress(Closed):  # what is left then ends with its own timeout
                 link.tell("Hangup", {"Channel": leg.channel, "Cause": NORMAL_CLEARING})
 
-    def _new_id(self, leg: Leg) -> str:
-        return f"{OURS}{next(self._ids)}{FOR}{leg.id}"
+    def _new_id(self, kind: str, leg: Leg) -> str:
+        return f"{kind}{next(self._ids)}{FOR}{leg.id}"
 
     def _to(self, leg: Leg, exten: str) -> dict[str, str]:
         return {"Channel": leg.channel, "Context": self._access.context, "Exten": exten, "Priority": "1"}

@@ -114,7 +114,8 @@ def judge(call: Call, around: Around) -> Verdict | None:
         return _alone(caller)
     if call.stays is not None:
         return _transferring(call, call.stays)
-    if around.connected and not call.answered:
+    held = caller.music and callee.music and callee.dial_status == "ANSWER"  # apart, and so found on a list
+    if (around.connected or held) and not call.answered:
         call.answered, call.answered_at = True, around.now
         # who dialled directly may have been sent elsewhere in the moment of the answer
         dialled_from = callee.dialled_from if callee.dialled_by == caller.id else caller.exten

@@ -53,6 +53,7 @@ class AsteriskConnector:
         self._link: Link | None = None
         self._privileges: frozenset[str] | None = None
         self._listing: str | None = None
+        self._missed = True
         self._told = ""
 
     @property
@@ -141,6 +142,7 @@ class AsteriskConnector:
     async def _talk(self, link: Link) -> AsyncGenerator[FromPhoneSystem, None]:
         """All that one open connection brings, and its end."""
         listed = False
+        self._missed = True
         try:
             allowed = await link.ask("ListCommands", {}, ANSWER_WITHIN)
             self._privileges = methods_of(frozenset(allowed.response), self._access) if allowed.succeeded else None
@@ -186,8 +188,12 @@ class AsteriskConnector:
             case Answer() if item.action_id == self._listing:
                 self._listing = None
                 if item.succeeded:
-                    sessions = self._reducer.listed(item.items)
-                    return [SessionsListed(at=at, connection=self._name, sessions=sessions)]
+                    self._reducer.listed(item.items)
+                    if self._missed:
+                        await self._ask_who_holds(link)
+                        self._actions.found(link)
+                        self._missed = False
+                    return [SessionsListed(at=at, connection=self._name, sessions=self._reducer.sessions())]
                 if not listed:
                     raise NoAnswer(f"Asterisk gives no list of channels: {item.message[:200]}")
                 return []
@@ -196,6 +202,7 @@ class AsteriskConnector:
             case Unreadable(kind=kind, sample=sample):
                 return [Malformed(at=at, connection=self._name, kind=kind, sample=ascii(sample[:120])[1:-1])]
             case Overflowed():
+                self._missed = True
                 self._begin_list(link)
                 return [Gap(at=at, connection=self._name, why="more events came than could be taken")] if listed else []
             case _:
@@ -207,6 +214,14 @@ class AsteriskConnector:
             if call is not None:
                 self._actions.tidy(link, call)
         return list(changes)
+
+    async def _ask_who_holds(self, link: Link) -> None:
+        """No list tells it; the state of the device that hears the music does, where the user may ask for it."""
+        for endpoint in sorted(self._reducer.talking()):
+            answer = await link.ask("Getvar", {"Variable": f"DEVICE_STATE({endpoint})"}, ANSWER_WITHIN)
+            if not answer.succeeded:
+                return
+            self._reducer.hear_device(endpoint, answer.response.get("Value", ""))
 
     def _begin_list(self, link: Link) -> None:
         self._listing = link.tell("CoreShowChannels", {})

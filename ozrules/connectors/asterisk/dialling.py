@@ -1,12 +1,8 @@
-"""Who dials whom, where it is not said outright: through Local channels, and in a list.
+"""Who dials whom, where it is not said outright: through Local channels.
 
-A Local channel is a pair of halves: what dials the one is connected with what the other dials. A list of channels does
-not say who dialled whom at all; there it follows from the Linkedid, or from who shares a bridge.
+A Local channel is a pair of halves: what dials the one is connected with what the other dials.
 """
 
-from collections.abc import Iterable
-
-from ozrules.connectors.asterisk.ami import Fields
 from ozrules.connectors.asterisk.legs import Leg, Legs
 
 
@@ -34,17 +30,3 @@ def speaker(legs: Legs, leg: Leg | None, seen: frozenset[str] = frozenset()) -> 
         if one.is_phone and one.state == "Up" and not one.gone:
             return one
     return None
-
-
-def pair_listed(legs: Legs, items: Iterable[Fields]) -> None:
-    """A leg that runs AppDial was dialled: by the leg that its Linkedid names, or by who is in its bridge."""
-    for item in items:
-        target = legs.get(item.get("Uniqueid"))
-        if target is None or target.dialled_by or item.get("Application") != "AppDial" or not target.is_phone:
-            continue
-        root = legs.get(item.get("Linkedid"))
-        if root is None or root is target or root.gone:
-            root = next((one for one in beside(legs, target) if one.is_phone and not one.dialled_by), None)
-        if root is not None and root is not target:
-            status = {"Up": "ANSWER", "Ringing": "RINGING"}.get(target.state, "")
-            legs.dial(root, target, {"DialStatus": status})

@@ -17,8 +17,13 @@ KEPT: Final = 2_000
 
 OURS: Final = "ozrules-"
 """Ids of channels that this connector makes begin so; they are no calls of the phone system's users."""
+LISTENS: Final = f"{OURS}listen-"
+"""So begin the ids of those that listen. The id is all that must be known of them, so a restart of ours loses none."""
 FOR: Final = "-for-"
 """Stands in such an id before the id of the leg that the channel is made for: who forwards, calls for the caller."""
+
+HOLD: Final = "hold"
+"""The extension, in the context that ARI makes, to which both parties of a call go to be held."""
 
 _NO_PHONE: Final = ("Local/", "Snoop/", "UnicastRTP/", "Recorder/", "Announcer/", "Message/", "Surrogate/", "CBAnn/")
 _NOWHERE: Final = frozenset({"", "s", "h", "failed"})
@@ -26,7 +31,10 @@ _NOWHERE: Final = frozenset({"", "s", "h", "failed"})
 
 @dataclass(slots=True, eq=False)
 class Leg:
-    """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never."""
+    """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never.
+
+    ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last named it.
+    """
 
     id: str
     channel: str
@@ -51,6 +59,7 @@ class Leg:
     gone: bool = False
     ended: int = 0
     cause: int = 0
+    listed_for: str = ""
     calls: set[str] = field(default_factory=set)
     dialled: set[str] = field(default_factory=set)
 
@@ -67,7 +76,7 @@ class Leg:
     @property
     def serves(self) -> str | None:
         """The id of the leg that the connector made this one for."""
-        return (self.id.partition(FOR)[2] or None) if self.is_ours else None
+        return (self.id.removesuffix(";2").partition(FOR)[2] or None) if self.is_ours else None
 
     @property
     def endpoint(self) -> str:
@@ -104,6 +113,10 @@ class Legs:
     def living(self) -> Iterator[Leg]:
         """All legs that have not ended."""
         return (leg for leg in self._legs.values() if not leg.gone)
+
+    def serving(self, leg: Leg) -> Iterator[Leg]:
+        """The living legs that the connector made for this one."""
+        return (one for one in self.living() if one.serves == leg.id)
 
     def of_endpoint(self, endpoint: str) -> Iterator[Leg]:
         """The living legs of one phone or trunk."""

@@ -12,10 +12,13 @@ with the same master: ``CALLER/CALLEE``.
 from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
+from msgspec.structs import replace
+
 from ozrules.connectors.asterisk.ami import Fields, timestamp, whole_number
 from ozrules.connectors.asterisk.calls import Around, Call, Verdict, judge
-from ozrules.connectors.asterisk.dialling import beside, pair_listed, speaker
-from ozrules.connectors.asterisk.legs import Leg, Legs
+from ozrules.connectors.asterisk.dialling import beside, speaker
+from ozrules.connectors.asterisk.legs import OURS, Leg, Legs
+from ozrules.connectors.asterisk.listing import in_order, pair, place
 from ozrules.connectors.asterisk.parties import Outside, session_of
 from ozrules.engine.events import SessionSeen
 from ozrules.session.session import Session
@@ -25,6 +28,7 @@ from ozrules.session.state import (
     COMPLETED,
     IN_CALL,
     REDIRECTED,
+    RINGING,
     SETUP,
     TRANSFER_COMPLETED,
     TRANSFER_SETUP,
@@ -73,14 +77,23 @@ class Reducer:
         found: set[str] = set()
         for one in self._calls.values():
             if one.master == call.master or one.caller is call.caller:
+                found |= {one.caller.dialed or ""}
                 for leg in one.legs():
-                    found |= {leg.number or "", leg.endpoint.partition("/")[2]}
+                    found |= {leg.number or "", leg.endpoint.partition("/")[2], leg.dialled_from}
         return found - {""}
 
     def forwards_of(self, call: Call) -> int:
         """How often the caller has been sent on to somebody else."""
         ended = (self._calls[one] for one in call.caller.calls)
         return sum(one.verdict.state == REDIRECTED for one in ended)
+
+    def serving(self, leg: Leg) -> list[Leg]:
+        """The living legs that the connector made for this one."""
+        return list(self._legs.serving(leg))
+
+    def made(self) -> list[Leg]:
+        """The living legs that connectors like this one made, not those that came of them."""
+        return [leg for leg in self._legs.living() if leg.is_ours and not leg.channel.endswith(";2")]
 
     def leg_named(self, channel: str) -> Leg | None:
         """The leg of this channel name."""
@@ -150,19 +163,46 @@ class Reducer:
         Of a channel that events have named since the list was asked for, the events know better.
         """
         fresh = self._legs.end_list()
-        named = {item.get("Uniqueid", ""): item for item in items}
+        named = in_order(items)
         for absent in [leg for leg in self._legs.living() if leg.id not in named and leg.id not in fresh]:
             self._end(absent, 0)
         for leg_id, item in named.items():
             leg = self._legs.see(item) if leg_id not in fresh else None
             if leg is not None:
-                self._legs.enter(leg, item)
-        pair_listed(self._legs, named.values())
+                place(self._legs, leg, item)
+                leg.listed_for = item.get("Duration", "")
+        held = pair(self._legs, named)
         self._settle({leg.id: leg for leg in self._legs.living()}, 0.0, None)
         gone = [call for call in self._calls.values() if not call.over and any(leg.gone for leg in call.legs())]
         for call in gone:
             self._finish(call, Verdict(ABORTED, ends=True, derived=True))
-        return tuple(call.told for call in self._calls.values() if not call.over and call.told is not None)
+        for call in self._living():
+            call.apart = call.apart or (call.callee is not None and {call.caller.id, call.callee.id} <= held)
+        return self.sessions()
+
+    def hear_device(self, endpoint: str, state: str) -> None:
+        """The state of a device (``DEVICE_STATE``), asked for after a list: whether it hears music says who holds.
+
+        Of a device with several calls it says so only where all of them are on hold.
+        """
+        legs = list(self._legs.of_endpoint(endpoint))
+        for leg in legs:
+            for call in self.calls_of(leg):
+                other = call.other(leg)
+                if other is not None and (state == "ONHOLD" or len(legs) == 1):
+                    self._hold(other, state == "ONHOLD")
+        self._settle({leg.id: leg for leg in legs}, 0.0, None)
+
+    def talking(self) -> set[str]:
+        """The endpoints whose phones talk, or are held."""
+        return {leg.endpoint for call in self._living() if call.answered and not call.apart for leg in call.legs()}
+
+    def sessions(self) -> tuple[Session, ...]:
+        """All that live, right after a list."""
+        return tuple(_listed(call, call.told) for call in self._living() if call.told is not None)
+
+    def _living(self) -> list[Call]:
+        return [call for call in self._calls.values() if not call.over]
 
     # -- edges of the graph of dialling
 
@@ -184,6 +224,9 @@ class Reducer:
             return
         self._begin_own(caller)
         own = self.call(caller.id)
+        if own is not None and own.callee is None and leg.linked_id.startswith(OURS):
+            self._finish(own, Verdict(REDIRECTED, ends=True, derived=True))  # on a list: forwarded before we came
+            own = None
         if own is not None and own.callee is None:
             self._adopt(own, leg)
         elif not caller.gone:
@@ -290,6 +333,7 @@ class Reducer:
             self._gather(leg, touched)
         for leg in list(touched.values()):
             self._link(leg)
+        for leg in touched.values():
             self._meet(leg)
         waiting = self._concerned(touched.values())
         seen: list[SessionSeen] = []
@@ -396,6 +440,13 @@ class Reducer:
         for leg in call.legs():
             if self._transferees.get(leg.id) is call:
                 del self._transferees[leg.id]
+
+
+def _listed(call: Call, told: Session) -> Session:
+    """With what only a list says: how long a phone rings, and not how long the caller has been in a queue before."""
+    if told.session_state != RINGING or call.callee is None or not call.callee.listed_for:
+        return told
+    return replace(told, state_duration=call.callee.listed_for)
 
 
 def _was_answered(call: Call, verdict: Verdict) -> bool:

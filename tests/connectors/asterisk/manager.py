@@ -138,11 +138,12 @@ async def manager(tls: ssl.SSLContext | None = None) -> AsyncIterator[Manager]:
 
 
 class Watched:
-    """A connector with everything that it has told so far."""
+    """A connector with everything that it has told so far. ``stop`` ends it, as a crash does."""
 
     def __init__(self, connector: AsteriskConnector) -> None:
         self.connector = connector
         self.items: list[FromPhoneSystem] = []
+        self.stop: Callable[[], object] = lambda: None
         self._came = asyncio.Condition()
 
     async def read(self) -> None:
@@ -199,6 +200,7 @@ async def watched(access: AsteriskAccess) -> AsyncIterator[Watched]:
     watching = Watched(connector)
     async with asyncio.TaskGroup() as group:
         reading = group.create_task(watching.read())
+        watching.stop = reading.cancel
         try:
             yield watching
         finally:

@@ -1,7 +1,6 @@
 """Who dials whom where it is not said outright."""
 
-from ozrules.connectors.asterisk.ami import Fields
-from ozrules.connectors.asterisk.dialling import beside, pair_listed, speaker
+from ozrules.connectors.asterisk.dialling import speaker
 from ozrules.connectors.asterisk.legs import FOR, OURS, Leg, Legs
 
 
@@ -64,33 +63,3 @@ def test_halves_that_dial_each_other_speak_for_nobody() -> None:
     legs.dial(two, one, {})
     legs.dial(one, two, {})
     assert speaker(legs, one) is None
-
-
-def listed(legs: Legs, *items: Fields) -> None:
-    for item in items:
-        leg = legs.see(item)
-        assert leg is not None
-        legs.enter(leg, item)
-    pair_listed(legs, items)
-
-
-def test_in_a_list_the_linkedid_names_the_caller() -> None:
-    legs = Legs()
-    caller = {"Channel": "PJSIP/1-1", "Uniqueid": "1.1", "Linkedid": "1.1", "Application": "Dial"}
-    callee = {"Channel": "PJSIP/2-1", "Uniqueid": "1.2", "Linkedid": "1.1", "Application": "AppDial"}
-    listed(legs, callee | {"ChannelStateDesc": "Ringing"}, caller)
-    leg = legs.get("1.2")
-    assert leg is not None
-    assert (leg.dialled_by, leg.dial_status) == ("1.1", "RINGING")
-
-
-def test_in_a_list_who_took_a_caller_s_place_is_found_in_the_bridge() -> None:
-    legs = Legs()
-    both = {"BridgeId": "b", "ChannelStateDesc": "Up"}
-    caller = {"Channel": "PJSIP/3-1", "Uniqueid": "3.1", "Linkedid": "3.1", "Application": "Dial"}
-    callee = {"Channel": "PJSIP/2-1", "Uniqueid": "1.2", "Linkedid": "1.1", "Application": "AppDial"}
-    listed(legs, callee | both, caller | both)
-    leg = legs.get("1.2")
-    assert leg is not None
-    assert leg.dialled_by == "3.1"
-    assert [one.id for one in beside(legs, leg)] == ["3.1"]

@@ -20,8 +20,9 @@ TONES: Final = {"1001": 500, "1002": 700, "1003": 900, "1004": 1100, "1005": 130
 class Office:
     """The phones by number, the trunk's far end as ``trunk``, and the connector."""
 
-    def __init__(self, lab: Lab, watching: Watched, phones: dict[str, Phone]) -> None:
+    def __init__(self, lab: Lab, access: AsteriskAccess, watching: Watched, phones: dict[str, Phone]) -> None:
         self.lab = lab
+        self.access = access
         self.watching = watching
         self.phones = phones
 
@@ -52,12 +53,13 @@ class Office:
         states = [str(session.session_state) for session in told if session.callee == callee]
         return [state for number, state in enumerate(states) if number == 0 or states[number - 1] != state]
 
-    async def empty(self) -> None:
-        """Waits until Asterisk has no channel left."""
-        loop = asyncio.get_running_loop()
-        ends = time.monotonic() + 15
-        while left := await loop.run_in_executor(None, self.lab.channels):
-            assert time.monotonic() < ends, f"channels are left: {left}"
+
+async def until_empty(lab: Lab) -> None:
+    """Waits until Asterisk has no channel left."""
+    loop = asyncio.get_running_loop()
+    ends = time.monotonic() + 30
+    while left := await loop.run_in_executor(None, lab.channels):
+        assert time.monotonic() < ends, f"channels are left: {left}"
 
 
 @asynccontextmanager
@@ -72,9 +74,9 @@ async def office(lab: Lab, access: AsteriskAccess) -> AsyncIterator[Office]:
         phones["trunk"] = await stack.enter_async_context(outside)
         watching = await stack.enter_async_context(watched(access))
         await watching.until(SessionsListed)
-        one = Office(lab, watching, phones)
+        one = Office(lab, access, watching, phones)
         try:
             yield one
-            await one.empty()
+            await until_empty(lab)
         finally:
             lab.cli("channel request hangup all")  # what a failed test leaves must not fail the next

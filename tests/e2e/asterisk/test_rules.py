@@ -1,6 +1,7 @@
 """The whole program on a real Asterisk: `ozrules run` in a process of its own, rules, real phones, and the record."""
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from tests.e2e.asterisk.lab import SECRET, Lab
 from tests.e2e.asterisk.office import Office, office
 from tests.e2e.asterisk.phone import WITHIN
-from tests.e2e.stage import Daemon, configure, daemon
+from tests.e2e.asterisk.rules import settings
+from tests.e2e.stage import Daemon, daemon
 
 pytestmark = pytest.mark.timeout(400)  # the first test may have to fetch Asterisk
 
@@ -18,22 +20,7 @@ Scene = Callable[[Office, Daemon], Awaitable[None]]
 
 def rule(folder: Path, lab: Lab, rules: str, scene: Scene) -> None:
     """Runs the daemon with these rules while the scene is played."""
-    connection = {
-        "name": "open",
-        "type": "asterisk",
-        "host": "127.0.0.1",
-        "port": lab.ami,
-        "username": "ozrules",
-        "password": {"env": "LAB_PASSWORD"},
-        "context": "internal",
-        "trunks": ["PJSIP/trunk-*"],
-        "ari": {
-            "url": f"http://127.0.0.1:{lab.ari}/ari",
-            "username": "ozrules",
-            "password": {"env": "LAB_PASSWORD"},
-        },
-    }
-    configure(folder, "ws://127.0.0.1:1/", f"ozrules: 1\nrules:\n{rules}", connections=[connection])
+    settings(folder, lab, rules)
 
     async def run() -> None:
         async with office(lab, lab.access()) as one, daemon(folder, LAB_PASSWORD=SECRET) as running:
@@ -86,19 +73,43 @@ LOOP = """
 def test_two_rules_that_forward_to_each_other_are_stopped(lab: Lab, tmp_path: Path) -> None:
     async def scene(one: Office, running: Daemon) -> None:
         calling, _, _ = await one.rings()
-        await one.phones["1003"].incoming()
+        target = await one.phones["1003"].incoming()
         await one.sees("1003", "Ringing")
-        await running.until(lambda: bool(running.of("decision", rule="and-back")), "the second rule's decision")
-        await running.saw("outcome", rule="there")
-        back = running.of("decision", rule="and-back")[0]
-        if back["reason"] == "fired":
-            outcomes = await running.saw("outcome", count=2)
-            assert {line["outcome"] for line in outcomes} == {"confirmed", "rejected"}
+        await running.saw("outcome", outcome="confirmed")
+        await running.saw("decision", rule="and-back", reason="fired")
+        [stopped] = await running.saw("outcome", outcome="rejected")
+        assert "1002 has been rung in this call already: forwarding back would be a loop" in stopped["error"]
         calling.cancel()
         await one.sees("1002", "Cancelled")
+        await target.until("cancelled")
         assert (len(one.phones["1002"].calls), len(one.phones["1003"].calls)) == (1, 1)
 
     rule(tmp_path, lab, LOOP, scene)
+
+
+BACK_BY_THE_DIALPLAN = """
+  - id: to-the-night-desk
+    trigger: {state: Ringing, for: 1s}
+    conditions: {callee: 1002}
+    actions: [{forward: 1097}]
+"""
+
+
+@pytest.mark.fault(34)
+def test_a_number_that_the_dialplan_leads_back_is_not_called_twice(lab: Lab, tmp_path: Path) -> None:
+    """No rule shows this loop: the phone system's own dialplan rings the same phone for the other number."""
+
+    async def scene(one: Office, running: Daemon) -> None:
+        calling, _, _ = await one.rings()
+        await one.sees("1002", "Redirected")
+        await running.saw("outcome", outcome="confirmed")
+        [stopped] = await running.saw("outcome", outcome="rejected")
+        assert "1097 has been rung in this call already" in stopped["error"]
+        calling.cancel()
+        await one.sees("1002", "Cancelled")
+        assert len(one.phones["1002"].calls) == 2
+
+    rule(tmp_path, lab, BACK_BY_THE_DIALPLAN, scene)
 
 
 AT_ONCE = """
@@ -174,3 +185,50 @@ def test_a_rule_holds_both_and_lets_them_talk_again(lab: Lab, tmp_path: Path) ->
         await calling.hang_up()
 
     rule(tmp_path, lab, HELD, scene)
+
+
+@pytest.mark.fault(79)
+def test_a_daemon_that_was_killed_while_it_held_a_call_lets_both_talk_again(lab: Lab, tmp_path: Path) -> None:
+    settings(tmp_path, lab, HELD)
+
+    async def run() -> None:
+        async with office(lab, lab.access()) as one:
+            async with daemon(tmp_path, LAB_PASSWORD=SECRET) as running:
+                await running.ready()
+                calling, called, _ = await one.talks()
+                await one.sees("1002", "OnHold")
+                await running.saw("outcome", outcome="confirmed")
+                await running.stop(signal.SIGKILL)
+            async with daemon(tmp_path, LAB_PASSWORD=SECRET) as again:
+                [outcome] = await again.saw("outcome", outcome="confirmed")
+                assert outcome["state"] == "InCall"
+                assert await calling.hears(700, 440)
+                assert await called.hears(500, 440)
+                assert await again.stop() == 0
+            await calling.hang_up()
+            await called.until("ended")
+
+    asyncio.run(run())
+
+
+@pytest.mark.fault(1, 11)
+def test_a_rule_that_waits_when_asterisk_dies_does_nothing_to_later_calls(lab: Lab, tmp_path: Path) -> None:
+    async def scene(one: Office, running: Daemon) -> None:
+        loop = asyncio.get_running_loop()
+        await one.rings()
+        await loop.run_in_executor(None, lab.kill)
+        await running.saw("gap")
+        await running.saw("connection", ready=False)
+        await loop.run_in_executor(None, lab.start)
+        await running.saw("connection", count=2, ready=True)
+        assert running.of("decision", reason="fired") == []
+        assert one.phones["1003"].calls == []
+        calling = await one.phones["1001"].call("1002")
+        await (await one.phones["1003"].incoming()).answer()
+        await calling.until("answered")
+        assert await calling.hears(900, 700)
+        await calling.hang_up()
+        [fired] = await running.saw("decision", reason="fired")
+        assert fired["rule"] == "no-answer"
+
+    rule(tmp_path, lab, UNANSWERED, scene)

@@ -5,9 +5,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from ozrules.engine.events import SessionSeen, SessionsListed
-from ozrules.session.state import State
-from tests.connectors.asterisk.manager import watched
 from tests.e2e.asterisk.lab import Lab
 from tests.e2e.asterisk.office import Office, office
 
@@ -156,16 +153,5 @@ def test_a_call_out_is_outbound(lab: Lab) -> None:
         await (await one.phones["trunk"].incoming()).answer()
         await one.sees("00442071838750", "InCall")
         await calling.hang_up()
-
-    watch(lab, scene)
-
-
-def test_a_second_watcher_that_comes_in_mid_call_sees_the_same_session(lab: Lab) -> None:
-    async def scene(one: Office) -> None:
-        calling, _, session = await one.talks()
-        async with watched(lab.access()) as late:
-            assert (await late.until(SessionsListed)).sessions == (session,)
-        await calling.hang_up()
-        await one.watching.until(SessionSeen, lambda seen: seen.session.session_state == State("CallerHungUp"))
 
     watch(lab, scene)

@@ -1,0 +1,73 @@
+"""What a list of channels says of who talks to whom."""
+
+from ozrules.connectors.asterisk.ami import Fields
+from ozrules.connectors.asterisk.dialling import beside
+from ozrules.connectors.asterisk.legs import FOR, OURS, Legs
+from ozrules.connectors.asterisk.listing import in_order, pair, place
+
+
+def listed(legs: Legs, *items: Fields) -> frozenset[str]:
+    for item in items:
+        leg = legs.see(item)
+        assert leg is not None
+        place(legs, leg, item)
+    return pair(legs, in_order(items))
+
+
+def test_in_a_list_the_linkedid_names_the_caller() -> None:
+    legs = Legs()
+    caller = {"Channel": "PJSIP/1-1", "Uniqueid": "1.1", "Linkedid": "1.1", "Application": "Dial"}
+    callee = {"Channel": "PJSIP/2-1", "Uniqueid": "1.2", "Linkedid": "1.1", "Application": "AppDial"}
+    listed(legs, callee | {"ChannelStateDesc": "Ringing"}, caller)
+    leg = legs.get("1.2")
+    assert leg is not None
+    assert (leg.dialled_by, leg.dial_status) == ("1.1", "RINGING")
+
+
+def test_in_a_list_who_took_a_caller_s_place_is_found_in_the_bridge() -> None:
+    legs = Legs()
+    both = {"BridgeId": "b", "ChannelStateDesc": "Up"}
+    caller = {"Channel": "PJSIP/3-1", "Uniqueid": "3.1", "Linkedid": "3.1", "Application": "Dial"}
+    callee = {"Channel": "PJSIP/2-1", "Uniqueid": "1.2", "Linkedid": "1.1", "Application": "AppDial"}
+    listed(legs, callee | both, caller | both)
+    leg = legs.get("1.2")
+    assert leg is not None
+    assert leg.dialled_by == "3.1"
+    assert [one.id for one in beside(legs, leg)] == ["3.1"]
+
+
+def waiting(leg_id: str, channel: str, **fields: str) -> Fields:
+    return {"Channel": channel, "Uniqueid": leg_id, "Linkedid": "1.1", "ChannelStateDesc": "Up"} | fields
+
+
+STASIS = {"Application": "Stasis", "Context": "stasis-ozrules", "Exten": "hold"}
+PARKED = {"Application": "Park", "BridgeId": "lot"}
+
+
+def test_two_that_wait_where_hold_sends_them_are_a_call() -> None:
+    for where in (STASIS, PARKED):
+        legs = Legs()
+        held = listed(legs, waiting("1.2", "PJSIP/2-1", **where), waiting("1.1", "PJSIP/1-1", **where))
+        assert held == {"1.1", "1.2"}
+        callee = legs.get("1.2")
+        assert callee is not None
+        assert (callee.dialled_by, callee.dial_status, callee.music) == ("1.1", "ANSWER", True)
+        assert beside(legs, callee) == []
+
+
+def test_one_that_is_parked_and_one_in_another_application_are_held_by_nobody() -> None:
+    assert listed(Legs(), waiting("1.1", "PJSIP/1-1", **PARKED)) == frozenset()
+    other = STASIS | {"Context": "from-internal"}
+    assert listed(Legs(), waiting("1.1", "PJSIP/1-1", **other), waiting("1.2", "PJSIP/2-1", **other)) == frozenset()
+
+
+def test_the_legs_are_taken_in_the_order_of_their_making_and_ours_last() -> None:
+    ours = f"{OURS}7{FOR}1.1"
+    items = [
+        {"Uniqueid": "lab-1795.9", "Linkedid": ours},
+        {"Uniqueid": ours, "Linkedid": ours},
+        {"Uniqueid": "lab-1795.10", "Linkedid": "lab-1795.2"},
+        {"Uniqueid": "lab-1795.2", "Linkedid": "lab-1795.2"},
+        {"Uniqueid": "odd", "Linkedid": "odd"},
+    ]
+    assert list(in_order(items)) == ["odd", "lab-1795.2", "lab-1795.10", ours, "lab-1795.9"]

@@ -1,0 +1,26 @@
+"""A daemon's configuration for the laboratory's Asterisk."""
+
+from pathlib import Path
+
+from tests.e2e.asterisk.lab import Lab
+from tests.e2e.stage import configure
+
+
+def settings(folder: Path, lab: Lab, rules: str) -> None:
+    """Writes the configuration and the rules of a daemon for this Asterisk."""
+    connection = {
+        "name": "open",
+        "type": "asterisk",
+        "host": "127.0.0.1",
+        "port": lab.ami,
+        "username": "ozrules",
+        "password": {"env": "LAB_PASSWORD"},
+        "context": "internal",
+        "trunks": ["PJSIP/trunk-*"],
+        "ari": {
+            "url": f"http://127.0.0.1:{lab.ari}/ari",
+            "username": "ozrules",
+            "password": {"env": "LAB_PASSWORD"},
+        },
+    }
+    configure(folder, "ws://127.0.0.1:1/", f"ozrules: 1\nrules:\n{rules}", connections=[connection])
