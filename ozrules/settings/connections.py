@@ -137,6 +137,7 @@ def _ozeki_http(around: Surroundings) -> Record[ConnectionSettings]:
     ring_time = Key(
         "ringTime", Duration(least=1.0, most=3600.0), help="How long it lets a phone ring before it says Busy."
     )
+    extension = Key("apiExtension", _LINE, help="What makes calls and sends texts where a rule names none.")
     outside_line = Key("outsideLine", _LINE, help="By which line a call goes that a rule routes outside.")
 
     def build(values: Values) -> OzekiHttpSettings:
@@ -155,10 +156,11 @@ def _ozeki_http(around: Surroundings) -> Record[ConnectionSettings]:
             tls=values.get(tls, False),
             ring_time=values.get(ring_time),
             outside_line=values.get(outside_line),
+            api_extension=values.get(extension),
         )
 
     keys = (_type("ozeki-http"), NAME, SERVER, port, generation, username, password, MOVED, ZONE, notifications)
-    return Record("an ozeki-http connection", (*keys, method, tls, ring_time, outside_line), build)
+    return Record("an ozeki-http connection", (*keys, method, tls, ring_time, outside_line, extension), build)
 
 
 def _asterisk(around: Surroundings) -> Record[ConnectionSettings]:

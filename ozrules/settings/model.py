@@ -64,7 +64,8 @@ class OzekiHttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``ozeki-http``: the vendor's HTTP API.
 
     ``method``: how commands are sent. ``ring_time``: for how many seconds this phone system lets a phone ring, where
-    that is known. ``outside_line``: by which line a routed call goes outside.
+    that is known. ``outside_line``: by which line a routed call goes outside. ``api_extension`` makes calls and
+    sends texts where a rule names none.
     """
 
     name: str
@@ -80,6 +81,7 @@ class OzekiHttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls: bool = False
     ring_time: float | None = None
     outside_line: str | None = None
+    api_extension: str | None = None
 
 
 class Ari(msgspec.Struct, frozen=True):

@@ -90,6 +90,7 @@ async def test_the_http_api_of_either_generation(generation: Generation, tmp_pat
             ring_time=None,
             listening=None,
             outside_line=None,
+            api_extension=None,
             routes=NO_ROUTES,
             clock=SystemClock(),
             chance=random.Random(1),

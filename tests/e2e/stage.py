@@ -11,37 +11,67 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from ozrules.connectors.simulator import (
     OFFICE,
     Behaviour,
+    HttpManners,
     LedgerEntry,
     PhoneSystem,
     SimulatorGateway,
+    SimulatorHttp,
     Switchboard,
 )
 from ozrules.connectors.simulator.callers import CallPlan
 from ozrules.runtime.clock import SystemClock
+from tests.standin.played import PlayedWebphone
 
 TOKEN = "lab-token-5f2c"
 PIN = "pin-9d41-canary"
 PATIENCE = 30.0
 Line = dict[str, Any]
 
+Way: TypeAlias = Literal["gateway", "ozeki-webclient", "ozeki-http-classic", "ozeki-http-ozeki10"]
+WAYS: Final[tuple[Way, ...]] = get_args(Way)
+"""How a phone system can be reached: by connection type, and generation."""
+
 
 class Phones:
-    """A simulated phone system in this process, reached over the session protocol."""
+    """A simulated phone system in this process, reached in one of the ways."""
 
-    def __init__(self, behaviour: Behaviour, *, port: int = 0) -> None:
+    def __init__(self, behaviour: Behaviour, way: Way, *, port: int = 0, manners: HttpManners | None = None) -> None:
         self.clock = SystemClock()
         self.system = PhoneSystem(OFFICE, behaviour, start=self.clock.now(), seed=1)
         self.switchboard = Switchboard(self.system, seed=1)
-        self.gateway = SimulatorGateway(self.switchboard, self.clock, host="127.0.0.1", port=port, token=TOKEN)
+        self.connection: dict[str, object] = {"name": "lab", "movedParty": behaviour.moved_party}
+        self.front: SimulatorGateway | SimulatorHttp | PlayedWebphone
+        match way:
+            case "gateway":
+                self.front = SimulatorGateway(self.switchboard, self.clock, host="127.0.0.1", port=port, token=TOKEN)
+            case "ozeki-webclient":
+                self.front = PlayedWebphone(self.switchboard, self.clock, token=TOKEN)
+            case _:
+                manners = manners or HttpManners(generation="classic" if way.endswith("classic") else "ozeki10")
+                self.front = SimulatorHttp(self.switchboard, manners, self.clock, host="127.0.0.1", port=port)
+        self._way = way
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self.gateway.port}/"
+        return self.front.url
+
+    def settings(self, **more: object) -> dict[str, object]:
+        """The connection to it, for a configuration."""
+        token = {"token": {"env": "LAB_TOKEN"}}
+        match self._way:
+            case "gateway":
+                return self.connection | {"type": "gateway", "url": self.url} | token
+            case "ozeki-webclient":
+                return self.connection | {"type": "ozeki-webclient", "server": "127.0.0.1", "script": self.url} | token
+            case "ozeki-http-classic" | "ozeki-http-ozeki10":
+                generation = self._way.removeprefix("ozeki-http-")
+                http = {"type": "ozeki-http", "server": "127.0.0.1", "port": self.front.port, "generation": generation}
+                return self.connection | http | more
 
     @property
     def ledger(self) -> list[LedgerEntry]:
@@ -50,19 +80,25 @@ class Phones:
     def call(self, plan: CallPlan) -> None:
         """A call begins now."""
         self.system.place(plan, self.clock.now())
-        self.gateway.poke()
+        self.front.poke()
 
     def commands(self) -> list[tuple[str, str | None]]:
         return [(entry.method, entry.phone_number) for entry in self.ledger]
 
 
 @asynccontextmanager
-async def phones(behaviour: Behaviour | None = None, *, port: int = 0) -> AsyncIterator[Phones]:
+async def phones(
+    behaviour: Behaviour | None = None,
+    way: Way = "gateway",
+    *,
+    port: int = 0,
+    manners: HttpManners | None = None,
+) -> AsyncIterator[Phones]:
     """A phone system that runs."""
-    system = Phones(behaviour or Behaviour(), port=port)
+    system = Phones(behaviour or Behaviour(), way, port=port, manners=manners)
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(system.gateway.run())
-        await system.gateway.until_listening()
+        serving = tasks.create_task(system.front.run())
+        await system.front.until_listening()
         try:
             yield system
         finally:
@@ -140,16 +176,14 @@ class Daemon:
             return await self.process.wait()
 
 
-def configure(folder: Path, url: str, rules: str, **more: object) -> Path:
-    """Writes a configuration and its rules; more keys of it as JSON, which is YAML too."""
+def configure(folder: Path, to: str | dict[str, object], rules: str, **more: object) -> Path:
+    """Writes a configuration and its rules; more keys of it as JSON, which is YAML too.
+
+    ``to`` is a connection, or the address of a gateway.
+    """
     (folder / "rules.yaml").write_text(rules)
-    connection = {
-        "name": "lab",
-        "type": "gateway",
-        "url": url,
-        "token": {"env": "LAB_TOKEN"},
-        "movedParty": "argument",
-    }
+    gateway = {"name": "lab", "type": "gateway", "token": {"env": "LAB_TOKEN"}, "movedParty": "argument"}
+    connection = gateway | {"url": to} if isinstance(to, str) else to
     settings = {
         "ozrules": 1,
         "connections": [connection],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ozrules.connectors.simulator import Behaviour, Conduct
+from ozrules.connectors.simulator import Behaviour, Conduct, SimulatorGateway
 from ozrules.connectors.simulator.callers import CallPlan
 from tests.e2e.stage import PIN, TOKEN, configure, daemon, ozrules, phones
 
@@ -58,7 +58,8 @@ async def test_a_phone_system_that_restarts_loses_its_calls_and_is_found_again(t
             await one.ready()
             system.call(NOBODY)
             await one.until(lambda: bool(system.system.sessions(system.clock.now())), "the call")
-            await system.gateway.restart()
+            assert isinstance(system.front, SimulatorGateway)
+            await system.front.restart()
             await one.saw("connection", ready=False)
             await one.saw("connection", 2, ready=True)
             assert one.of("gap", connection="lab")

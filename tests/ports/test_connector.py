@@ -98,6 +98,7 @@ def http(generation: Generation) -> Callable[[Switchboard, StandingClock], Abstr
                 ring_time=None,
                 listening=None,
                 outside_line=None,
+                api_extension=None,
                 routes=NO_ROUTES,
                 clock=HastyClock(clock.now()),
                 chance=random.Random(1),

@@ -36,12 +36,13 @@ def test_the_generation_gives_the_port(port: int, more: str) -> None:
 def test_http_is_asked_by_post_unless_it_is_wanted_otherwise() -> None:
     plain = _connection("{name: a, type: ozeki-http, server: pbx}")
     more = "notifications: {listen: '127.0.0.1:0', allow: [127.0.0.1], deadline: 1200ms}"
-    all_of_it = f"method: get, tls: true, ringTime: 45s, outsideLine: Line1, {more}"
+    all_of_it = f"method: get, tls: true, ringTime: 45s, outsideLine: Line1, apiExtension: '9998', {more}"
     other = _connection(f"{{name: a, type: ozeki-http, server: pbx, {all_of_it}}}")
     assert isinstance(plain, OzekiHttpSettings)
     assert isinstance(other, OzekiHttpSettings)
     assert (plain.method, plain.tls, plain.ring_time, plain.outside_line) == ("post", False, None, None)
     assert (other.method, other.tls, other.ring_time, other.outside_line) == ("get", True, 45.0, "Line1")
+    assert other.api_extension == "9998"
     assert other.notifications is not None
     assert other.notifications.deadline == 1.2
 

@@ -69,6 +69,7 @@ class OzekiHttpConnector:
         ring_time: float | None,
         listening: Listening | None,
         outside_line: str | None,
+        api_extension: str | None,
         routes: RoutingDesk,
         clock: Clock,
         chance: random.Random,
@@ -79,6 +80,7 @@ class OzekiHttpConnector:
         self._moved_party = moved_party
         self._listening = listening
         self._outside_line = outside_line
+        self._api_extension = api_extension
         self._routes = routes
         self._clock = clock
         self._chance = chance
@@ -137,6 +139,7 @@ class OzekiHttpConnector:
             other_is_held=command.other is not None and self._watch.is_held(command.other.session_id),
             generation=self._access.generation,
             moved_party=self._moved_party,
+            api_extension=self._api_extension,
         )
         if isinstance(request, Refused):
             return request

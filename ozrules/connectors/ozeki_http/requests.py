@@ -14,7 +14,7 @@ import msgspec
 from ozrules.connectors.gateway.requests import MovedParty, transferor_of
 from ozrules.engine.effects import Command
 from ozrules.engine.events import Refused
-from ozrules.session.methods import METHODS, OPERATIONS, Method, Operation
+from ozrules.session.methods import APART, METHODS, OPERATIONS, Method, Operation
 from ozrules.session.session import Session
 from ozrules.session.state import HELD
 
@@ -44,11 +44,18 @@ class Unsendable(ValueError):
 
 
 def request_for(
-    command: Command, session: Session, *, other_is_held: bool, generation: Generation, moved_party: MovedParty | None
+    command: Command,
+    session: Session,
+    *,
+    other_is_held: bool,
+    generation: Generation,
+    moved_party: MovedParty | None,
+    api_extension: str | None,
 ) -> Request | Refused:
     """The request for ``command`` on ``session``, or why there can be none.
 
     ``other_is_held``: the second call of an attended transfer is the one on hold, which is transferred.
+    ``api_extension`` makes calls and sends texts where the rule names none.
     """
     action, call = command.action, ("CallId", session.session_id)
     if action in METHODS and action in ABSENT:
@@ -58,6 +65,8 @@ def request_for(
     if action in ("sendDtmf", "play", "speak") and command.party is None:
         return Refused("invalid", f"{action} needs the party that hears it")
     to, party, given = command.to or "", command.party or "", command.arguments
+    if action in APART and api_extension is not None:
+        given = {"apiExtension": api_extension} | given
     match action:
         case "forward":
             return Request("Forward" if generation == "classic" else "ForwardCall", (call, ("Destination", to)))

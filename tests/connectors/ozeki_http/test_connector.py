@@ -84,6 +84,7 @@ def connector(
         ring_time=60.0,
         listening=listening,
         outside_line=None,
+        api_extension=None,
         routes=routes or Routes(),
         clock=clock or HastyClock(),
         chance=random.Random(1),

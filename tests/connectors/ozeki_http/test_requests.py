@@ -72,9 +72,19 @@ COMMANDS: dict[str, tuple[Command, str]] = {
 
 
 def asked(
-    command: Command, generation: Generation = "classic", moved_party: MovedParty | None = "argument"
+    command: Command,
+    generation: Generation = "classic",
+    moved_party: MovedParty | None = "argument",
+    api_extension: str | None = None,
 ) -> Request | Refused:
-    return request_for(command, TALKING, other_is_held=True, generation=generation, moved_party=moved_party)
+    return request_for(
+        command,
+        TALKING,
+        other_is_held=True,
+        generation=generation,
+        moved_party=moved_party,
+        api_extension=api_extension,
+    )
 
 
 def written(command: Command, generation: Generation = "classic") -> str:
@@ -111,8 +121,21 @@ def test_the_transferor_is_the_other_party_where_that_is_set(party: str, named: 
 
 def test_an_attended_transfer_transfers_the_call_that_is_held() -> None:
     command = command_for(TALKING, "attendedTransfer", party="callee", other=HELD)
-    request = request_for(command, TALKING, other_is_held=False, generation="classic", moved_party=None)
+    request = request_for(
+        command, TALKING, other_is_held=False, generation="classic", moved_party=None, api_extension=None
+    )
     assert request == Request("AttendedTransfer", (("TransferredCallId", "uteom"), ("TargetCallId", "H2Wwb")))
+
+
+def test_the_connections_api_extension_serves_where_the_rule_names_none() -> None:
+    request = asked(COMMANDS["sendEmail"][0], api_extension="9990")
+    assert isinstance(request, Request)
+    assert dict(request.parameters)["ApiExtension"] == "9990"
+    request = asked(COMMANDS["call"][0], api_extension="9990")
+    assert isinstance(request, Request)
+    assert dict(request.parameters)["ApiExtension"] == "9998"
+    request = asked(COMMANDS["hangup"][0], api_extension="9990")
+    assert request == Request("Hangup", (("CallId", "uteom"),))
 
 
 @pytest.mark.parametrize("action", ABSENT)
