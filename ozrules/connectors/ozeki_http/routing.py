@@ -6,6 +6,7 @@ Sources: ozekiphone.com p_4201 (parameters of RoutingInterception), p_4695 (its 
 from typing import Final
 
 from ozrules.connectors.ozeki_http.notifications import RoutingQuestion
+from ozrules.connectors.ozeki_http.rows import is_number
 from ozrules.rules.model import Routing
 from ozrules.session.session import Session
 from ozrules.session.state import SETUP
@@ -31,7 +32,13 @@ def session_of(question: RoutingQuestion) -> Session:
         session_id=question.call_id or "",
         session_state=SETUP,
         caller=question.caller or question.caller_extension,
-        callee=question.last_called or question.last_dialed or question.original_dialed,
+        callee=_tried(question),
         source=question.caller_extension,
         dialed_number=question.original_dialed,
     )
+
+
+def _tried(question: RoutingQuestion) -> str | None:
+    """The number that was tried last: an extension; for a call to the outside the number, as then a line was called."""
+    named = (question.last_called, question.last_dialed, question.original_dialed)
+    return next((each for each in named if is_number(each)), None) or next(filter(None, named), None)

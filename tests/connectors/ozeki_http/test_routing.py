@@ -35,3 +35,20 @@ def test_the_call_that_is_asked_about() -> None:
 
 def test_the_callers_extension_says_who_calls_where_nothing_else_does() -> None:
     assert session_of(RoutingQuestion(caller_extension="1000", original_dialed="2001")).caller == "1000"
+
+
+@pytest.mark.parametrize(
+    ("called", "dialed", "original", "tried"),
+    [
+        ("2003", "2002", "2001", "2003"),
+        ("Line1", "+36201234567", "2001", "+36201234567"),
+        (None, None, "2001", "2001"),
+        (None, None, "anna", "anna"),
+        (None, None, None, None),
+    ],
+)
+def test_the_number_that_was_tried_last(
+    called: str | None, dialed: str | None, original: str | None, tried: str | None
+) -> None:
+    question = RoutingQuestion(last_called=called, last_dialed=dialed, original_dialed=original)
+    assert session_of(question).callee == tried
