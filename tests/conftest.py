@@ -7,6 +7,7 @@ Profiles (``--hypothesis-profile=NAME``): ``default`` seeks new examples at each
 import asyncio
 import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,13 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("torture", deadline=None, max_examples=5_000)
 settings.load_profile("default")
+
+
+@pytest.fixture
+def enough(pytestconfig: pytest.Config) -> Callable[[int, int], int]:
+    """The first of two numbers in a usual run, the second under ``--hypothesis-profile=torture`` (`make torture`)."""
+    long = pytestconfig.getoption("--hypothesis-profile") == "torture"
+    return lambda short, thorough: thorough if long else short
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -111,3 +111,15 @@ def test_the_wall_clock_decides_what_is_shown() -> None:
     record = made(maker, decision(1, at=AT))
     assert record.body["time"] == "2026-11-23T11:00:20.004+01:00"
     assert record.time == pytest.approx(AT + 3600)
+
+
+def test_a_webhook_that_ends_after_its_session_was_forgotten_still_names_its_decision() -> None:
+    maker = records()
+    decided = made(maker, decision(1))
+    maker.expect(1)
+    maker.expect(1)
+    maker.forget(KEY)
+    for step in (0, 1):
+        ended = msgspec.structs.replace(outcome(command(1, step)), action="webhook")
+        assert made(maker, ended).decision_id == decided.decision_id
+    assert maker.decision_id(1) != decided.decision_id, "and then nothing more is kept of it"

@@ -19,7 +19,8 @@ def write_first_version(path: Path) -> None:
         db.execute(schema._STEPS[0])
         db.pragma("user_version", 1)
         db.pragma("application_id", APPLICATION_ID)
-        for name, value in (("seq", 1), ("decision", DECISIONS + 1)):
+        for name in ("seq", "decision"):
+            value = DECISIONS + 1
             db.execute("INSERT INTO counters VALUES (?, ?, ?)", (name, value, checksum(name, value)))
         for number in range(1, DECISIONS + 1):
             names = (KEY.connection, KEY.epoch, KEY.session_id, KEY.start)
