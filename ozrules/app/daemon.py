@@ -109,7 +109,8 @@ class Daemon:
             connections={
                 one.name: ConnectionState(at=now, connection=one.name, ready=False, detail="not connected yet")
                 for one, _ in links
-            }
+            },
+            room=journal.short_of_room,
         )
 
     def stop(self) -> None:

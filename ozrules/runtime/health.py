@@ -3,16 +3,22 @@
 Ready means all of: every phone system connected and its list merged, the journal writable, the rules on disk in force.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from ozrules.runtime.ports import ConnectionState
 
 
 class Health(msgspec.Struct, kw_only=True):
-    """Written by the reactor and the app; read by whoever is asked. Each text says what is wrong, None is well."""
+    """Written by the reactor and the app; read by whoever is asked. Each text says what is wrong, None is well.
+
+    ``journal`` is why it cannot be written; ``room`` says whether it has room for what would be begun now.
+    """
 
     connections: dict[str, ConnectionState]
     journal: str | None = None
+    room: Callable[[], str | None] = lambda: None
     rules: str | None = None
     stopping: bool = False
 
@@ -26,8 +32,9 @@ class Health(msgspec.Struct, kw_only=True):
         found += [
             f"connection {state.connection}: {state.detail}" for state in self.connections.values() if not state.ready
         ]
-        if self.journal is not None:
-            found.append(f"journal: {self.journal}")
+        journal = self.journal or self.room()
+        if journal is not None:
+            found.append(f"journal: {journal}")
         if self.rules is not None:
             found.append(f"rules: {self.rules}")
         return found

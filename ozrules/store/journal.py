@@ -29,6 +29,7 @@ from ozrules.store.rows import Counters
 from ozrules.store.schema import checksum
 from ozrules.store.state_directory import StateDirectory
 
+_LOOK_FOR_ROOM: Final = 1.0  # seconds between looks at a disk that is full
 _RETENTION_BATCH: Final = 500  # rows; a batch must not keep a decision waiting
 
 
@@ -59,8 +60,9 @@ class SqliteJournal:
             self._directory.close()
             raise
         self._counters = Counters(**dict(self._db.execute("SELECT name, value FROM counters").get))
-        self._reserved = self._directory.keep_reserve()
+        self._reserved = False
         self._failure: JournalFailed | None = None
+        self._make_room()
         self._jobs: list[_Job] = []
         self._closing = False
         self.syncs = Histogram(FAST)
@@ -120,6 +122,10 @@ class SqliteJournal:
         """Webhooks that were taken over and neither delivered nor given up, with when, wall clock."""
         found = self._db.execute("SELECT request, at FROM webhooks WHERE state = 'pending' ORDER BY at")
         return [(msgspec.json.decode(request, type=Post), at) for request, at in found]
+
+    def short_of_room(self) -> str | None:
+        """Why nothing new may be done although what has happened can still be written down; None where all is well."""
+        return None if self._reserved else "the disk is full; nothing new is done until there is room"
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -214,16 +220,23 @@ class SqliteJournal:
         while True:
             with self._wanted:
                 while not self._jobs and not self._closing:
-                    self._wanted.wait()
+                    if not self._wanted.wait(None if self._reserved else _LOOK_FOR_ROOM):
+                        self._make_room()
                 jobs, self._jobs = self._jobs, []
             if not jobs:
                 return
             self._write_all(jobs)
 
-    def _write_all(self, jobs: list[_Job]) -> None:
-        if not self._reserved and any(job.acts for job in jobs):
+    def _make_room(self) -> None:
+        try:
             self._reserved = self._directory.keep_reserve()
-            if not self._reserved:
+        except OSError as error:
+            self._failure = JournalFailed(f"the journal cannot be written: {error}", lasting=True)
+
+    def _write_all(self, jobs: list[_Job]) -> None:
+        if not self._reserved and self._failure is None and any(job.acts for job in jobs):
+            self._make_room()
+            if not self._reserved and self._failure is None:
                 _tell([job for job in jobs if job.acts], JournalFailed("the disk is full"))
                 jobs = [job for job in jobs if not job.acts]
         if jobs:

@@ -207,9 +207,12 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def daemon(folder: Path, *, arguments: Sequence[str] = (), **more: str) -> AsyncIterator[Daemon]:
-    """`ozrules run` on the configuration in ``folder``; killed at the end where it still runs."""
+async def daemon(
+    folder: Path, *, arguments: Sequence[str] = (), through: Sequence[str] = (), **more: str
+) -> AsyncIterator[Daemon]:
+    """`ozrules run` on the configuration in ``folder``, ``through`` another program; killed at the end."""
     process = await asyncio.create_subprocess_exec(
+        *through,
         sys.executable,
         *("-m", "ozrules", "run", "--config", str(folder / "ozrules.yaml"), *arguments),
         stdout=asyncio.subprocess.PIPE,

@@ -19,6 +19,7 @@ def test_all_well_is_ready() -> None:
     [
         (Health(connections={"office": state(ready=False)}), "connection office: refused"),
         (Health(connections={}, journal="the disk is full"), "journal: the disk is full"),
+        (Health(connections={}, room=lambda: "the disk is full"), "journal: the disk is full"),
         (Health(connections={}, rules="r.yaml:1:1: error"), "rules: r.yaml:1:1: error"),
         (Health(connections={}, stopping=True), "stopping"),
     ],

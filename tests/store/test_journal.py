@@ -19,6 +19,7 @@ from ozrules.store.journal import SqliteJournal
 from ozrules.store.reading import Reader
 from tests.fakes.clock import StandingClock
 from tests.fakes.effects import KEY, command, decision, observed, outcome, post, record
+from tests.fakes.gateway import until
 
 DAY = 86_400.0
 
@@ -231,10 +232,12 @@ def test_a_full_disk_stops_commands_keeps_outcomes_and_ends_with_the_fullness(sm
             with pytest.raises(JournalFailed) as caught:
                 await journal.commit([Remember(KEY, bytes(2_000_000))], [])
             assert not caught.value.lasting
+            assert journal.short_of_room() is not None
             with pytest.raises(JournalFailed, match="full"):
                 await journal.commit([Send(command(2))], [])
             await journal.commit([outcome(first)], [record(2, type_="outcome")])
             ballast.unlink()
+            await until(lambda: journal.short_of_room() is None)  # it looks again by itself
             await journal.commit([decision(2), Send(command(2))], [record(3, 2)])
         async with _journal(state) as journal:
             saved = journal.load()
