@@ -23,10 +23,10 @@ from ozrules.cli.configuration import EX_CONFIG
 from ozrules.cli.explaining import Explainer
 from ozrules.logs.opening import Logs, open_logs
 from ozrules.rules.diagnostics import DocumentInvalid
-from ozrules.runtime.clock import SystemClock
 from ozrules.runtime.ports import JournalFailed
 from ozrules.runtime.routes import Routes
 from ozrules.settings.model import LogSettings, Settings
+from ozrules.store.boot import steady_clock
 from ozrules.store.journal import SqliteJournal
 from ozrules.store.state_directory import StateUnusable
 
@@ -79,7 +79,10 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
     def relog(log: LogSettings) -> None:
         logs.apply(level=log.level, pseudonyms=log.pseudonyms)
 
-    clock = SystemClock()
+    try:
+        clock = steady_clock(settings.state)
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}; make it writable for this user", 1)
     around = Around(
         clock=clock,
         log=logs.log,

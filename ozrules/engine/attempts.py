@@ -94,6 +94,8 @@ class Attempts:
         )
         run.waiting = Attempt(action, command, live, at, at + command.timeout + UNHEARD, tries)
         live.actions += 1
+        if live is not run.origin:
+            self._world.touched.append(live)
         if to is not None:
             self._leaves(live, method, to, at)
         self._world.out.append(Send(command))
@@ -237,14 +239,20 @@ class Attempts:
             wall = at + world.wall_offset
             world.tally(EXTERNAL, group, f"{live.key}{live.chain.hops}", wall, wall + HOUR)
             if method in MOVING:
-                world.external.put(id(live.chain), group)
+                world.leaves_outside(live.chain, group)
 
     def _judge(self, run: Run, attempt: Attempt, live: LiveSession, at: float) -> OutcomeName | None:
         """Settles an attempt that was answered, if what is seen now decides it."""
+        outcome: OutcomeName
         if proves(attempt, live):
             return self._settle(run, attempt, "confirmed", at, None, live)
         against = disproves(attempt, live)
-        return None if against is None else self._settle(run, attempt, against[0], at, against[1])
+        if against is None:
+            return None
+        outcome, why = against
+        if attempt.phase == "unknown" and outcome != "targetGone":
+            outcome = "unconfirmed"  # what was said to be unknown is not known better now: it may have come too late
+        return self._settle(run, attempt, outcome, at, why)
 
     def _settle(
         self,

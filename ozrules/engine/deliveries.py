@@ -53,10 +53,6 @@ class Deliveries:
             run.waiting = Delivery(action, command_id)
         self._posted[command_id] = _Posted(run.number, run.rule.id, live.key, at, run if waits else None)
 
-    def recover(self, run: Run, command: CommandId, at: float) -> None:
-        """After a restart: a run still waits for this delivery."""
-        self._posted[command] = _Posted(run.number, run.rule.id, run.origin.key, at, run)
-
     def answered(self, event: CommandAnswered) -> tuple[OutcomeName, Run | None] | None:
         """What became of a delivery, and the run that waited for it; None where this is not about a webhook."""
         posted = self._posted.pop(event.command, None)

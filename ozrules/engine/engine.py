@@ -147,8 +147,11 @@ class Engine:
                 self._world.mode = mode
             case _:
                 assert_never(event)
-        out = self._world.out
-        self._world.out = []
+        world = self._world
+        touched, world.touched = world.touched, []
+        for live in touched:
+            self._after(live)
+        out, world.out = world.out, []
         return out
 
     def gate(self, command: Command, at: float) -> Withheld | None:
@@ -292,7 +295,7 @@ class Engine:
             trigger = hold.entry.trigger
             assert isinstance(trigger, StateTrigger)
             stays = live.state in trigger.states and not (back and trigger.clock == "state")
-            if stays and (trigger.clock != "talk" or live.state == IN_CALL):
+            if stays and (trigger.clock != "talk" or (live.state == IN_CALL and not back)):
                 kept.append(hold)
                 continue
             pauses = trigger.clock != "state" and not live.ended
@@ -369,6 +372,7 @@ class Engine:
             self._restore_holds(live, bases)
             if not live.ended and live.asks is None and live.state in self._world.index.holding:
                 self._arm(live, live.previous, at)
+            self._after(live)  # in a gap, too, where nothing is done yet
             self._due(live, at)
 
 

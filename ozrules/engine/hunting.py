@@ -24,10 +24,9 @@ def order_of(hunt: Hunt, run: Run, world: World, at: float) -> tuple[str, ...]:
             name = ROUND + run.rule.id
             if run.hunted == 0:
                 wall = at + world.wall_offset
-                turn = int(world.tallies.last(name, "") or "-1") + 1
-                world.tally(name, "", str(turn % len(hunt.targets)), wall, wall + 30 * DAY)
-            first = int(world.tallies.last(name, "") or "0") % len(hunt.targets)
-            return hunt.targets[first:] + hunt.targets[:first]
+                run.turn = (int(world.tallies.last(name, "") or "-1") + 1) % len(hunt.targets)
+                world.tally(name, "", str(run.turn), wall, wall + 30 * DAY)
+            return hunt.targets[run.turn :] + hunt.targets[: run.turn]
         case _:
             assert_never(hunt.order)
 

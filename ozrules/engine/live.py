@@ -6,6 +6,8 @@ state, how long it rang and talked) and what waits on it: holds (``for:``) and r
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ozrules.engine.effects import Certainty
 from ozrules.engine.identity import SessionKey
 from ozrules.session.session import Session
@@ -19,14 +21,16 @@ if TYPE_CHECKING:
 class Chain:
     """All sessions of one call: those with the same masterSessionId, and those that our own forwards made.
 
-    ``hops`` counts forwards and transfers, ours and the phone system's own.
+    ``hops`` counts forwards and transfers, ours and the phone system's own; ``outside`` is the group under which a rule
+    sent it outside.
     """
 
-    __slots__ = ("hops", "keys", "runs", "sessions")
+    __slots__ = ("hops", "keys", "outside", "runs", "sessions")
 
     def __init__(self, key: str) -> None:
         self.keys = [key]
         self.hops = 0
+        self.outside: str | None = None
         self.sessions: list[LiveSession] = []
         self.runs: list[Run] = []
 
@@ -118,6 +122,8 @@ class LiveSession:
         self.previous = self.state
         self.previous_duration = spent
         self.state = state
+        if self.session.session_state != state:  # it ended without a word, and what is remembered must say so
+            self.session = msgspec.structs.replace(self.session, session_state=state)
         self.ended = state in ENDED
         self.entered = at
 

@@ -81,6 +81,7 @@ class _Run(msgspec.Struct):
     follows: bool
     queued: bool
     waiting: _Waiting | None
+    turn: int = 0
 
 
 class _Hold(msgspec.Struct):
@@ -110,6 +111,7 @@ class _Memory(msgspec.Struct):
     variables: dict[str, str] | None
     runs: list[_Run]
     asks: _Asks | None = None
+    outside: str | None = None
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")  # of a set, too: equal events give equal bytes
@@ -137,6 +139,7 @@ def remember(live: LiveSession) -> bytes | None:
             variables=live.variables,
             runs=[_run(run) for run in live.runs or ()],
             asks=None if live.asks is None else _Asks(live.asks.expires, live.asks.answered),
+            outside=live.chain.outside,
         )
     )
 
@@ -159,6 +162,8 @@ def recall(key: SessionKey, memory: bytes, world: World) -> tuple[LiveSession, d
     line.epoch = key.epoch
     chain = world.chain_called(kept.calls)
     chain.hops = max(chain.hops, kept.hops)
+    if kept.outside is not None:
+        world.leaves_outside(chain, kept.outside)
     live = LiveSession(key, kept.session, chain, kept.entered, kept.started)
     live.previous, live.previous_duration = kept.previous, kept.previous_duration
     live.rang, live.talked, live.actions = kept.rang, kept.talked, kept.actions
@@ -176,6 +181,7 @@ def recall(key: SessionKey, memory: bytes, world: World) -> tuple[LiveSession, d
         run = Run(each.number, each.rule, each.trigger, live, controls=each.controls)
         run.frames = [Frame(actions_at(each.rule, path), path, index) for path, index in each.frames]
         run.steps, run.hunted, run.follows, run.queued = each.steps, each.hunted, each.follows, each.queued
+        run.turn = each.turn
         run.waiting = _waiting(each.waiting, run)
         chain.runs.append(run)
         live.runs = [*(live.runs or ()), run]
@@ -194,6 +200,7 @@ def _run(run: Run) -> _Run:
         follows=run.follows,
         queued=run.queued,
         waiting=_kept(run.waiting),
+        turn=run.turn,
     )
 
 

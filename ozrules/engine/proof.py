@@ -12,16 +12,14 @@ from ozrules.rules.model import AttendedTransfer, BlindTransfer, Forward, Hunt, 
 from ozrules.session.methods import APART
 from ozrules.session.state import (
     IN_CALL,
+    MOVED_ON,
     ON_HOLD,
     ON_HOLD_INACTIVE,
     REDIRECTED,
     RINGING,
-    TRANSFER_COMPLETED,
     TRANSFER_FAILED,
     TRANSFER_STATES,
 )
-
-_MOVED_ON = frozenset({REDIRECTED, TRANSFER_COMPLETED})
 
 
 def needs_proof(attempt: Attempt) -> bool:
@@ -70,7 +68,7 @@ def proves(attempt: Attempt, live: LiveSession) -> bool:
             return not live.ended
         case BlindTransfer() | AttendedTransfer():
             if same:
-                return live.state in TRANSFER_STATES or live.state in _MOVED_ON or attempt.baseline.moved(live)
+                return live.state in TRANSFER_STATES or live.state in MOVED_ON or attempt.baseline.moved(live)
             return not live.ended
         case PlainMethod(method=method):
             match method:
@@ -97,7 +95,7 @@ def disproves(attempt: Attempt, live: LiveSession) -> tuple[Literal["lostRace", 
     if live is not attempt.session or attempt.command.question is not None or attempt.command.action in APART:
         return None
     if live.ended:
-        return None if live.state in _MOVED_ON else ("targetGone", f"the session ended as {live.state}")
+        return None if live.state in MOVED_ON else ("targetGone", f"the session ended as {live.state}")
     match attempt.action:
         case Forward() | Hunt():
             if live.state != RINGING and not attempt.baseline.moved(live):

@@ -167,6 +167,7 @@ class Run:
         "rule",
         "steps",
         "trigger",
+        "turn",
         "waiting",
     )
 
@@ -180,6 +181,7 @@ class Run:
         self.frames = [Frame(rule.actions, ())]
         self.steps = 0
         self.hunted = 0
+        self.turn = 0
         self.follows = False
         self.queued = False
         self.waiting: Waiting | None = None
@@ -193,6 +195,11 @@ class Run:
                 if not live.ended and live.asks is None:
                     return live
         return self.origin
+
+    @property
+    def moves(self) -> bool:
+        """Whether this run has moved the call, or is about to."""
+        return self.follows or (isinstance(self.waiting, Attempt) and self.waiting.command.to is not None)
 
 
 SETTLE: Final = 2.0

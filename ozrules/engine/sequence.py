@@ -102,9 +102,12 @@ class Sequencer:
                     case Attempt() as attempt:
                         known.add(attempt.command.id)
                         if attempt.phase == "sent":
-                            self._attempts.unheard(run, attempt, at, "ozrules stopped before the answer came")
-                    case Delivery(command=command):
-                        self._deliveries.recover(run, CommandId(command), at)
+                            why = "ozrules stopped before the answer came"
+                            if self._attempts.unheard(run, attempt, at, why) == "confirmed":
+                                self._confirmed(run, attempt, at)
+                                run.waiting = run.waiting or Pause(at)  # it goes on when the list has been merged
+                    case Delivery():
+                        run.waiting = Pause(at)  # the queue of webhooks takes over what the journal has
                     case _:
                         pass
         for lost in open_commands:
@@ -252,6 +255,8 @@ class Sequencer:
                 variables = dict(live.variables or {})
                 variables.update({name: fill(text, live, self._world, at) for name, text in values.items()})
                 live.variables = variables
+                if live is not run.origin:
+                    self._world.touched.append(live)
             case Wait(seconds=seconds):
                 run.waiting = Pause(at + seconds)
             case WaitFor(states=states, timeout=timeout):
@@ -315,16 +320,21 @@ class Sequencer:
         run.waiting = None
         action = attempt.action
         if outcome == "confirmed":
-            if isinstance(action, Forward | BlindTransfer | Hunt):
-                run.follows = True
-            if isinstance(action, Hunt):
-                run.waiting = ring_of(run, action, at)
+            self._confirmed(run, attempt, at)
         elif self._attempts.may_retry(attempt, outcome):
             assert action.common.retry is not None, "only what has a retry may retry"
             run.waiting = Pause(at + action.common.retry.delay, attempt.tries + 1)
         else:
             self._failed(run, action, at)
         self.go_on(run, at)
+
+    def _confirmed(self, run: Run, attempt: Attempt, at: float) -> None:
+        """A step was proven. The run goes where it sent the call; a hunt lets the number ring."""
+        run.waiting = None
+        if isinstance(attempt.action, Forward | BlindTransfer | Hunt):
+            run.follows = True
+        if isinstance(attempt.action, Hunt):
+            run.waiting = ring_of(run, attempt.action, at)
 
     def _failed(self, run: Run, action: Sent | Webhook, at: float) -> None:
         """A step came to nothing: the next number of a hunt, ``onFailure``, or the end."""

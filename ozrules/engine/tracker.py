@@ -34,6 +34,9 @@ DAY: Final = 86400.0
 NEW_STAY: Final = 2.0
 """Seconds by which a listed state must be younger than the one we knew to be another stay in the same state."""
 
+CLOCKS: Final = 5.0
+"""Seconds by which a start may seem to lie ahead, because reports take time."""
+
 OURS: Final = "@"
 """Begins the start of a session whose phone system tells none; then comes the moment at which we heard of it."""
 
@@ -85,6 +88,8 @@ class Tracker:
         """What one report changes. Before the full list has come it is only kept, to be compared with the list."""
         line = self._world.lines.get(event.connection) or self._world.line(event.connection)
         session = event.session
+        if event.reported_at is not None:
+            line.behind = event.at - event.reported_at
         if not line.merged:
             if len(line.pending) < MOST_PENDING:
                 line.pending[session.session_id] = (session.session_state, event.kind)
@@ -129,7 +134,7 @@ class Tracker:
             self._world.out.append(ListSessions(line.name, "a session that nobody told us of"))
             if session.session_state in ENDED:
                 return ()
-        live = self._begin(line, session, event.at, self._age(line, event))
+        live = self._begin(line, session, event.at, self._age(line, event), created=created)
         live.certainty = "derived" if event.derived else "complete"
         change = Change(live, event.kind, None, entered=True, seen=created)
         self._counted(live, event.at)
@@ -155,6 +160,7 @@ class Tracker:
         live.session = session
         live.direction = None
         live.enter(session.session_state, at)
+        _set_talk(live, at)
         live.certainty = "derived" if derived else "complete"
         self._counted(live, at)
         return Change(live, kind, origin, entered=True, seen=True)
@@ -215,7 +221,7 @@ class Tracker:
         if live is None:
             if state in ENDED or (line.merged and self._is_closed(line, session)):
                 return []
-            live = self._begin(line, session, at, self._listed_age(line, session, at))
+            live = self._begin(line, session, at, self._listed_age(line, session, at), created=False)
             live.watched_from = at
             self._counted(live, at)
             was_seen = seen_kind == "created" and seen_state == state
@@ -228,6 +234,7 @@ class Tracker:
         live.session = session
         live.direction = None
         live.enter(state, max(live.entered, at - (self._listed_age(line, session, at) or 0.0)))
+        _set_talk(live, at)
         live.certainty = "complete"
         live.watched_from = at
         self._counted(live, at)
@@ -241,6 +248,7 @@ class Tracker:
         live.certainty = "complete"
         if age is not None and not line.merged and at - age > live.entered + NEW_STAY:
             live.enter(live.state, at - age)  # it left the state and came back while nobody watched
+            _set_talk(live, at)
             live.watched_from = at
             self._counted(live, at)
             return [Change(live, "snapshot", live.state, entered=True, seen=False)]
@@ -252,18 +260,17 @@ class Tracker:
 
     # --- beginnings and ends ----------------------------------------------------------------------------------------
 
-    def _begin(self, line: Line, session: Session, at: float, age: float | None) -> LiveSession:
+    def _begin(self, line: Line, session: Session, at: float, age: float | None, *, created: bool) -> LiveSession:
         world = self._world
         key = self._key(line, session, at)
         master = session.master_session_id or session.session_id
-        chain = world.chain_for(line.name, master, session.caller, session.callee, at)
+        begins = master == session.session_id
+        chain = world.chain_for(line.name, master, session.caller, session.callee, at, begins=begins)
         entered = at - (age or 0.0)
-        started = moment_from(session.start_time, line.zone) if age is not None else None
-        live = LiveSession(
-            key, session, chain, entered, started if started is not None and at - DAY <= started <= at else entered
-        )
+        started = None if created or age is None else self._start(line, session, at)
+        live = LiveSession(key, session, chain, entered, entered if started is None else min(started, entered))
         live.watched_from = at
-        live.talked = max(0.0, (seconds_from(session.talk_duration) or 0.0) - live.talk(at))
+        _set_talk(live, at)
         chain.sessions.append(live)
         line.sessions[session.session_id] = live
         world.live[key] = live
@@ -293,7 +300,7 @@ class Tracker:
         origin = live.state
         live.enter(state, at)
         live.certainty = certainty
-        if state == REDIRECTED and not any(run.follows or run.waiting is not None for run in live.chain.runs):
+        if state == REDIRECTED and not any(run.moves for run in live.chain.runs):
             live.chain.hops += 1  # the phone system forwarded it by itself
         self._counted(live, at)
         self._close(line, live)
@@ -330,10 +337,21 @@ class Tracker:
         if duration is not None and duration < DAY:
             return duration
         if session.session_state in _BEGINNINGS:
-            started = moment_from(session.start_time, line.zone)
-            if started is not None and 0 <= at - started < DAY:
+            started = self._start(line, session, at)
+            if started is not None:
                 return at - started
         return None
+
+    def _start(self, line: Line, session: Session, at: float) -> float | None:
+        """When the session began, on our clock; None where that is unknown.
+
+        The phone system's clock may be hours away from ours: its own reports say how far, as soon as one has come.
+        """
+        told = moment_from(session.start_time, line.zone)
+        if told is None:
+            return None
+        started = told + (line.behind or 0.0)
+        return min(started, at) if at - DAY <= started <= at + CLOCKS else None
 
     def _is_another(self, live: LiveSession, session: Session, event: SessionSeen | None) -> bool:
         """Whether a report under a known id is about another call: another start, or begun anew without one."""
@@ -353,6 +371,13 @@ class Tracker:
 
     def _notice(self, kind: NoticeKind, connection: str, detail: str) -> None:
         self._world.out.append(Notice(kind=kind, connection=connection, detail=detail))
+
+
+def _set_talk(live: LiveSession, at: float) -> None:
+    """Corrects the time talked by what the phone system says of it, where it says anything."""
+    told = seconds_from(live.session.talk_duration)
+    if told:
+        live.talked = max(0.0, told - (live.talk(at) - live.talked))
 
 
 def _told(live: LiveSession) -> str:

@@ -20,11 +20,17 @@ from ozrules.engine.tallies import AliveCounts, Tallies
 from ozrules.rules.condition import leaves
 from ozrules.rules.model import Alive, History, RuleSet
 from ozrules.rules.numbers import NumberPlan
-from ozrules.session.state import State
+from ozrules.session.state import MOVED_ON, State
 
 MOST_CLOSED: Final = 4096
 CHAIN_LINK: Final = 10.0
 """Seconds in which a new session to the number that we forwarded to is taken for the same call."""
+
+
+HOPS: Final = "hops"
+OUTSIDE: Final = "outside"
+KNOWN_AGAIN: Final = 600.0
+"""Seconds in which a call that went on where we could not see it is known again by its master id."""
 
 
 class Forwarded(NamedTuple):
@@ -47,12 +53,25 @@ class Switched(NamedTuple):
 class Line:
     """One connection: its sessions by id, and whether its full list has been merged since the last gap."""
 
-    __slots__ = ("asking", "closed", "epoch", "listed", "merged", "name", "pending", "privileges", "sessions", "zone")
+    __slots__ = (
+        "asking",
+        "behind",
+        "closed",
+        "epoch",
+        "listed",
+        "merged",
+        "name",
+        "pending",
+        "privileges",
+        "sessions",
+        "zone",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.epoch = ""
         self.zone: tzinfo = UTC
+        self.behind: float | None = None  # seconds from the phone system's clock to ours; at most, as reports take time
         self.merged = False
         self.listed = False
         self.privileges: frozenset[str] | None = None
@@ -84,6 +103,7 @@ class World:
         self.next_decision = next_decision
         self.out: list[Effect] = []
         self.forwards: list[Forwarded] = []
+        self.touched: list[LiveSession] = []  # by runs that began on another session: to be remembered too
         self.external = AliveCounts()
         self.install(rules)
 
@@ -207,14 +227,21 @@ class World:
             line = self.lines[connection] = Line(connection)
         return line
 
-    def chain_for(self, connection: str, master: str, caller: str | None, callee: str | None, at: float) -> Chain:
-        """The call that a new session belongs to: by its master id, else by a forward of ours that it looks like."""
+    def chain_for(
+        self, connection: str, master: str, caller: str | None, callee: str | None, at: float, *, begins: bool
+    ) -> Chain:
+        """The call that a new session belongs to: by its master id, else by a forward of ours that it looks like.
+
+        ``begins``: the session is its own master, so that a call of the same name before it is another one.
+        """
         key = f"{connection}\x1f{master}"
         chain = self.chains.get(key)
         if chain is None:
             chain = self._forwarded(caller, callee, at)
             if chain is None:
                 chain = Chain(key)
+                if not begins:
+                    self._goes_on(chain, at)
             else:
                 chain.keys.append(key)
             self.chains[key] = chain
@@ -240,6 +267,11 @@ class World:
                 return forward.chain
         return None
 
+    def leaves_outside(self, chain: Chain, group: str) -> None:
+        """A call was sent outside by a rule, and counts as such until it is over."""
+        chain.outside = group
+        self.external.put(id(chain), group)
+
     def drop(self, live: LiveSession) -> None:
         """Forgets a session that has ended and on which nothing is under way."""
         self.live.pop(live.key, None)
@@ -249,9 +281,27 @@ class World:
         if live in chain.sessions:
             chain.sessions.remove(live)
         if not chain.sessions and not chain.runs:
+            if live.state in MOVED_ON:
+                self._moved_on(chain, live.entered + self.wall_offset)
             self.external.put(id(chain), None)
             for key in chain.keys:
                 self.chains.pop(key, None)
+
+    def _moved_on(self, chain: Chain, wall: float) -> None:
+        """The call goes on in a session of which nobody has told us yet: its counts must be known again then."""
+        for key in chain.keys:
+            if chain.hops:
+                self.tally(HOPS, key, str(chain.hops), wall, wall + KNOWN_AGAIN)
+            if chain.outside is not None:
+                self.tally(OUTSIDE, key, chain.outside, wall, wall + KNOWN_AGAIN)
+
+    def _goes_on(self, chain: Chain, at: float) -> None:
+        wall = at + self.wall_offset
+        for key in chain.keys:
+            if self.tallies.count(HOPS, key, wall, KNOWN_AGAIN):
+                chain.hops = int(self.tallies.last(HOPS, key) or 0)
+            if self.tallies.count(OUTSIDE, key, wall, KNOWN_AGAIN):
+                self.leaves_outside(chain, self.tallies.last(OUTSIDE, key) or "")
 
 
 def _window_name(condition: History) -> str:

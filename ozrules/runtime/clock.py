@@ -2,7 +2,9 @@
 
 The engine's time must never go back or jump, or a ``for: 20s`` would fire early or never. So `SystemClock` reads the
 wall clock once, and from there on adds what CLOCK_BOOTTIME has progressed, which goes on while the host sleeps. How
-far the wall clock has been set away from that since is `wall_offset`; the reactor tells the engine.
+far the wall clock has been set away from that since is `wall_offset`; the reactor tells the engine. The next start on
+the same boot goes on with the same ``shift`` (`ozrules.store.boot`), so that what waits is not moved either where the
+clock was set before a restart.
 
 `ScaledClock` is for the demo: one clock for daemon and phone system, some times as fast, from a moment of choice.
 """
@@ -50,13 +52,15 @@ class _Call:
 
 
 class SystemClock:
-    """The host's clock, made steady. What it showed at the start is where it starts."""
+    """The host's clock, made steady. ``shift`` is what it shows beyond CLOCK_BOOTTIME: by itself, it starts at the
+    wall clock.
+    """
 
-    def __init__(self) -> None:
-        self._shift = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    def __init__(self, shift: float | None = None) -> None:
+        self.shift = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) if shift is None else shift
 
     def now(self) -> float:
-        return time.clock_gettime(time.CLOCK_BOOTTIME) + self._shift
+        return time.clock_gettime(time.CLOCK_BOOTTIME) + self.shift
 
     def wall_offset(self) -> float:
         return time.time() - self.now()

@@ -58,6 +58,9 @@ VENDOR_STATES: Final[tuple[State, ...]] = (
 
 KNOWN_STATES: Final[tuple[State, ...]] = (CREATED, SETUP, TRANSFER_SETUP, *VENDOR_STATES, COMPLETED)
 
+MOVED_ON: Final[frozenset[State]] = frozenset({REDIRECTED, TRANSFER_COMPLETED})
+"""The ends of a session after which its call goes on in another."""
+
 HELD: Final = frozenset({CALLEE_ON_HOLD, CALLER_ON_HOLD, ON_HOLD, ON_HOLD_INACTIVE})
 TRANSFER_STATES: Final = frozenset({TRANSFER_REQUESTED, TRANSFER_SETUP, TRANSFERRING})
 ENDED: Final = frozenset(

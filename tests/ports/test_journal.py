@@ -16,20 +16,24 @@ from ozrules.store.journal import SqliteJournal
 from tests.fakes.clock import StandingClock
 from tests.fakes.effects import KEY, command, decision, outcome, post, record
 from tests.fakes.journal import MemoryJournal
+from tests.simulation.disk import Disk, SimJournal
 
 Reopen = Callable[[], Journal]
 """The journal as it is found by the next start."""
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "simulated"])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reopen]:
     clock = StandingClock()
     memory = MemoryJournal(clock)
+    disk = Disk()
     open_now: list[SqliteJournal] = []
 
     def start() -> Journal:
         if request.param == "memory":
             return memory
+        if request.param == "simulated":
+            return SimJournal(disk, clock, lambda: 0.01)
         while open_now:
             open_now.pop().close()
         open_now.append(SqliteJournal(tmp_path, clock))

@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.connection import Connection
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
 
-from ozrules.connectors.gateway.link import Link
+from ozrules.connectors.gateway.link import Link, Socket
 from ozrules.connectors.gateway.listener import CLOSE_WITHIN, PING_EVERY, PONG_WITHIN, QUIET, GatewayListener
 from ozrules.connectors.gateway.requests import MovedParty
 from ozrules.connectors.retry import wait_after
@@ -37,6 +37,25 @@ class Dial(msgspec.Struct, frozen=True):
 
     url: str
     token: str
+
+    async def open(self) -> Socket:
+        """The open socket. Raises what `websockets.connect` raises."""
+        opened = await _Connect(
+            self.url,
+            additional_headers={"Authorization": f"Bearer {self.token}"},
+            user_agent_header=None,
+            compression=None,
+            proxy=None,
+            open_timeout=OPEN_WITHIN,
+            ping_interval=PING_EVERY,
+            ping_timeout=PONG_WITHIN,
+            close_timeout=CLOSE_WITHIN,
+            max_size=MAX_FRAME,
+            max_queue=64,
+            logger=QUIET,
+        )
+        _notice_dead_peers(opened)
+        return opened
 
 
 class Listen(msgspec.Struct, frozen=True):
@@ -89,8 +108,7 @@ class GatewayConnector:
             try:
                 match self._way:
                     case Dial() as way:
-                        opened: Connection = await _dial(way)
-                        async with aclosing(self._talk(opened)) as items:
+                        async with aclosing(self._talk(await way.open())) as items:
                             async for item in items:
                                 failures = 0 if _is_ready(item) else failures
                                 yield item
@@ -133,13 +151,13 @@ class GatewayConnector:
                     for item in self._down(f"{waiting}; {arrival}"):
                         yield item
                     continue
+                _notice_dead_peers(arrival)
                 async with aclosing(self._talk(arrival)) as items:
                     async for item in items:
                         yield item
 
-    async def _talk(self, opened: Connection) -> AsyncGenerator[FromPhoneSystem, None]:
+    async def _talk(self, opened: Socket) -> AsyncGenerator[FromPhoneSystem, None]:
         """All that one open socket brings, and its end."""
-        _notice_dead_peers(opened)
         link = Link(
             opened,
             connection=self._name,
@@ -173,23 +191,6 @@ class _Connect(connect):
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
-
-
-async def _dial(way: Dial) -> Connection:
-    return await _Connect(
-        way.url,
-        additional_headers={"Authorization": f"Bearer {way.token}"},
-        user_agent_header=None,
-        compression=None,
-        proxy=None,
-        open_timeout=OPEN_WITHIN,
-        ping_interval=PING_EVERY,
-        ping_timeout=PONG_WITHIN,
-        close_timeout=CLOSE_WITHIN,
-        max_size=MAX_FRAME,
-        max_queue=64,
-        logger=QUIET,
-    )
 
 
 def _notice_dead_peers(opened: Connection) -> None:

@@ -7,9 +7,8 @@ reading from the network. A request whose answer did not come before the link en
 import asyncio
 import itertools
 from collections.abc import AsyncGenerator
-from typing import Final, assert_never
+from typing import Final, Literal, Protocol, assert_never
 
-from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
@@ -28,11 +27,24 @@ ANSWER_WITHIN: Final = 5.0
 TOO_BIG: Final = 1009  # the WebSocket close code for a message that is larger than allowed
 
 
+class Socket(Protocol):
+    """What a link needs of a WebSocket; its methods raise ConnectionClosed once it has ended."""
+
+    @property
+    def state(self) -> State: ...
+
+    async def recv(self, decode: Literal[False]) -> bytes: ...
+
+    async def send(self, message: bytes, *, text: Literal[True]) -> None: ...
+
+    async def close(self) -> None: ...
+
+
 class Link:
     """A gateway on one socket. `why` says after the end of `items` why it ended."""
 
     def __init__(
-        self, socket: Connection, *, connection: str, moved_party: MovedParty | None, clock: Clock, timezone: str
+        self, socket: Socket, *, connection: str, moved_party: MovedParty | None, clock: Clock, timezone: str
     ) -> None:
         self.why = ""
         self._socket = socket

@@ -1,0 +1,328 @@
+"""The phone system and its gateway: calls go on whoever watches, requests are carried out, refused, or spoilt.
+
+The calls are those of the project's own simulated phone system, which is not under test here; what is said about them
+passes the real codec. Each seed is another phone system: `Manner` is what may differ from one to the next.
+"""
+
+import asyncio
+import itertools
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from ozrules.connectors.session_messages import (
+    Call,
+    ConnectionNews,
+    ErrorResponse,
+    FromGateway,
+    Hello,
+    ListSessions,
+    SessionNews,
+    SnapshotPart,
+)
+from ozrules.connectors.session_messages import Response as Answer
+from ozrules.connectors.session_protocol import decode_request, encode
+from ozrules.connectors.simulator import Behaviour, PhoneSystem, Switchboard
+from ozrules.connectors.simulator.callers import CallPlan
+from ozrules.connectors.simulator.office import Office, Phone
+from ozrules.connectors.simulator.switchboard import Conduct, Done, Misdeed, Silent
+from ozrules.engine.events import Refused
+from ozrules.session.session import Session
+from tests.simulation.loop import SimLoop
+from tests.simulation.machine import EPOCH, Machine
+from tests.simulation.truth import Asked, Truth
+from tests.simulation.wire import Wire
+
+OFFICE: Final = Office(
+    {
+        phone.number: phone
+        for phone in (
+            Phone("2000", "Reception", 4.0),
+            Phone("2001", "Sales Anna", None),
+            Phone("2002", "Sales Bela", 8.0),
+            Phone("2003", "Sales Cecil", None),
+            Phone("2004", "Support Dora", 9.0),
+            Phone("2005", "Support Emil", 5.0),
+            Phone("2006", "Accounts Flora", 4.0),
+            Phone("2007", "Director", 6.0),
+            Phone("2010", "Sales desk", None),
+            Phone("2090", "Night desk", 3.0),
+            Phone("2099", "Supervisor", 3.0),
+            Phone("112", "Emergency", 6.0),
+        )
+    }
+)
+MISDEEDS: Final[tuple[Misdeed, ...]] = ("refuse", "silence", "close", "idle", "lie", "mute")
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How this phone system and its gateway do things, all within the protocol."""
+
+    behaviour: Behaviour
+    tells_starts: bool = True
+    """``startTime``, ``stateDuration`` and ``talkDuration`` of a session."""
+    tells_moments: bool = True
+    """``at`` of a change."""
+    numbers_changes: bool = True
+    """``seq`` of a change."""
+    list_parts: int = 1
+
+
+class _Phones(PhoneSystem):
+    """Gives no id again within two seconds of its bearer's start: starts may differ by one in what they are told."""
+
+    def _new_id(self) -> str:
+        if not self.behaviour.reuse_ids:
+            return super()._new_id()
+        given = self.__dict__.setdefault("given", {})
+        for number in itertools.count(1):
+            id = f"s{number}"
+            if id not in self._live and given.get(id, 0.0) + 2.0 < self._now:
+                given[id] = self._now
+                return id
+        raise AssertionError("numbers never end")
+
+
+class Exchange:
+    """One phone system behind one gateway. ``down``: nobody can connect."""
+
+    def __init__(
+        self, manner: Manner, loop: SimLoop, machine: Machine, chance: random.Random, happened: Counter[str]
+    ) -> None:
+        self.truth = Truth()
+        self.wires: list[Wire] = []
+        self.manner = manner
+        self.down = False
+        self.misdeeds = 0.0
+        self.restless = 0.0
+        """The share of changes that are told twice, or after the next one."""
+        self.on_asked = _nothing
+        self._loop = loop
+        self._machine = machine
+        self._chance = chance
+        self._happened = happened
+        self._phones = _Phones(OFFICE, manner.behaviour, start=EPOCH, seed=chance.randrange(1 << 30))
+        self._board = Switchboard(self._phones, seed=0)
+        self._poked = asyncio.Event()
+        self._kept: list[bytes] = []
+        self._listless: list[Wire] = []
+
+    # --- calls ----------------------------------------------------------------------------------------------------
+
+    def place(self, plan: CallPlan) -> None:
+        """Somebody calls, now."""
+        self._phones.place(plan, self._clock())
+        self.poke()
+
+    def poke(self) -> None:
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Lets the calls go on, for ever."""
+        while True:
+            self.advance()
+            due = self._phones.next_due()
+            alarm = None
+            if due is not None:
+                at = max(self._loop.time(), self._machine.loop_time(due - EPOCH))
+                alarm = self._loop.call_at(at, self._poked.set)
+            await self._poked.wait()
+            self._poked.clear()
+            if alarm is not None:
+                alarm.cancel()
+
+    def advance(self) -> None:
+        """What has happened by now is told to whoever is connected."""
+        for news in self._phones.advance(self._clock()):
+            self._note(news)
+            self._tell(news)
+
+    def _note(self, news: SessionNews) -> None:
+        assert news.at is not None, "the simulated phone system tells the moment"
+        if self.truth.note(news, self._phones.epoch, news.at - EPOCH):
+            self._happened["an id came back in the same epoch"] += 1
+
+    def restart(self) -> None:
+        """The phone system crashes and comes up again: calls and connections are gone, ids begin anew."""
+        self.advance()
+        self.truth.all_gone(self._machine.true())
+        self._phones.restart(self._clock())
+        self._kept.clear()
+        for wire in list(self.wires):
+            wire.cut(1012)
+
+    @property
+    def quiet(self) -> bool:
+        return not self.truth.alive
+
+    def _clock(self) -> float:
+        return EPOCH + self._machine.true()
+
+    # --- the gateway --------------------------------------------------------------------------------------------------
+
+    def accept(self, wire: Wire, *, list_after: float) -> None:
+        """A daemon has connected. The list follows the greeting; where it takes long the daemon may ask for it."""
+        self.wires.append(wire)
+        privileges = self.manner.behaviour.privileges
+        hello = Hello(
+            protocol=1,
+            name="simulated",
+            epoch=self._phones.epoch,
+            privileges=frozenset(map(str, privileges)) if privileges is not None else None,
+        )
+        self._say(wire, hello)
+        self._say(wire, ConnectionNews(state="ACCESS_GRANTED"))
+        if list_after:
+            self._listless.append(wire)
+            self._loop.call_later(list_after, self._send_late_list, wire)
+        else:
+            self._send_list(wire)
+
+    def _send_late_list(self, wire: Wire) -> None:
+        if wire in self._listless:
+            self._listless.remove(wire)
+            self._send_list(wire)
+
+    def behave(self) -> None:
+        """From now on it does all that it is asked for, at once."""
+        self.misdeeds = self.restless = 0.0
+        self.down = False
+        for wire in list(self._listless):
+            self._send_late_list(wire)
+
+    def lost(self, wire: Wire) -> None:
+        """A daemon is gone."""
+        if wire in self.wires:
+            self.wires.remove(wire)
+
+    def shun(self, wire: Wire) -> None:
+        """The gateway loses the phone system for a while, and says so; no change is told meanwhile."""
+        self._say(wire, ConnectionNews(state="CONNECTION_FAILED", detail="no route"))
+
+    def welcome(self, wire: Wire) -> None:
+        """It has the phone system again."""
+        if wire in self.wires:
+            self._say(wire, ConnectionNews(state="ACCESS_GRANTED"))
+            self._send_list(wire)
+
+    def _tell(self, news: SessionNews) -> None:
+        manner = self.manner
+        shown = replace(
+            news,
+            session=self._shown(news.session),
+            at=news.at if manner.tells_moments else None,
+            seq=news.seq if manner.numbers_changes else None,
+        )
+        frame = encode(shown)
+        frames = [frame]
+        roll = self._chance.random()
+        if manner.numbers_changes and roll < self.restless / 2:
+            self._kept.append(frame)  # it is told after the next one
+            self._loop.call_later(self._chance.uniform(0.05, 1.0), self._flush)
+            self._happened["a change was told late"] += 1
+            return
+        if roll > 1.0 - self.restless:
+            frames.append(frame)
+            self._happened["a change was told twice"] += 1
+        for wire in self.wires:
+            for each in frames:
+                wire.tell(each)
+        self._flush()
+
+    def _flush(self) -> None:
+        kept, self._kept = self._kept, []
+        for wire in self.wires:
+            for frame in kept:
+                wire.tell(frame)
+
+    def _send_list(self, wire: Wire) -> None:
+        if wire not in self.wires:
+            return
+        self.advance()
+        self._flush()
+        for part in self._parts():
+            self._say(wire, part)
+            if part.part is not None and not part.last:
+                self._happened["a list came in parts"] += 1
+
+    def _parts(self) -> Iterator[SnapshotPart]:
+        sessions = [self._shown(session) for session in self._phones.sessions(self._clock())]
+        parts = min(self.manner.list_parts, max(1, len(sessions)))
+        size = -(-len(sessions) // parts) if sessions else 1
+        for number in range(parts):
+            yield SnapshotPart(
+                sessions=tuple(sessions[number * size : (number + 1) * size]),
+                part=number + 1 if parts > 1 else None,
+                last=number == parts - 1,
+            )
+
+    def _shown(self, session: Session) -> Session:
+        if self.manner.tells_starts:
+            return session
+        return replace(session, start_time=None, state_duration=None, talk_duration=None)
+
+    def _say(self, wire: Wire, message: FromGateway) -> None:
+        wire.tell(encode(message))
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    def asked(self, wire: Wire, frame: bytes, tag: object) -> None:
+        """A request arrives."""
+        request = decode_request(frame)
+        match request:
+            case ListSessions(id=id):
+                self._happened["the daemon asked for the list"] += 1
+                self.advance()
+                self._flush()
+                parts = list(self._parts())
+                if len(parts) == 1:
+                    self._say(wire, Answer(id, parts[0]))
+                    return
+                self._say(wire, Answer(id, SnapshotPart(sessions=(), complete=False)))
+                for part in parts:
+                    self._say(wire, part)
+            case Call():
+                self._call(wire, request, tag)
+
+    def _call(self, wire: Wire, request: Call, tag: object) -> None:
+        assert isinstance(tag, tuple), "a request is tagged with the command that it carries"
+        command, place = tag
+        self.advance()
+        misdeed = self._chance.choice(MISDEEDS) if self._chance.random() < self.misdeeds else None
+        self._board.conduct = Conduct(methods={} if misdeed is None else {request.method: misdeed})
+        bearer = self.truth.alive.get(request.session_id)
+        reply = self._board.ask(request, self._clock())
+        line = self._board.ledger.pop()
+        asked = Asked(
+            at=self._machine.true(),
+            command=command,
+            place=place,
+            method=request.method,
+            to=request.phone_number if request.method != "sendDtmf" else None,
+            session_id=request.session_id,
+            call=bearer,
+            result=line.result,
+            performed=line.performed,
+        )
+        self.truth.ledger.append(asked)
+        if misdeed is not None:
+            self._happened[f"the phone system misbehaved: {misdeed}"] += 1
+        self.advance()
+        self.poke()
+        self.on_asked(asked)
+        match reply:
+            case Done():
+                self._say(wire, Answer(request.id))
+            case Refused(kind=kind, message=text):
+                self._say(wire, ErrorResponse(request.id, kind, text))
+            case Silent(closes=True):
+                wire.cut(1011)
+            case Silent():
+                pass
+
+
+def _nothing(asked: Asked) -> None: ...

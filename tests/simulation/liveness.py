@@ -1,0 +1,150 @@
+"""What must come in the end, L1 to L6: watched all the time, judged once the faults have stopped."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ozrules.engine.effects import Effect, Send
+from tests.simulation import office
+from tests.simulation.disk import Disk
+from tests.simulation.office import Owed, Setting
+from tests.simulation.safety import Safety
+from tests.simulation.truth import Call, Truth
+
+if TYPE_CHECKING:
+    from tests.simulation.life import Life
+
+SOON: Final = 10.0
+"""Seconds after it is due by which a timer has been attempted."""
+MERGE_WITHIN: Final = 5.0
+SILENT: Final = frozenset({"missedTooLate", "missedSkip", "stateLeftBeforeFor", "callGone", "ruleRemoved", "cancelled"})
+"""Reasons that are no attempt."""
+
+
+class Spell(msgspec.Struct):
+    """A time in which something held."""
+
+    began: float
+    ended: float
+
+
+class Liveness:
+    """Knows when the daemon stood (connected, merged, free to act) and under which rules."""
+
+    def __init__(self, truth: Truth, safety: Safety, fail: Callable[[str], None], happened: Counter[str]) -> None:
+        self._truth = truth
+        self._safety = safety
+        self._fail = fail
+        self._happened = happened
+        self._stood: list[Spell] = []
+        self._standing = False
+        self._rules: list[tuple[float, Setting]] = []
+        self._before_calm: set[str] = set()
+        self._asked: set[str] = set()
+        self._calm_at: float | None = None
+        self._connected: float | None = None
+
+    # --- what is seen -------------------------------------------------------------------------------------------------
+
+    def standing(self, now: float, stands: bool) -> None:
+        """Whether the daemon could act just now."""
+        if self._standing and self._stood:
+            self._stood[-1].ended = now
+        if stands and not self._standing:
+            self._stood.append(Spell(now, now))
+        self._standing = stands
+
+    def rules(self, now: float, setting: Setting) -> None:
+        self._rules.append((now, setting))
+
+    def synced(self, effects: Sequence[Effect]) -> None:
+        self._asked |= {effect.command.id for effect in effects if isinstance(effect, Send)}
+
+    def connected(self, now: float) -> None:
+        if self._connected is None:
+            self._connected = now
+
+    def merged(self, now: float) -> None:
+        if self._calm_at is not None and self._connected is not None:
+            waited = now - max(self._connected, self._calm_at)
+            if waited > MERGE_WITHIN:
+                self._fail(f"L3: the list was merged {waited:.1f} s after the connection was up")
+        self._connected = None
+
+    def calm(self, now: float) -> None:
+        self._calm_at = now
+        self._before_calm = set(self._asked)
+
+    def settled(self, disk: Disk) -> None:
+        """Half a minute after the last fault."""
+        late = [command for command in sorted(self._before_calm) if command in disk.open or self._unknown(command)]
+        if late:
+            self._fail(f"L2: {', '.join(late)} still without an outcome half a minute after the last fault")
+
+    def _unknown(self, command: str) -> bool:
+        return self._safety.outcomes.get(command) == "unknown"
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def ended(self, now: float, disk: Disk, life: "Life | None", quiet: bool) -> None:
+        """Everything is over: nothing may be left."""
+        self.standing(now, self._standing)
+        if not quiet:
+            self._fail("the calls of this simulation do not end in time")
+            return
+        assert life is not None
+        assert life.engine is not None
+        open_ = [command for command in sorted(self._asked) if command in disk.open or self._unknown(command)]
+        if open_:
+            self._fail(f"L2: {', '.join(open_)} never came to an outcome")
+        if len(life.inbox) or life.engine.alive:
+            self._fail(f"L4: {len(life.inbox)} in the inbox, {life.engine.alive} sessions alive, and no call is left")
+        if life.dispatcher is not None and life.dispatcher.waiting:
+            self._fail("L4: commands wait, and no call is left")
+        if disk.memories:
+            self._fail(f"L4: {sorted(key.session_id for key in disk.memories)} are remembered, and no call is left")
+        if disk.pending:
+            self._fail(f"L5: {len(disk.pending)} webhooks are neither delivered nor dead")
+        self._attempted()
+
+    def _attempted(self) -> None:
+        """L1: whoever stayed long enough while the daemon stood is on the record with an attempt."""
+        made: dict[tuple[int, str], list[tuple[float, str]]] = {}
+        for decision, call, at in self._safety.decisions:
+            if call is not None:
+                made.setdefault((id(call), decision.rule), []).append((at, decision.reason))
+        for call in self._truth.calls:
+            for number, (since, setting) in enumerate(self._rules):
+                until = self._rules[number + 1][0] if number + 1 < len(self._rules) else float("inf")
+                for rule, owed in office.owed(setting).items():
+                    if call.session.callee in owed.callees:
+                        self._owed(call, rule, owed, (since, until), made.get((id(call), rule), []))
+
+    def _owed(
+        self, call: Call, rule: str, owed: Owed, force: tuple[float, float], made: list[tuple[float, str]]
+    ) -> None:
+        for run in call.runs(owed.states):
+            if len(run) > 1:
+                continue  # it rang here and there: when its time began depends on who watched
+            began, ended = run[0].began, run[-1].ended
+            due = began + owed.seconds
+            for spell in self._stood:
+                first = max(due, spell.began, force[0])
+                late = first - due
+                if late > owed.grace - 1.0 or (late > 0 and not self._knows(began, spell)):
+                    continue
+                if min(spell.ended, force[1], ended if ended is not None else spell.ended) < first + SOON:
+                    continue
+                self._happened["a timer was owed"] += 1
+                if not [at for at, reason in made if reason not in SILENT and began - 1 < at < first + SOON]:
+                    said = ", ".join(f"{reason} at {at:.1f}" for at, reason in made) or "nothing"
+                    self._fail(
+                        f"L1: {rule} was due on {call.id} at {due:.1f}, rang until {ended}, the daemon stood from"
+                        f" {spell.began:.1f} to {spell.ended:.1f}; on record: {said}"
+                    )
+
+    def _knows(self, began: float, spell: Spell) -> bool:
+        """Whether the daemon can tell when a stay began that it has not seen begin: only where it is told."""
+        return True

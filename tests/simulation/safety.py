@@ -1,0 +1,355 @@
+"""What must hold at every step, I1 to I15: checked where the daemon's parts meet, by our own reckoning.
+
+It is told of every event before the engine takes it, of every effect, of every command that a connector is given, of
+every frame that leaves, of every batch that is on the disk, and of every request that reaches the phone system. Its
+own knowledge of a session is the last report, no more. Those that cannot be seen here stand in docs/simulation.md.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from ozrules.engine.effects import Command, Decision, Effect, Outcome, Post, Remember, Send
+from ozrules.engine.engine import Engine
+from ozrules.engine.events import (
+    ConnectionOpened,
+    Event,
+    Gap,
+    ModeChanged,
+    RulesReplaced,
+    SessionSeen,
+    SessionsListed,
+)
+from ozrules.engine.identity import SessionKey
+from ozrules.engine.memory import remember
+from ozrules.rules.model import RuleSet, StateTrigger
+from ozrules.runtime.ports import Record
+from ozrules.session.methods import EXCLUSIVE, REPEATABLE, is_legal
+from ozrules.session.session import Session
+from ozrules.session.state import CREATED, ENDED, RINGING, SETUP
+from tests.simulation import office
+from tests.simulation.truth import NEAR, Asked, Call, Truth
+
+HOUR: Final = 3600.0
+FOLLOWS_UNKNOWN: Final = frozenset({"confirmed", "unconfirmed", "targetGone"})
+_EARLY: Final = frozenset({CREATED, SETUP, RINGING})
+
+
+class Safety:
+    """``fail`` is called with what was broken; ``true`` turns the engine's time of now into true seconds."""
+
+    def __init__(
+        self, truth: Truth, fail: Callable[[str], None], happened: Counter[str], *, numbered: bool, told: bool
+    ) -> None:
+        self.truth = truth
+        self.records = 0
+        self.decisions: list[tuple[Decision, Call | None, float]] = []
+        """Those on disk: with the call that each is about, and when it was made, in true seconds."""
+        self.outcomes: dict[str, str] = {}
+        self.sent: dict[tuple[str, int], float] = {}
+        self.merged = False
+        self.observing = False
+        self.shift = 0.0
+        """What the engine's clock shows at true 0."""
+        self._fail = fail
+        self._happened = happened
+        self._numbered = numbered
+        self._told = told
+        self._rules: RuleSet | None = None
+        self._rule_sets: dict[str, RuleSet] = {}
+        self._epoch = ""
+        self._known: dict[str, Session] = {}
+        self._doubtful: set[str] = set()
+        self._reported: dict[str, float] = {}
+        self._open: dict[SessionKey, set[str]] = {}
+        self._given: dict[SessionKey, str] = {}
+        self._fired: set[tuple[str, str, int, int]] = set()
+        self._commands: dict[str, Command] = {}
+        self._number = 0
+        self._external: list[tuple[float, int]] = []
+
+    # --- a life of the daemon -----------------------------------------------------------------------------------------
+
+    def begins(self, rules: RuleSet, shift: float, *, observing: bool) -> None:
+        """The daemon starts: it knows nothing but its journal."""
+        self._use(rules)
+        self.shift = shift
+        self.observing = observing
+        self.merged = False
+        self._epoch = ""
+        self._known.clear()
+        self._doubtful.clear()
+        self._reported.clear()
+        self._open.clear()
+        self._given.clear()
+
+    def _use(self, rules: RuleSet) -> None:
+        self._rules = rules
+        self._rule_sets[rules.revision] = rules
+
+    def before(self, event: Event) -> None:
+        """The engine is about to be told this."""
+        match event:
+            case ConnectionOpened(epoch=epoch):
+                if epoch != self._epoch:
+                    self._known.clear()
+                self._epoch, self.merged = epoch, False
+                self._reported.clear()
+            case Gap():
+                self.merged = False
+            case SessionsListed(sessions=sessions, complete=complete):
+                if complete:
+                    self._known.clear()
+                for session in sessions or ():
+                    self._known[session.session_id] = session
+                self._doubtful.clear()
+                self.merged = True
+            case SessionSeen():
+                self._seen(event)
+            case RulesReplaced(rules=rules):
+                self._use(rules)
+            case ModeChanged(mode=mode):
+                self.observing = mode == "observe"
+            case _:
+                pass
+
+    def _seen(self, event: SessionSeen) -> None:
+        session, id = event.session, event.session.session_id
+        if event.reported_at is not None and self._numbered:
+            before = self._reported.get(id, 0.0)
+            if event.reported_at < before and event.kind != "created":
+                self._fail(f"I6: a change of {id} was handled after a later one")
+            self._reported[id] = event.reported_at
+        if not self.merged:
+            return
+        known = self._known.get(id)
+        if event.kind == "closed" or session.session_state in ENDED:
+            if known is None or known.start_time == session.start_time:
+                self._known.pop(id, None)
+            return
+        if known is not None and session.session_state in _EARLY and known.session_state not in _EARLY:
+            self._doubtful.add(id)  # it went back: the daemon may ask for the list first
+        self._known[id] = session
+
+    def after(self, event: Event, effects: Sequence[Effect], engine: Engine) -> None:
+        """The engine has answered with these."""
+        for effect in effects:
+            match effect:
+                case Decision():
+                    self._decided(effect)
+                case Send(command):
+                    self._commands[command.id] = command
+                    if command.action in EXCLUSIVE:
+                        waiting = self._open.setdefault(command.session, set())
+                        waiting.add(command.id)
+                        if len(waiting) > 1:
+                            self._fail(f"I6: {sorted(waiting)} are under way at once on {command.session.session_id}")
+                case Outcome():
+                    if effect.outcome != "unknown":
+                        self._open.get(effect.session, set()).discard(effect.command)
+                case _:
+                    pass
+        if isinstance(event, SessionsListed) and event.complete and event.sessions is not None:
+            listed = {session.session_id for session in event.sessions}
+            stale = [view.key.session_id for view in engine.sessions() if view.key.session_id not in listed]
+            if [id for id in stale if not id.startswith("calendar:")]:
+                self._fail(f"I9: {stale} are still alive after a list without them")
+
+    def _decided(self, decision: Decision) -> None:
+        assert self._rules is not None, "a daemon begins with rules"
+        if decision.revision != self._rules.revision:
+            self._fail(f"I7: decision {decision.number} names {decision.revision[:14]}, which is not in force")
+        call = None if decision.session_key is None else self.truth.call_of(decision.session_key)
+        if decision.reason == "fired" and decision.event.kind == "timer" and call is not None:
+            self._not_early(decision, call)
+
+    # --- timers ---------------------------------------------------------------------------------------------------
+
+    def _trigger(self, decision: Decision) -> StateTrigger | None:
+        rules = self._rule_sets[decision.revision]
+        rule = next(rule for rule in rules.rules if rule.id == decision.rule)
+        trigger = next(each for each in rule.triggers if each.id == decision.trigger)
+        return trigger if isinstance(trigger, StateTrigger) else None
+
+    def _not_early(self, decision: Decision, call: Call) -> None:
+        trigger = self._trigger(decision)
+        assert trigger is not None
+        assert trigger.hold is not None, "only a `for` makes a timer"
+        now = decision.at - self.shift
+        match trigger.clock:
+            case "session":
+                lasted = now - call.began
+            case "talk":
+                if not self._told:
+                    return  # it was counted as reports came, and they take time
+                lasted = call.talked(now)
+            case "state":
+                stay = self._stay(call, trigger, decision)
+                if stay is None:
+                    self._fail(f"I3: {decision.rule} fired on {call.id}, which never was in its states by then")
+                    return
+                lasted = now - stay[1]
+        if lasted < trigger.hold - NEAR:
+            self._fail(f"I3: {decision.rule} fired on {call.id} after {lasted:.3f} s instead of {trigger.hold:g} s")
+
+    def _stay(self, call: Call, trigger: StateTrigger, decision: Decision) -> tuple[int, float] | None:
+        """Which entry into the trigger's states a decision is about, and when that was."""
+        at = decision.event.since if decision.event.due is None else decision.event.due - (trigger.hold or 0.0)
+        at -= self.shift
+        entries = [stay.began for run in call.runs(trigger.states) for stay in run]
+        found = [(number, began) for number, began in enumerate(entries) if began <= at + NEAR]
+        return found[-1] if found else None
+
+    # --- commands on their way ----------------------------------------------------------------------------------------
+
+    def leaving(self, command: Command, durable: bool) -> None:
+        """A connector is given a command: it is about to leave."""
+        session = command.session
+        if command.session in self._given:
+            self._fail(f"I6: {command.id} leaves while {self._given[session]} is not answered")
+        self._given[session] = command.id
+        if self.observing:
+            self._fail(f"I2: {command.id} leaves although nothing may be sent")
+        if not durable:
+            self._fail(f"I2: {command.id} leaves, and its intent is not on disk")
+        if not self.merged:
+            self._fail(f"I5: {command.id} leaves between a gap and the list that ends it")
+        known = self._known.get(session.session_id)
+        if known is None:
+            self._fail(f"I4: {command.id} leaves for {session.session_id}, of which the last word was that it ended")
+        elif known.start_time is not None and known.start_time != session.start:
+            self._fail(f"I4: {command.id} leaves for another call than the one that bears {session.session_id} now")
+        elif not is_legal(command.action, known.session_state) and session.session_id not in self._doubtful:
+            self._fail(f"I4: {command.action} leaves for {session.session_id} in {known.session_state}")
+        elif office.UNTOUCHABLE in (known.callee, known.dialed_number):
+            self._fail(f"I8: {command.id} leaves for an emergency call")
+        if session.epoch != self._epoch:
+            self._fail(f"I4: {command.id} leaves for a call of an earlier epoch")
+
+    def answered(self, command: Command) -> None:
+        """The connector has come back."""
+        self._given.pop(command.session, None)
+
+    def left(self, command: Command, place: int, now: float) -> None:
+        """A frame leaves that carries a command; ``place`` counts the keys of one."""
+        if (command.id, place) in self.sent:
+            self._fail(f"I1: {command.id} was sent twice, at {self.sent[command.id, place]:.3f} and {now:.3f}")
+        self.sent[command.id, place] = now
+        if self.outcomes.get(command.id) is not None:
+            self._fail(f"I10: {command.id} is sent although it is {self.outcomes[command.id]}")
+        if command.to is not None and command.to not in office.MAY_GO:
+            self._fail(f"I8: {command.id} sends a call to {command.to}")
+
+    def arrived(self, asked: Asked) -> None:
+        """A request has reached the phone system."""
+        command = self._commands.get(asked.command)
+        if command is None:
+            self._fail(f"I1: {asked.command} arrives, and nobody asked for it")
+            return
+        call = asked.call
+        same = [each for each in self.truth.ledger if each.call is call]
+        if call is not None and asked.method not in REPEATABLE:
+            alike = [each for each in same if (each.method, each.to) == (asked.method, asked.to)]
+            if {each.command for each in alike if _decision(each.command) == _decision(asked.command)} != {
+                asked.command
+            }:
+                self._fail(f"I1: {asked.command} does again what its decision has done before")
+        if call is None or not asked.performed:
+            return
+        if call.session.start_time != command.session.start and not command.session.start.startswith("@"):
+            self._happened["a request met the next bearer of the id"] += 1
+            return
+        chain = [each for each in self.truth.ledger if each.call is not None and each.call.chain == call.chain]
+        hops = [each for each in chain if each.method in ("forward", "blindTransfer") and each.performed]
+        if len(hops) > office.MOST_HOPS:
+            self._fail(f"I13: the call of {call.id} was sent on {len(hops)} times")
+        if len({each.command for each in same}) > office.MOST_ACTIONS:
+            self._fail(f"I8: {call.id} was touched more than {office.MOST_ACTIONS} times")
+        if asked.to in office.EXTERNAL:
+            self._sent_outside(asked, call)
+
+    def _sent_outside(self, asked: Asked, call: Call) -> None:
+        alive = {each.chain for each in self.truth.alive.values()}
+        self._external = [each for each in self._external if asked.at - each[0] < HOUR]
+        now = {chain for _, chain in self._external if chain in alive} | {call.chain}
+        self._external.append((asked.at, call.chain))
+        if len(now) > office.MOST_EXTERNAL_AT_ONCE:
+            self._fail(f"I8: {len(now)} calls were sent outside at once")
+        if len(self._external) > office.MOST_EXTERNAL_AN_HOUR:
+            self._fail(f"I8: {len(self._external)} calls were sent outside within an hour")
+
+    # --- what is on disk ----------------------------------------------------------------------------------------------
+
+    def synced(self, effects: Sequence[Effect], records: Sequence[Record]) -> None:
+        """A batch is on disk."""
+        told = {record.decision: record for record in records if record.type == "decision"}
+        for record in records:
+            self.records += 1
+            if record.seq != self.records:
+                self._fail(f"I7: record {record.seq} is the {self.records}th")
+        for effect in effects:
+            match effect:
+                case Decision():
+                    self._number += 1
+                    if effect.number != self._number:
+                        self._fail(f"I7: decision {effect.number} is the {self._number}th")
+                    if effect.number not in told:
+                        self._fail(f"I7: decision {effect.number} has no record")
+                    self._on_record(effect)
+                case Outcome():
+                    before = self.outcomes.get(effect.command)
+                    if before is not None and not (before == "unknown" and effect.outcome in FOLLOWS_UNKNOWN):
+                        self._fail(f"I10: {effect.command} was {before}, and became {effect.outcome}")
+                    self.outcomes[effect.command] = effect.outcome
+                case Send() | Post() | Remember():
+                    pass
+                case _:
+                    pass
+        written = msgspec.json.encode([record.body for record in records]) + msgspec.json.encode(list(effects))
+        if office.SECRET.encode() in written:
+            self._fail("I14: a secret is on the record")
+
+    def _on_record(self, decision: Decision) -> None:
+        call = None if decision.session_key is None else self.truth.call_of(decision.session_key)
+        self.decisions.append((decision, call, decision.at - self.shift))
+        self._happened[f"reason {decision.reason}"] += 1
+        trigger = self._trigger(decision) if call is not None and decision.reason == "fired" else None
+        if call is None or trigger is None:
+            return
+        if trigger.clock != "state":
+            entry = 0  # once a session
+        elif trigger.hold is None:
+            return  # its moment is when it was heard of, which may be long after
+        else:
+            stay = self._stay(call, trigger, decision)
+            entry = -1 if stay is None else stay[0]
+        name = (decision.rule, decision.trigger, id(call), entry)
+        if name in self._fired:
+            self._fail(f"I1: {decision.rule} fired twice on {call.id} in one stay")
+        self._fired.add(name)
+
+    # --- what a crash would leave -------------------------------------------------------------------------------------
+
+    def kept(self, engine: Engine, memories: dict[SessionKey, bytes]) -> None:
+        """All that the engine knows of a session and must not lose is on disk, right after a commit."""
+        for key, live in engine._world.live.items():
+            said = remember(live)
+            if said is None or not key.connection:
+                continue
+            stored = _essence(memories.get(key, b"{}"))
+            lost = {name: value for name, value in _essence(said).items() if value != stored[name]}
+            if lost:
+                was = {name: stored[name] for name in lost}
+                self._fail(f"I11: of {key.session_id} the journal knows {was}, and the daemon {lost}")
+
+
+def _essence(memory: bytes) -> dict[str, object]:
+    """What of a memory would be lost for good: not what the next list tells anyway."""
+    kept: dict[str, object] = msgspec.json.decode(memory)
+    return {name: kept.get(name) for name in ("holds", "done", "runs", "actions", "variables")}
+
+
+def _decision(command: str) -> str:
+    return command.partition("-")[0]
