@@ -20,7 +20,7 @@ from ozrules.rules.document import ListNode, MapNode, Source, TextNode, parse
 from ozrules.rules.model import RuleSet
 from ozrules.rules.repair import repaired
 from ozrules.rules.suggest import closest
-from ozrules.settings import configuration
+from ozrules.settings import abilities, configuration
 from ozrules.settings.model import Settings
 from ozrules.settings.rule_files import rule_files
 from ozrules.settings.sources import read_source
@@ -127,6 +127,9 @@ def _examine(files: list[str], given: str | None, environment: Mapping[str, str]
         report.rule_files = tuple(source.name for source in rules)
         report.rules, diagnostics = checking.check(rules, secrets)
         report.diagnostics += diagnostics
+        if report.rules is not None and settings is not None:
+            abilities.check(report.rules, settings.connections, findings := Findings())
+            report.diagnostics += findings.all
     return report
 
 

@@ -269,6 +269,21 @@ def test_a_configuration_is_known_by_its_keys(private: Path, capsys: pytest.Capt
     assert "rules.yaml:4:22: error[unknown-state]" in capsys.readouterr().out
 
 
+def test_what_a_connection_cannot_do_comes_from_the_configuration(
+    private: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("ozrules.yaml").write_text(
+        HEAD + "connections: [{name: branch, type: ozeki-http, server: 192.0.2.2}]\nrules: rules.yaml\n"
+    )
+    Path("rules.yaml").write_text(RULE.replace("Ringing", "InCall").replace("hangup", "startListen"))
+
+    assert run("--config", "ozrules.yaml") == 1
+    assert "rules.yaml:5:15: error[not-on-connection]: startListen cannot be done on the connection branch:" in (
+        capsys.readouterr().out
+    )
+    assert run("rules.yaml") == 0
+
+
 def test_secrets_come_from_the_configuration(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keys = "[{sendDtmf: {to: callee, keys: {secret: dorPin}}}]"
     Path("rules.yaml").write_text(RULE.replace("Ringing", "InCall").replace("[hangup]", keys))
