@@ -7,10 +7,10 @@ rule is for the connections that its conditions leave: ``connection: NAME``, or 
 from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 
+from ozrules.proofs.possible import conjuncts, exact_values
 from ozrules.rules.diagnostics import Findings, Span
 from ozrules.rules.model import Compare, Hunt, RoutingTrigger, Rule, RuleSet, SystemAction
 from ozrules.rules.nesting import every_action
-from ozrules.rules.possible import conjuncts, exact_values
 from ozrules.rules.quoting import shown
 from ozrules.rules.sense import operation_of
 from ozrules.rules.suggest import closest
