@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import ozrules
+from ozrules.app import abilities
 from ozrules.cli import meeting
 from ozrules.proofs import checking
 from ozrules.rules import rendering
@@ -20,7 +21,7 @@ from ozrules.rules.document import ListNode, MapNode, Source, TextNode, parse
 from ozrules.rules.model import RuleSet
 from ozrules.rules.repair import repaired
 from ozrules.rules.suggest import closest
-from ozrules.settings import abilities, configuration
+from ozrules.settings import configuration
 from ozrules.settings.model import Settings
 from ozrules.settings.rule_files import rule_files
 from ozrules.settings.sources import read_source

@@ -1,20 +1,12 @@
-"""What each connection can be asked for, and which rules ask theirs for what it cannot do.
+"""What each connection can be asked for: the one place that knows it before a phone system is reached.
 
-The one place that knows this before a phone system is reached; what a connected one lets us do may be less still. A
-rule is for the connections that its conditions leave: ``connection: NAME``, or all. What none of them can do is found.
+What a connected one lets us do may be less still.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, assert_never
 
-from ozrules.proofs.possible import conjuncts, exact_values
-from ozrules.rules.diagnostics import Findings, Span
-from ozrules.rules.model import Compare, Hunt, RoutingTrigger, Rule, RuleSet, SystemAction
-from ozrules.rules.nesting import every_action
-from ozrules.rules.quoting import shown
-from ozrules.rules.sense import operation_of
-from ozrules.rules.suggest import closest
-from ozrules.session.methods import FURTHER, METHODS, Operation
+from ozrules.session.methods import FURTHER, Operation
 from ozrules.settings.model import (
     AsteriskSettings,
     ConnectionSettings,
@@ -69,87 +61,3 @@ def deaf(connection: ConnectionSettings) -> str | None:
     if not isinstance(connection, OzekiHttpSettings):
         return "only a connection of type ozeki-http does"
     return None if connection.notifications is not None else "it has no notifications"
-
-
-def check(rules: RuleSet, connections: Sequence[ConnectionSettings], findings: Findings) -> None:
-    """Note what rules ask of connections that cannot do it, and connections that do not exist."""
-    named = {each.name: each for each in connections}
-    for rule in rules.rules:
-        bound = _named_by(rule, rules, named, findings)
-        those = [each for each in connections if bound is None or each.name in bound]
-        if not those:
-            continue
-        certain = bound is not None or len(connections) == 1
-        if any(isinstance(trigger, RoutingTrigger) for trigger in rule.triggers):
-            _routing(rule, those, findings, certain=certain)
-        for action in every_action(rule.actions):
-            operation = operation_of(action)
-            if operation is None:
-                continue
-            place, name = action.place, "hunt" if isinstance(action, Hunt) else operation
-            over = action.connection if isinstance(action, SystemAction) else None
-            if over is not None and over not in named:
-                _unknown(over, named, Span(place, len(name)), findings)
-                continue
-            asked = those if over is None else [named[over]]
-            reasons = [lacking(each).get(operation) for each in asked]
-            if None not in reasons:
-                where = f"the connection {asked[0].name}" if len(asked) == 1 else "any of these connections"
-                note = findings.error if certain or over is not None else findings.warning
-                note(
-                    "not-on-connection",
-                    Span(place, len(name)),
-                    f"{name} cannot be done on {where}: {'; '.join(dict.fromkeys(filter(None, reasons)))}.",
-                    suggestion=_advice(operation, connections),
-                )
-
-
-def _named_by(
-    rule: Rule, rules: RuleSet, named: Mapping[str, ConnectionSettings], findings: Findings
-) -> frozenset[str] | None:
-    """The connections that the rule's conditions leave; None: all of them."""
-    bound: frozenset[str] | None = None
-    for each in conjuncts(rule.condition):
-        if isinstance(each, Compare) and each.field == "connection":
-            values = exact_values(each, rules.numbers)
-            if values is not None:
-                for value in sorted(values - set(named)):
-                    _unknown(value, named, Span(each.place, 0), findings)
-                bound = values if bound is None else bound & values
-    return bound
-
-
-def _unknown(name: str, named: Mapping[str, ConnectionSettings], span: Span, findings: Findings) -> None:
-    meant = closest(name, tuple(named))
-    known = f"Known here: {', '.join(named)}."
-    suggestion = f"Did you mean {meant}?" if meant else known
-    findings.error("unknown-connection", span, f"There is no connection {shown(name)}.", suggestion=suggestion)
-
-
-def _routing(rule: Rule, those: Sequence[ConnectionSettings], findings: Findings, *, certain: bool) -> None:
-    reasons = [deaf(each) for each in those]
-    if None in reasons:
-        return
-    trigger = next(each for each in rule.triggers if isinstance(each, RoutingTrigger))
-    where = f"the connection {those[0].name} does not ask" if len(those) == 1 else "none of these connections asks"
-    # a rule that a state triggers too still has its use
-    note = findings.error if certain and len(rule.triggers) == 1 else findings.warning
-    note(
-        "not-on-connection",
-        Span(trigger.place, 0),
-        f"This is never asked: {where} where a call goes; {'; '.join(dict.fromkeys(filter(None, reasons)))}.",
-        suggestion="Use an ozeki-http connection with notifications, or trigger: {state: Ringing}.",
-    )
-
-
-def _advice(operation: Operation, connections: Sequence[ConnectionSettings]) -> str | None:
-    able = [each.name for each in connections if operation not in lacking(each)]
-    if able and operation in ("call", "sendSms", "sendEmail"):
-        return f"Add connection: {able[0]} to the action."
-    if able:
-        return f"Ask for conditions: {{connection: {able[0]}}}, where it can be done."
-    if operation == "blindTransfer":
-        return "Set movedParty: argument, or other, on the connection; docs/ozeki.md says how to find out which."
-    if operation in ("hold", "unhold"):
-        return "Set ari or holdExtension on the connection."
-    return None if operation in METHODS else "Add a connection of type ozeki-http."

@@ -1,14 +1,9 @@
-"""What connections can be asked for, and the rules that ask for more."""
+"""What connections can be asked for."""
 
 from pathlib import Path
 
-import pytest
-
-from ozrules.rules.diagnostics import Findings
-from ozrules.rules.document import Source
-from ozrules.rules.loader import load
-from ozrules.session.methods import FURTHER, METHODS, OPERATIONS
-from ozrules.settings.abilities import check, lacking
+from ozrules.session.methods import FURTHER
+from ozrules.settings.abilities import deaf, lacking
 from ozrules.settings.configuration import load as settings_of
 from ozrules.settings.model import ConnectionSettings
 
@@ -25,13 +20,6 @@ def connections(*typed: str) -> tuple[ConnectionSettings, ...]:
     return settings_of(Path("/etc/ozrules/ozrules.yaml"), text.encode(), {}, with_secrets=False).connections
 
 
-def found(rule: str, *typed: str) -> list[tuple[str, str, str]]:
-    rules = load([Source("r", f"ozrules: 1\nrules:\n  - {{id: r, {rule}}}\n".encode())])
-    findings = Findings()
-    check(rules, connections(*typed), findings)
-    return [(each.severity, each.code, each.message) for each in findings.all]
-
-
 def test_each_kind_lacks_what_it_lacks() -> None:
     web, http, asterisk, gateway, simulator = connections(WEB, HTTP, ASTERISK, GATEWAY, SIMULATOR)
     assert set(lacking(web)) == set(lacking(simulator)) == set(FURTHER)
@@ -42,58 +30,8 @@ def test_each_kind_lacks_what_it_lacks() -> None:
     assert set(lacking(connections(whole)[0])) == set(FURTHER)
 
 
-@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each not in METHODS])
-def test_what_only_http_can_do_is_an_error_elsewhere(operation: str) -> None:
-    arguments = {
-        "attendedTransfer": "{transferor: callee}",
-        "play": "{to: all, file: a.wav}",
-        "record": "{format: wav}",
-        "call": "{to: 2001, url: 'https://ivr.example/'}",
-        "sendEmail": "{to: a@example.com}",
-    }.get(operation, "{to: all, text: a}" if operation == "speak" else "{to: 2001, text: a}")
-    rule = f"trigger: {{state: InCall}}, actions: [{{{operation}: {arguments}}}]"
-    assert found(rule, HTTP) == []
-    [(severity, code, message)] = found(rule, WEB)
-    assert (severity, code) == ("error", "not-on-connection")
-    assert message.startswith(
-        f"{operation} cannot be done on the connection office: only a connection of type ozeki-http"
-    )
-    assert found(rule, WEB, HTTP) == []  # one of them can
-    assert [each[0] for each in found(rule, WEB, GATEWAY)] == ["warning"]
-    bound = rule.replace("actions", "conditions: {connection: office}, actions")
-    assert [each[0] for each in found(bound, WEB, HTTP)] == ["error"]
-
-
-def test_listening_is_not_done_over_http() -> None:
-    rule = "trigger: {state: InCall}, actions: [startListen, {wait: 5s}, {choose: [{else: [stopListen]}]}]"
-    assert [each[:2] for each in found(rule, HTTP)] == [("error", "not-on-connection")] * 2
-    assert found(rule, WEB) == []
-
-
-def test_a_message_may_go_over_another_connection() -> None:
-    rule = "trigger: {{state: NotAnswered}}, actions: [{{sendSms: {{to: 2001, text: a, connection: {0}}}}}]"
-    assert found(rule.format("branch"), WEB, HTTP) == []
-    assert [each[:2] for each in found(rule.format("office"), WEB, HTTP)] == [("error", "not-on-connection")]
-    assert found(rule.format("brunch"), WEB, HTTP) == [
-        ("error", "unknown-connection", 'There is no connection "brunch".')
-    ]
-
-
-def test_a_connection_that_is_not_there_is_named() -> None:
-    rule = "trigger: {state: Ringing}, conditions: {connection: [offise, branch]}, actions: [hangup]"
-    assert found(rule, WEB, HTTP) == [("error", "unknown-connection", 'There is no connection "offise".')]
-
-
-def test_routing_is_asked_by_http_with_notifications_alone() -> None:
-    rule = "trigger: {routing: Calling}, actions: [{forward: 2001}]"
-    assert found(rule, ASKING) == []
-    assert [each[:2] for each in found(rule, HTTP)] == [("error", "not-on-connection")]
-    assert [each[:2] for each in found(rule, WEB, HTTP)] == [("warning", "not-on-connection")]
-    both = "trigger: {any: [{routing: Calling}, {state: Ringing}]}, actions: [{forward: 2001}]"
-    assert [each[0] for each in found(both, WEB)] == ["warning"]
-
-
-def test_a_transfer_needs_to_know_who_moves() -> None:
-    rule = "trigger: {state: InCall}, actions: [{blindTransfer: {move: caller, to: 2001}}]"
-    assert [each[:2] for each in found(rule, GATEWAY)] == [("error", "not-on-connection")]
-    assert found(rule, WEB) == []
+def test_only_http_with_notifications_asks_where_calls_go() -> None:
+    web, http, asking = connections(WEB, HTTP, ASKING)
+    assert deaf(web) == "only a connection of type ozeki-http does"
+    assert deaf(http) == "it has no notifications"
+    assert deaf(asking) is None
