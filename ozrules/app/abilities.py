@@ -1,6 +1,6 @@
 """Which rules ask their connections for what these cannot do, by the configuration.
 
-A rule is for the connections that its conditions leave: ``connection: NAME``, or all. What none of them can do is found.
+A rule is for the connections that its conditions leave: ``connection: NAME``, or all. What none can do is found.
 """
 
 from collections.abc import Mapping, Sequence

@@ -31,7 +31,7 @@ def test_each_kind_lacks_what_it_lacks() -> None:
 
 
 def test_only_http_with_notifications_asks_where_calls_go() -> None:
-    web, http, asking = connections(WEB, HTTP, ASKING)
+    web, http, asking = connections(WEB, HTTP, ASKING.replace("branch", "asking"))
     assert deaf(web) == "only a connection of type ozeki-http does"
     assert deaf(http) == "it has no notifications"
     assert deaf(asking) is None
