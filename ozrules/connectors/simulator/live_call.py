@@ -23,6 +23,7 @@ class LiveCall:
     direction: Literal["inbound", "outbound", "internal", "transit"]
     source: str
     destination: str
+    dialed: str
     state: State
     started: float
     since: float
@@ -68,7 +69,7 @@ class LiveCall:
             source_type="OutsideLine" if self.direction in ("inbound", "transit") else "Extension",
             destination=self.destination,
             destination_type="OutsideLine" if self.direction in ("outbound", "transit") else "Extension",
-            dialed_number=self.plan.callee,
+            dialed_number=self.dialed,
             direction=self.direction,
         )
 

@@ -168,6 +168,7 @@ class PhoneSystem:
             else "internal",
             source=self._office.outside_line if from_outside else plan.caller,
             destination=self._office.outside_line if to_outside else plan.callee,
+            dialed=plan.callee,
             state=state,
             started=self._now,
             since=self._now,

@@ -22,6 +22,7 @@ def talking() -> LiveCall:
         direction="internal",
         source="2002",
         destination="2001",
+        dialed="2001",
         state=IN_CALL,
         started=0.0,
         since=0.0,

@@ -10,7 +10,7 @@ from ozrules.connectors.simulator import OFFICE, Behaviour, PhoneSystem, traffic
 from ozrules.connectors.simulator.callers import CallPlan, Hold
 from ozrules.engine.events import Refused
 from ozrules.session.durations import moment_from, seconds_from
-from ozrules.session.methods import METHODS, Method, is_legal
+from ozrules.session.methods import METHODS, Further, Method, is_legal
 from ozrules.session.session import PROPERTIES
 from ozrules.session.state import CALLER_HUNG_UP, ENDED, IN_CALL, NOT_ANSWERED, State
 
@@ -198,3 +198,89 @@ def test_a_year_of_calls_takes_no_room() -> None:
     system = PhoneSystem(OFFICE, Behaviour(), start=0.0, seed=1)
     system.expect(traffic(10**9, rate=0.1, start=0.0, seed=1))
     assert len(states(play(system, until=600.0))) > 100
+
+
+# --- questions about routing ------------------------------------------------------------------------------------------
+
+ASKING = Behaviour(asks_routing=2.0, ring_timeout=30.0)
+NOBODY = CallPlan(caller="+36201234567", callee="2666")
+
+
+def test_it_asks_before_a_phone_rings_and_rings_where_it_is_told_to() -> None:
+    system = phones(NOBODY, ASKING)
+    (question,) = system.questions(1.1)
+    assert (question.kind, question.session.dialed_number) == ("Calling", "2666")
+    assert system.questions(1.5) == []
+    system.answer(question.number, "2004", 10.0, 1.5)
+    (session,) = system.sessions(2.0)
+    assert (session.session_state, session.callee, session.dialed_number) == ("Ringing", "2004", "2666")
+
+
+@pytest.mark.parametrize(("to", "at"), [(None, 1.5), ("2004", 9.0)])
+def test_without_an_answer_in_time_the_dial_plan_decides(to: str | None, at: float) -> None:
+    system = phones(NOBODY, ASKING)
+    (question,) = system.questions(1.1)
+    system.answer(question.number, to, None, at)
+    (session,) = system.sessions(at + 1.0)
+    assert (session.session_state, session.callee) == ("Ringing", "2666")
+
+
+def test_it_asks_again_when_nobody_answers_and_goes_on_or_ends() -> None:
+    system = phones(NOBODY, ASKING)
+    (question,) = system.questions(1.1)
+    system.answer(question.number, "2666", 5.0, 1.1)
+    (again,) = system.questions(7.0)
+    assert (again.kind, again.session.session_state) == ("NoAnswer", "Ringing")
+    system.answer(again.number, None, None, 7.0)
+    assert system.sessions(7.0) == ()
+    assert system.advance(7.0)[-1].session.session_state == NOT_ANSWERED
+
+
+def test_who_is_turned_away_hears_that_it_is_busy() -> None:
+    system = phones(NOBODY, ASKING)
+    (question,) = system.questions(1.1)
+    system.answer(question.number, "", None, 1.1)
+    assert system.advance(1.1)[-1].session.session_state == "Busy"
+
+
+def test_a_caller_who_gave_up_is_not_routed_any_more() -> None:
+    system = phones(NOBODY, ASKING)
+    (question,) = system.questions(1.1)
+    (session,) = system.sessions(1.1)
+    assert system.call("hangup", session.session_id, now=1.2) is None
+    system.answer(question.number, "2004", None, 1.3)
+    assert system.sessions(2.0) == ()
+
+
+# --- beyond the ten methods -------------------------------------------------------------------------------------------
+
+
+def test_what_it_is_asked_for_beyond_the_methods_is_noted() -> None:
+    system = phones()
+    talking = system.sessions(10.0)[0].session_id
+    wanted = {"party": "all", "text": "Hello"}
+    assert system.further("speak", talking, now=10.0, other=None, arguments=wanted) is None
+    assert system.further("sendSms", None, now=11.0, other=None, arguments={"to": "2000"}) is None
+    assert [(wish.operation, wish.session_id) for wish in system.wishes] == [("speak", talking), ("sendSms", None)]
+
+
+@pytest.mark.parametrize(
+    ("operation", "session_id", "kind"), [("speak", "zzz", "notFound"), ("play", "s1", "wrongState")]
+)
+def test_what_cannot_be_done_is_refused(operation: Further, session_id: str, kind: str) -> None:
+    system = phones(NOBODY)
+    refused = system.further(operation, session_id, now=5.0, other=None, arguments={})
+    assert isinstance(refused, Refused)
+    assert refused.kind == kind
+    assert system.wishes == []
+
+
+@pytest.mark.parametrize(("callee", "held", "kind"), [("2004", False, "wrongState"), ("2005", True, "invalid")])
+def test_only_two_calls_of_one_party_can_be_joined(callee: str, held: bool, kind: str) -> None:
+    system = phones()
+    system.place(CallPlan(caller="2002" if callee == "2005" else "2001", callee=callee, answers_after=1.0), 10.0)
+    if held:
+        assert system.call("hold", "s1", now=9.0) is None
+    refused = system.further("attendedTransfer", "s1", now=20.0, other="s2", arguments={})
+    assert isinstance(refused, Refused)
+    assert refused.kind == kind
