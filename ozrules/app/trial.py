@@ -1,0 +1,67 @@
+"""Tries a connection: reaches the phone system once, as the daemon would, and says what it found there."""
+
+import asyncio
+import random
+from contextlib import aclosing
+from typing import Final
+
+import msgspec
+
+from ozrules.app.connections import Unsupported, connect
+from ozrules.engine.events import ConnectionOpened, SessionsListed
+from ozrules.runtime.ports import Clock, ConnectionState, Connector
+from ozrules.runtime.routes import Routes
+from ozrules.settings.model import ConnectionSettings, WebclientSettings
+
+PATIENCE: Final = 20.0
+"""Seconds in all, for a browser to start and a page to load among other things."""
+REFUSED: Final = 3.0
+"""Seconds that a phone system has left once it has been heard of as not reached."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What came of it. ``problem`` is None where the phone system was reached and gave its list.
+
+    ``privileges`` are the methods that the credentials may have carried out; None: the phone system does not say.
+    """
+
+    problem: str | None
+    sessions: int | None = None
+    privileges: frozenset[str] | None = None
+
+
+async def attempt(settings: ConnectionSettings, clock: Clock) -> Found:
+    """Connects, and disconnects again."""
+    if isinstance(settings, WebclientSettings):
+        settings = msgspec.structs.replace(settings, browser="managed", bridge=None)
+    try:
+        connector, side = connect(settings, clock, random.Random(), Routes(clock))  # noqa: S311  # spreads retries
+    except Unsupported as unsupported:
+        return Found(str(unsupported))
+    async with asyncio.TaskGroup() as group:
+        beside = None if side is None else group.create_task(side())
+        found = await _reach(connector, REFUSED if beside is None else PATIENCE)
+        if beside is not None:
+            beside.cancel()
+    return found
+
+
+async def _reach(connector: Connector, refused: float) -> Found:
+    said = "it does not answer"
+    privileges: frozenset[str] | None = None
+    try:
+        async with asyncio.timeout(PATIENCE) as limit, aclosing(connector.events()) as events:
+            async for item in events:
+                match item:
+                    case ConnectionState(ready=False, detail=detail):
+                        said = detail
+                        limit.reschedule(asyncio.get_running_loop().time() + refused)
+                    case ConnectionOpened():
+                        privileges = item.privileges
+                    case SessionsListed(sessions=sessions):
+                        return Found(None, None if sessions is None else len(sessions), privileges)
+                    case _:
+                        pass
+    except TimeoutError:
+        pass
+    return Found(said)
