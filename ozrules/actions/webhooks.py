@@ -2,7 +2,7 @@
 
 The journal has a request before it comes here, and keeps it until its outcome is on the record, so what waits survives
 a restart. Every try carries the same id. An answer of 2xx is delivery; 410 says that nobody wants it any more; anything
-else is tried again, with growing pauses, until it expires. The body of an answer is not read: nothing in it matters.
+else is tried again, with growing pauses, until it expires.
 """
 
 import asyncio
@@ -10,10 +10,9 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Final, Literal
 
-import aiohttp
-
-from ozrules.actions.cloud_event import CONTENT_TYPE, cloud_event, message_id, signature
-from ozrules.actions.targets import GuardedResolver, Targets
+from ozrules.actions.cloud_event import cloud_event, message_id
+from ozrules.actions.delivery import Message, Verdict, deliver
+from ozrules.actions.targets import Targets
 from ozrules.engine.effects import Post
 from ozrules.engine.events import Accepted, PostSettled, Receipt, Withheld
 from ozrules.runtime.ports import Clock, Log
@@ -104,54 +103,16 @@ class Webhooks:
             self.dead += 1
             self._log.error("a webhook is dead", rule=request.rule, url=request.url, why=detail, id=message_id(request))
 
-    async def _try(self, request: Post, body: bytes) -> tuple[Literal["confirmed", "rejected", "again"], str]:
-        refusal = self._targets.refusal(request.url)
-        if refusal is not None:
-            return "rejected", refusal
-        # a connection of its own for each try: nothing that was checked before holds for the next
-        connector = aiohttp.TCPConnector(
-            resolver=GuardedResolver(self._targets), use_dns_cache=False, force_close=True, limit=1
+    async def _try(self, request: Post, body: bytes) -> tuple[Verdict, str]:
+        message = Message(
+            url=request.url,
+            method=request.method,
+            headers=request.headers,
+            body=body,
+            identity=message_id(request),
+            at=int(self._wall()),
         )
-        try:
-            async with (
-                aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
-                session.request(
-                    request.method,
-                    request.url,
-                    data=body,
-                    headers=self._headers(request, body),
-                    allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(total=request.timeout),
-                ) as answer,
-            ):
-                status = answer.status
-        except TimeoutError:
-            return "again", f"no answer within {request.timeout:g} s"
-        except (aiohttp.ClientError, OSError) as error:
-            return "again", str(error) or type(error).__name__
-        except ValueError as error:  # a header or URL that HTTP cannot carry
-            return "rejected", str(error)
-        if 200 <= status < 300:
-            return "confirmed", f"status {status}"
-        return ("rejected" if status == 410 else "again"), f"status {status}"
-
-    def _headers(self, request: Post, body: bytes) -> dict[str, str]:
-        identity, timestamp = message_id(request), int(self._wall())
-        ours = {
-            "Content-Type": CONTENT_TYPE,
-            "User-Agent": "ozrules",
-            "webhook-id": identity,
-            "webhook-timestamp": str(timestamp),
-        }
-        if self._secret is not None:
-            ours["webhook-signature"] = signature(self._secret, identity, timestamp, body)
-        reserved = {name.lower() for name in ours} | {
-            "host",
-            "content-length",
-            "transfer-encoding",
-            "webhook-signature",
-        }
-        return {name: value for name, value in request.headers.items() if name.lower() not in reserved} | ours
+        return await deliver(message, self._targets, self._secret, within=request.timeout)
 
     def _wall(self) -> float:
         return self._clock.now() + self._clock.wall_offset()

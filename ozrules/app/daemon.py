@@ -15,6 +15,7 @@ from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
+from ozrules.actions.alerts import Alerts
 from ozrules.app import control
 from ozrules.app.admin import Admin
 from ozrules.app.connections import Side
@@ -81,6 +82,7 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     zone: tzinfo | None = None
     pace: float = 1.0
     rehook: Callable[[WebhookSettings], None] | None = None
+    alerts: Alerts | None = None
 
 
 class Daemon:
@@ -274,6 +276,8 @@ class Daemon:
                         zone=around.zone,
                     )
                     lasting["dashboard"] = page.serve(dashboard)
+                if around.alerts is not None:
+                    lasting["alerts"] = around.alerts.run(health)
                 for connector, side in self._links:
                     lasting[f"connection {connector.name}"] = _read(connector, inbox)
                     if side is not None:

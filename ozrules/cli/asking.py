@@ -10,12 +10,15 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from ozrules.cli import configuration, moments
 from ozrules.logs.escaping import escaped
 from ozrules.rules.diagnostics import DocumentInvalid
+from ozrules.store.reading import Reader
+from ozrules.store.state_directory import StateUnusable
 
 ANSWER_WITHIN: Final = 90.0
 ARGUMENTS: Final = ("target", "to", "until")
@@ -131,7 +134,25 @@ def _run(command: str, arguments: argparse.Namespace, show: Callable[[Mapping[st
     if getattr(arguments, "format", "text") == "json":
         print(json.dumps(answer.get("data"), indent=2))
         return 0 if answer["ok"] else NOT_READY
-    return show(answer)
+    code = show(answer)
+    if command == "status" and answer["data"]["mode"] == "observe":
+        _observed(settings.state)
+    return code
+
+
+def _observed(state: Path) -> None:
+    """What the rules would have done so far: what an admin wants to know before the rules may act."""
+    try:
+        reader = Reader(state)
+        would = reader.would_have()
+        reader.close()
+    except StateUnusable as unusable:
+        print(escaped(f"what the rules would have done cannot be read: {unusable}"), file=sys.stderr)
+        return
+    print("so far the rules would have" if would else "so far the rules would have done nothing")
+    for rule, action, times, last in would:
+        moment = datetime.fromtimestamp(last, UTC).astimezone()
+        print(escaped(f"  {rule}: {action}, {times} time{'' if times == 1 else 's'}, last {moment:%Y-%m-%d %H:%M}"))
 
 
 def _plain(answer: Mapping[str, Any]) -> int:

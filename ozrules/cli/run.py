@@ -17,7 +17,7 @@ from ozrules.app.control import ControlUnusable
 from ozrules.app.daemon import Around, Daemon, Ended
 from ozrules.app.in_force import RulesInvalid
 from ozrules.app.notify import ServiceManager
-from ozrules.app.webhooks import apply, webhook_queue
+from ozrules.app.webhooks import alerts, apply, webhook_queue
 from ozrules.cli import configuration
 from ozrules.cli.configuration import EX_CONFIG
 from ozrules.cli.explaining import Explainer
@@ -91,6 +91,7 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
         reread=lambda: configuration.read(path),
         relog=relog,
         explains=Explainer(),
+        alerts=alerts(settings, clock, logs.log),
     )
     try:
         chance = random.Random()  # noqa: S311  # spreads retries

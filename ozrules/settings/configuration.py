@@ -28,6 +28,7 @@ from ozrules.runtime.secret import Secret
 from ozrules.settings import values as v
 from ozrules.settings.connections import connection
 from ozrules.settings.model import (
+    AlertSettings,
     ConnectionSettings,
     Generate,
     LogSettings,
@@ -97,6 +98,7 @@ def _shape(around: Surroundings) -> Record[Settings]:
     log = Key("log", _LOG)
     web = Key("web", _web(secret), help="Dashboard, metrics, health; off where absent.")
     webhooks = Key("webhooks", _webhooks(secret))
+    alerts = Key("alerts", _ALERTS, help="Whom to tell when a connection, the journal or the rules fail.")
     secrets = Key("secrets", Pairs("names with secrets", secret), help="Names that rules may use.")
     retention = Key("retention", _RETENTION)
 
@@ -113,11 +115,12 @@ def _shape(around: Surroundings) -> Record[Settings]:
             log=values.get(log, LogSettings()),
             web=values.get(web),
             webhooks=values.get(webhooks, WebhookSettings()),
+            alerts=values.get(alerts),
             secrets={key.text: value for key, value in values.get(secrets, ())},
             retention=values.get(retention, Retention()),
         )
 
-    keys = (version, connections, rules, mode, state, log, web, webhooks, secrets, retention, control)
+    keys = (version, connections, rules, mode, state, log, web, webhooks, alerts, secrets, retention, control)
     return Record("a configuration: ozrules: 1, connections, …", keys, build)
 
 
@@ -184,6 +187,17 @@ def _retention_shape() -> Record[Retention]:
     return Record("a mapping with decisions and sessions", (decisions, sessions), build)
 
 
+def _alerts_shape() -> Record[AlertSettings]:
+    url = Key("url", v.url("http", "https"), required=True, help="Where the message goes, signed like webhooks.")
+    after = Key("after", Duration(least=1.0, most=86_400.0), help="What is well again sooner is not told; 30s.")
+
+    def build(values: Values) -> AlertSettings:
+        return AlertSettings(url=values[url], after=values.get(after, 30.0))
+
+    return Record("a mapping with url and after", (url, after), build)
+
+
+_ALERTS: Final = _alerts_shape()
 _LOG: Final = _log_shape()
 _RETENTION: Final = _retention_shape()
 

@@ -162,6 +162,13 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
     expire: float = 86_400.0
 
 
+class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom to tell when a connection, the journal or the rules have failed for ``after`` seconds."""
+
+    url: str
+    after: float = 30.0
+
+
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """How long the record and the recorded sessions are kept, seconds."""
 
@@ -181,6 +188,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log: LogSettings
     web: WebSettings | None
     webhooks: WebhookSettings
+    alerts: AlertSettings | None = None
     secrets: dict[str, Secret]
     retention: Retention
     warnings: tuple[Diagnostic, ...] = ()

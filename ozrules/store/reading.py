@@ -91,6 +91,16 @@ class Reader:
         [(first, last)] = self._fetch("SELECT min(at), max(at) FROM recording WHERE instr(body, ?)", (named,))
         return (first, last) if isinstance(first, float) and isinstance(last, float) else None
 
+    def would_have(self) -> list[tuple[str, str, int, float]]:
+        """What rules would have done while the mode was observe: rule, action, how often, when last (wall clock)."""
+        statement = """
+            SELECT rule, json_extract(each.value, '$.action') AS action, count(*) AS times, max(time)
+            FROM records, json_each(body, '$.actions') AS each
+            WHERE records.type = 'decision' AND json_extract(body, '$.mode') = 'observe'
+              AND json_extract(body, '$.reason') = 'fired'
+            GROUP BY rule, action ORDER BY times DESC, rule, action"""
+        return [(str(row[0]), str(row[1]), _whole(row[2]), float(row[3] or 0)) for row in self._fetch(statement, ())]
+
     def dead_posts(self) -> list[tuple[str, float, str]]:
         """Webhooks that were given up: id, when they were taken over, and why."""
         found = self._fetch("SELECT id, at, detail FROM webhooks WHERE state = 'dead' ORDER BY at", ())
