@@ -65,7 +65,26 @@ class FakeSource:
         )
 
     def status(self) -> Json:
-        return {"ready": not self.wrong, "problems": self.wrong}
+        none = {"p50": None, "p99": None, "count": 0}
+        return {
+            "version": "1",
+            "ready": not self.wrong,
+            "problems": self.wrong,
+            "mode": "enforce",
+            "revision": "sha256:0123456789ab",
+            "rules": 3,
+            "paused": [],
+            "sessions": len(self.calls),
+            "uptime": 60,
+            "connections": [{"name": "office", "ready": not self.wrong, "detail": "made up"}],
+            "timers": {"waiting": 2, "late": 1},
+            "queues": {"inbox": 0, "commands": 0, "webhooks": 0},
+            "webhooks": {"waiting": 0, "delivered": 0, "dead": 0, "refused": 0},
+            "latency": dict.fromkeys(("eventToDecision", "decisionToCommand", "commandToProof", "journalSync"), none),
+            "reload": {"holds": True, "at": None},
+            "gaps": 0,
+            "tolerated": {"duplicate": 2},
+        }
 
     def watch(self, on: bool) -> None:
         self.watched = on

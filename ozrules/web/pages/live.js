@@ -189,7 +189,7 @@ class Row {
     say(this.session, shown(one.sessionId));
     mark(this.session, "href", callLink(one.connection, one.sessionId, one.start));
     mark(this.session, "title", `${shown(one.connection)}${one.direction ? `, ${shown(one.direction)}` : ""}`);
-    this.left = one.timers.map((timer) => {
+    this.left = one.timers.toSorted((timer, other) => timer.due - other.due).map((timer) => {
       const left = el("span", { class: "left" });
       const bar = el("i");
       return { timer, left, bar, element: el("a", { href: ruleLink(timer.rule), class: "timer" }, el("span", {}, timer.rule), left, bar) };
