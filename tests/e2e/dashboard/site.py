@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
 
 from ozrules.connectors.webclient.browser import find_browser
 from tests.e2e.stage import Daemon, Phones, configure, daemon, phones
@@ -27,6 +27,7 @@ WATCH = """
   document.addEventListener("securitypolicyviolation", (event) => window.stopped.push(event.violatedDirective));
 """
 T = TypeVar("T")
+expect.set_options(timeout=PATIENCE)
 
 
 def free_port() -> int:
