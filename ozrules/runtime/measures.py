@@ -103,20 +103,13 @@ class Measures:
 
     def stepped(self, event: Event, effects: Iterable[Effect], now: Callable[[], float]) -> None:
         """The engine has taken ``event`` in, and asked for ``effects``."""
-        match event:
-            case SessionSeen():
-                self.events[event.connection, event.kind] += 1
-            case ConnectionOpened():
-                self.opened[event.connection] += 1
-            case Gap():
-                self.gaps[event.connection] += 1
-            case SessionsListed():
-                self.events[event.connection, "snapshot"] += 1
-            case _:
-                self.events["", _KINDS[type(event)]] += 1
+        if type(event) is SessionSeen:  # quicker than matching, for what comes most often
+            self.events[event.connection, event.kind] += 1
+        else:
+            self._rarer(event)
         at: float | None = None
         for effect in effects:
-            kind = type(effect)  # quicker than matching, for what is most of the time something else
+            kind = type(effect)
             if kind is Decision:
                 assert isinstance(effect, Decision)
                 self._decided(effect)
@@ -130,6 +123,21 @@ class Measures:
                 self._settled(effect)
         if at is not None:
             self.event_to_decision.observe(at - event.at)
+
+    def _rarer(self, event: Event) -> None:
+        connection = ""
+        match event:
+            case SessionsListed():
+                connection = event.connection
+            case ConnectionOpened():
+                connection = event.connection
+                self.opened[connection] += 1
+            case Gap():
+                connection = event.connection
+                self.gaps[connection] += 1
+            case _:
+                pass
+        self.events[connection, _KINDS[type(event)]] += 1
 
     def leaves(self, command: CommandId, at: float) -> None:
         """This command is handed to the phone system now."""
@@ -146,9 +154,12 @@ class Measures:
 
     def _decided(self, decision: Decision) -> None:
         key = (decision.rule, decision.reason)
-        if len(self.decisions) >= MOST_RULES and key not in self.decisions:
-            key = (OTHERS, decision.reason)
-        self.decisions[key] += 1
+        count = self.decisions.get(key)
+        if count is None:
+            if len(self.decisions) >= MOST_RULES:
+                key = (OTHERS, decision.reason)
+            count = self.decisions[key]
+        self.decisions[key] = count + 1
         if decision.event.late_by is not None:
             self.lateness.observe(decision.event.late_by)
 

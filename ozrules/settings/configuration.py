@@ -209,14 +209,18 @@ def _web(secret: v.SecretShape) -> Record[WebSettings]:
 
     def build(values: Values) -> WebSettings:
         address = values[listen]
+        named = values.get(hosts, ())
         if not v.is_loopback(address.host):
-            values.findings.warning(
+            # who means it says what the page is called there; who does not has made a mistake
+            found = values.findings.warning if named else values.findings.error
+            found(
                 "open-to-the-network",
                 values.at(listen),
                 f"Others than this host can reach {address}, and nothing is encrypted there.",
-                suggestion="Listen on 127.0.0.1, and put a proxy with TLS before it.",
+                suggestion="Listen on 127.0.0.1, and put a proxy with TLS before it; or name under `hosts` what it is"
+                " called there.",
             )
-        return WebSettings(address, values[token], values.get(hosts, ()))
+        return WebSettings(address, values[token], named)
 
     return Record("a mapping with listen, token, hosts", (listen, token, hosts), build)
 

@@ -135,8 +135,16 @@ def test_what_is_wrong_is_said_with_its_place(line: str, errors: list[str]) -> N
 
 
 def test_what_is_doubtful_is_a_warning() -> None:
-    data = SMALL + b"web: {listen: 0.0.0.0:8780, token: letmein}\n"
+    data = SMALL + b"web: {listen: 0.0.0.0:8780, token: letmein, hosts: [phones.example]}\n"
     assert [one.code for one in _load(data).warnings] == ["open-to-the-network", "plain-secret"]
+
+
+@pytest.mark.fault(97)
+@pytest.mark.parametrize("listen", ["0.0.0.0:8780", "192.168.1.5:8780", "'[::]:8780'"])
+def test_a_page_for_the_whole_network_is_no_accident(listen: str) -> None:
+    """Who means it names what the page is called there; else it is refused, and nothing listens."""
+    data = SMALL + f"web: {{listen: {listen}, token: {{env: T}}}}\n".encode()
+    assert [one.split()[1] for one in _errors(data, T="t")] == ["open-to-the-network"]
 
 
 @pytest.mark.fault(99)
