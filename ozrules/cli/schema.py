@@ -41,6 +41,67 @@ def schema(arguments: argparse.Namespace) -> int:
     return 0
 
 
+_SAYS: Final[dict[str, str]] = {
+    "type": "What kind of line this is.",
+    "schema": "The version of this form.",
+    "seq": "Counts all lines, without gaps.",
+    "time": "When it happened, wall clock.",
+    "mode": "enforce: rules act; observe: they only decide.",
+    "revision": "The hash of the rule files in force.",
+    "connection": "The connection, by its name in the configuration.",
+    "sessionId": "The session, by the phone system's id.",
+    "masterSessionId": "What all sessions of one call have in common.",
+    "by": "Who did it.",
+    "uid": "The user's number on this host.",
+    "who": "Who did it, and how.",
+    "kind": "What kind of event it was.",
+    "state": "The state that the session was in then.",
+    "from": "The state before it.",
+    "since": "When that state began.",
+    "due": "The moment that a timer or the calendar planned.",
+    "lateBy": "Seconds after that moment.",
+    "routing": "What the phone system asked.",
+    "caller": "The number that calls.",
+    "callee": "The number that is called.",
+    "direction": "inbound, outbound, internal or transit.",
+    "dialedNumber": "The number that was dialled.",
+    "callerDisplayName": "The name that the caller shows.",
+    "startTime": "When the session began, as the phone system says it.",
+    "hops": "How often the call was forwarded or transferred.",
+    "decision_id": "This decision, or the one that it follows from.",
+    "command_id": "The command that was sent; null where none was.",
+    "action": "What was done, or would have been.",
+    "args": "With what.",
+    "at": "Where the rule says so, file:line:column.",
+    "path": "The way to the condition in the rule.",
+    "wanted": "What the rule wants.",
+    "actual": "What was there; null for nothing.",
+    "event": "What happened.",
+    "session": "The session as it was then.",
+    "rule": "The rule, by its id.",
+    "trigger": "The trigger, by its id or its number in the rule.",
+    "reason": "Why it did or did not act; or why there was a gap.",
+    "status": "The rule's status.",
+    "actions": "What was to be done, in order.",
+    "failed": "All conditions that were not as the rule wants them.",
+    "outranked": "The rules that would have controlled the call had this one not been there.",
+    "certainty": "complete: the phone system said so; derived: it follows; degraded: the link was down.",
+    "masked": "Paths in this line whose values are secrets.",
+    "erased": "Paths in this line that were taken out.",
+    "metrics": "What it cost.",
+    "eval_us": "Microseconds that the decision took.",
+    "outcome": "What became of the command.",
+    "after_ms": "Milliseconds after it was sent.",
+    "error": "What went wrong, in words; null for nothing.",
+    "text": "What the rule said.",
+    "ok": "Whether it was done.",
+    "rules": "How many rules are in force.",
+    "errors": "What is wrong, each with its place.",
+    "command": "What was asked for.",
+    "ready": "Whether the phone system can be reached.",
+    "detail": "How it came to that.",
+}
+
 # --- the record -----------------------------------------------------------------------------------------------------
 
 _TEXT: Final[Schema] = {"type": "string"}
@@ -48,12 +109,6 @@ _PERHAPS: Final[Schema] = {"type": ["string", "null"]}
 _MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 _BOOLEAN: Final[Schema] = {"type": "boolean"}
 _TEXTS: Final[Schema] = {"type": "array", "items": _TEXT}
-_WHO: Final[Schema] = {
-    "type": "object",
-    "properties": {"by": _TEXT, "uid": {"type": "integer"}},
-    "required": ["by"],
-    "additionalProperties": False,
-}
 
 
 def decision() -> Schema:
@@ -61,6 +116,8 @@ def decision() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of the decision record of ozrules",
+        "description": "One JSON object a line: what was decided, what became of it, and what else mattered.",
+        "examples": [_EXAMPLE_OF_A_LINE],
         "oneOf": [
             _line("decision", _DECISION, "A rule that fired, or was stopped after its trigger matched, and why."),
             _line("outcome", _OUTCOME, "What became of a command. unknown may be followed once; all others are final."),
@@ -89,7 +146,7 @@ def _closed(words: object) -> Schema:
 def _object(properties: Schema, *optional: str) -> Schema:
     return {
         "type": "object",
-        "properties": properties,
+        "properties": {name: {"description": _SAYS[name]} | inner for name, inner in properties.items()},
         "required": [name for name in properties if name not in optional],
         "additionalProperties": False,
     }
@@ -112,6 +169,7 @@ def _line(kind: str, own: Schema, description: str) -> Schema:
     return {"description": description} | _object(head | own, *of_no_session)
 
 
+_WHO: Final[Schema] = _object({"by": _TEXT, "uid": {"type": "integer"}}, "uid")
 _EVENT_VIEW: Final[Schema] = _object(
     {
         "kind": _closed(EventKind),
@@ -184,3 +242,21 @@ _CONTROL: Final[Schema] = {
 }
 _CONNECTION: Final[Schema] = {"ready": _BOOLEAN, "detail": _TEXT}
 _GAP: Final[Schema] = {"reason": _TEXT}
+_EXAMPLE_OF_A_LINE: Final[Schema] = {
+    "type": "outcome",
+    "schema": 1,
+    "seq": 4712,
+    "time": "2026-11-23T10:00:20.414+01:00",
+    "mode": "enforce",
+    "revision": "sha256:9f3c",
+    "connection": "office",
+    "sessionId": "s1",
+    "decision_id": "01JD3Z6Q0H8W4T2N5C7R9KXMVB",
+    "command_id": "01JD3Z6Q0H8W4T2N5C7R9KXMVB-0",
+    "rule": "sales-no-answer",
+    "action": "forward",
+    "outcome": "confirmed",
+    "state": "Ringing",
+    "after_ms": 410,
+    "error": None,
+}

@@ -53,7 +53,15 @@ def check(
 
 def schema() -> Schema:
     """The JSON Schema of a rule file."""
-    return document_schema(reading.file(Scope(), Defaults()), "ozrules rules")
+    rule = {
+        "id": "sales-no-answer",
+        "description": "A sales call nobody answers in 20 s goes to the desk",
+        "trigger": {"state": "Ringing", "for": "20s"},
+        "conditions": {"direction": "inbound", "callee": {"in": "salesTeam"}},
+        "actions": [{"forward": {"to": "2010"}}],
+    }
+    example = {"ozrules": 1, "lists": {"salesTeam": ["2001", "2002"]}, "rules": [rule]}
+    return document_schema(reading.file(Scope(), Defaults()), "ozrules rules", example)
 
 
 def revision_of(sources: Iterable[Source]) -> str:

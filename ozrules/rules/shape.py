@@ -145,6 +145,7 @@ class Record(Generic[T]):
     what: str
     keys: tuple[Key[Any], ...]
     build: Callable[[Values], T | Invalid]
+    more: Schema = field(default_factory=dict)
     by_name: dict[str, Key[Any]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -186,12 +187,12 @@ class Record(Generic[T]):
         return {
             "type": "object",
             "properties": {
-                key.name: ({"description": key.help} if key.help else {}) | key.shape.schema(definitions)
+                key.name: {"description": key.help or f"{upper(key.shape.what)}."} | key.shape.schema(definitions)
                 for key in self.keys
             },
             "required": [key.name for key in self.keys if key.required],
             "additionalProperties": False,
-        }
+        } | self.more
 
 
 # --- collections ----------------------------------------------------------------------------------------------------
@@ -424,9 +425,14 @@ class Named(Generic[T]):
         return {"$ref": f"#/$defs/{self.name}"}
 
 
-def document_schema(shape: Shape[object], title: str) -> Schema:
-    """The whole JSON Schema of a file of this shape."""
+def document_schema(shape: Shape[object], title: str, example: Schema) -> Schema:
+    """The whole JSON Schema of a file of this shape, with an example of one."""
     definitions: dict[str, Schema] = {}
     body = shape.schema(definitions)
-    head: Schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    head: Schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        "description": f"{upper(shape.what)}.",
+        "examples": [example],
+    }
     return head | body | ({"$defs": definitions} if definitions else {})

@@ -11,6 +11,7 @@ from ozrules.engine.effects import OutcomeName, Reason
 from ozrules.engine.events import RefusalKind
 from ozrules.rules.diagnostics import Findings
 from ozrules.rules.document import Node, Source, parse
+from ozrules.rules.fields import DESCRIPTIONS
 from ozrules.rules.model import Routing
 from ozrules.rules.quoting import shown
 from ozrules.rules.reading.values import STATES
@@ -90,10 +91,10 @@ def _moment(text: str, node: Node, findings: Findings) -> float | Invalid:
 
 
 _AT: Final = Key("at", Located(Duration()), help="How long after the start.")
-_SESSION: Final = Key("session", Located(Text("the sessionId of a session")))
-_STATE: Final = Key("state", Converted(STATES, _one_state, "a state such as Ringing"))
-_RULE: Final = Key("rule", Located(Text("the id of a rule")))
-_VALUE_KEYS: Final = tuple(Key(name, _TEXT) for name in VALUES)
+_SESSION: Final = Key("session", Located(Text("the sessionId of a session")), help="Which session, by its sessionId.")
+_STATE: Final = Key("state", Converted(STATES, _one_state, "a state such as Ringing"), help="The state that it enters.")
+_RULE: Final = Key("rule", Located(Text("the id of a rule")), help="Which rule, by its id.")
+_VALUE_KEYS: Final = tuple(Key(name, _TEXT, help=DESCRIPTIONS[name]) for name in VALUES)
 _SESSION_ID: Final = Key("sessionId", Text("the id of a session"), required=True)
 _CONNECTION: Final = Key("connection", Text("the name of a connection"))
 
@@ -124,7 +125,9 @@ _RESULT: Final = Key(
 _ROUTING: Final[Key[Routing]] = Key(
     "routing", Choice[Routing]("routing event", get_args(Routing)), help="The phone system asks where the call goes."
 )
-_DAEMON: Final = Key("daemon", Choice("state of the daemon", ("down", "up")))
+_DAEMON: Final = Key(
+    "daemon", Choice("state of the daemon", ("down", "up")), help="Stops ozrules as by a power cut, or starts it again."
+)
 _POSITION: Final[Choice[Position]] = Choice("position", ("open", "closed", "off"))
 _OVERRIDE: Final = Key(
     "override",
@@ -189,7 +192,7 @@ _TO: Final = Key("to", Text("a number, an address, or caller, callee or all"))
 _MOVE: Final = Key("move", Choice("party", ("caller", "callee")))
 _KEYS: Final = Key("keys", Text("keys"))
 _SAID: Final = Key("text", Text("what is spoken or written"))
-_LATE_BY: Final = Key("lateBy", Duration())
+_LATE_BY: Final = Key("lateBy", Duration(), help="How late the timer was.")
 _EXPECTED_OUTCOME: Final[Key[OutcomeName]] = Key("outcome", Choice[OutcomeName]("outcome", OUTCOMES))
 
 
@@ -235,7 +238,9 @@ _START: Final = Key("start", Converted(Text("a moment such as 2026-11-23T10:00:0
 _SESSIONS: Final = Key("sessions", ListOf(_PARTICIPANT), help="The sessions before anything happens.")
 _TIMELINE: Final = Key("timeline", ListOf(_ENTRY), help="What happens, in order.")
 _EXPECT: Final = Key("expect", ListOf(_EXPECTATION), help="Every action that rules carry out; [] for none.")
-_NEVER: Final[Key[tuple[At[ActionName], ...]]] = Key("never", ListOf(Located(_ACTION_NAME), least=1))
+_NEVER: Final[Key[tuple[At[ActionName], ...]]] = Key(
+    "never", ListOf(Located(_ACTION_NAME), least=1), help="Actions that no rule may carry out."
+)
 _WHY: Final = Key("whyNot", OneOrMany(_WHY_NOT), help="Why a rule did not act.")
 _UNTIL: Final = Key("until", Duration(), help="How long the test goes on at least.")
 
@@ -264,7 +269,7 @@ def _never(action: At[ActionName]) -> Never:
 _SCENARIO: Final = Record("a test", (_NAME, _START, _SESSIONS, _TIMELINE, _EXPECT, _NEVER, _WHY, _UNTIL), _scenario)
 _VERSION: Final = Key("ozrulesTest", Version(), required=True, help="The version of this format.")
 _RULES: Final = Key("rules", ListOf(Text("a rule file"), least=1), required=True, help="Paths from this file.")
-_TESTS: Final = Key("tests", ListOf(_SCENARIO, least=1), required=True)
+_TESTS: Final = Key("tests", ListOf(_SCENARIO, least=1), required=True, help="The tests, each from a fresh start.")
 TEST_FILE: Final = Record(
     "a test file",
     (_VERSION, _RULES, _TESTS),
@@ -275,7 +280,19 @@ TEST_FILE: Final = Record(
 
 def schema() -> Schema:
     """The JSON Schema of a test file."""
-    return document_schema(TEST_FILE, "ozrules tests")
+    session = {"sessionId": "s1", "caller": "+36201234567", "callee": "2001", "direction": "inbound"}
+    expected = {"at": "20s", "rule": "sales-no-answer", "action": "forward", "to": "2010", "session": "s1"}
+    example = {
+        "name": "rings out, then goes to the desk",
+        "start": "2026-11-23T10:00:00+01:00",
+        "sessions": [session],
+        "timeline": [{"at": "0s", "session": "s1", "state": "Ringing"}],
+        "expect": [expected],
+        "never": ["hangup"],
+    }
+    return document_schema(
+        TEST_FILE, "ozrules tests", {"ozrulesTest": 1, "rules": ["office.rules.yaml"], "tests": [example]}
+    )
 
 
 def read(source: Source) -> ScenarioFile:

@@ -78,7 +78,15 @@ def load(
 
 def schema() -> Schema:
     """The JSON Schema of a configuration file."""
-    return document_schema(_shape(Surroundings(Path("/etc/ozrules/ozrules.yaml"), {})), "An ozrules configuration")
+    connection = {
+        "name": "office",
+        "type": "ozeki-webclient",
+        "server": "192.168.115.131",
+        "token": {"credential": "ozeki-token"},
+    }
+    example = {"ozrules": 1, "connections": [connection], "rules": ["/etc/ozrules/rules.d/*.yaml"], "mode": "observe"}
+    shape = _shape(Surroundings(Path("/etc/ozrules/ozrules.yaml"), {}))
+    return document_schema(shape, "An ozrules configuration", example)
 
 
 def _shape(around: Surroundings) -> Record[Settings]:

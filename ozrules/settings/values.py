@@ -23,6 +23,11 @@ HOST: Final = Text(
 )
 _ADDRESS: Final = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})")
 _SOURCES: Final = ("credential", "env", "file")
+_FROM: Final = {
+    "credential": "A systemd credential of this name.",
+    "env": "The environment variable of this name.",
+    "file": "The file at this path, without its last line end.",
+}
 
 
 @dataclass(frozen=True)
@@ -192,7 +197,7 @@ class SecretShape:
         sources = [
             {
                 "type": "object",
-                "properties": {name: {"type": "string"}},
+                "properties": {name: {"type": "string", "description": _FROM[name]}},
                 "required": [name],
                 "additionalProperties": False,
             }
@@ -219,7 +224,12 @@ class TokenShape:
         """One more source."""
         generate: Schema = {
             "type": "object",
-            "properties": {"generate": {"type": "string"}},
+            "properties": {
+                "generate": {
+                    "type": "string",
+                    "description": "The ozeki-http connection that makes one.",
+                }
+            },
             "required": ["generate"],
             "additionalProperties": False,
         }

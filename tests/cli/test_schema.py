@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,17 +50,122 @@ def _yaml(text: str) -> Any:
     return yaml.load(text, Reader)  # noqa: S506  # a SafeLoader
 
 
-GOOD = [ROOT / "rules.example.yaml", ROOT / "tests/rules_good/office.yaml"]
+def _shown(marker: str) -> dict[str, str]:
+    """The YAML blocks of the documents that begin so, each by its page and number."""
+    found: dict[str, str] = {}
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        for number, block in enumerate(
+            re.findall(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
+        ):
+            if block.startswith(f"{marker}: 1\n"):
+                found[f"{page.relative_to(ROOT)}-{number}"] = block
+    return found
 
 
-@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.name)
-def test_good_rules_are_valid(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    jsonschema.Draft202012Validator(_schema("rules", capsys)).validate(_yaml(path.read_text(encoding="utf-8")))
+def _files(*patterns: str) -> dict[str, str]:
+    paths = sorted(path for pattern in patterns for path in ROOT.glob(pattern))
+    return {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in paths}
 
 
-def test_good_tests_are_valid(capsys: pytest.CaptureFixture[str]) -> None:
-    text = (ROOT / "tests/scenarios/rules.example.test.yaml").read_text(encoding="utf-8")
-    jsonschema.Draft202012Validator(_schema("test", capsys)).validate(_yaml(text))
+DOCUMENTS = _shown("ozrules")
+GOOD = {
+    "rules": _files("rules.example.yaml", "tests/rules_good/*.yaml", "tests/scenarios/*.rules.yaml")
+    | {name: text for name, text in DOCUMENTS.items() if "\nconnections:" not in text},
+    "config": {name: text for name, text in DOCUMENTS.items() if "\nconnections:" in text},
+    "test": _files("tests/scenarios/*.test.yaml") | _shown("ozrulesTest"),
+}
+"""All files that `check`, the daemon or `test` accepts; other tests see to that."""
+
+
+@pytest.mark.parametrize("of", GOOD)
+def test_what_is_accepted_is_valid(of: str, capsys: pytest.CaptureFixture[str]) -> None:
+    validator = jsonschema.Draft202012Validator(_schema(of, capsys))
+    assert len(GOOD[of]) >= 4
+    wrong = {name: [error.message for error in validator.iter_errors(_yaml(text))] for name, text in GOOD[of].items()}
+    assert {name: errors for name, errors in wrong.items() if errors} == {}
+
+
+BY_STRUCTURE = frozenset(
+    {
+        "clock-without-for",
+        "duplicate-key",
+        "empty-condition",
+        "empty-list",
+        "missing-key",
+        "no-actions",
+        "several-triggers",
+        "unknown-action",
+        "unknown-key",
+        "unknown-operator",
+        "unknown-state",
+        "wrong-operator",
+        "wrong-type",
+        "bad-duration",
+    }
+)
+"""Codes of what a schema can see. A key given twice is one key by the time that a schema looks; a name, a place in the
+order of the file or the sense of two values together are no structure.
+"""
+NOT_BY_A_SCHEMA = frozenset({"duplicate-key", "other-known-state"})
+"""The exceptions, by code or by file: a state that has a name of its own written as `other:` is a text like any."""
+
+
+def test_a_schema_refuses_what_is_wrong_by_structure(capsys: pytest.CaptureFixture[str]) -> None:
+    schema = _schema("rules", capsys)
+    validator = jsonschema.Draft202012Validator(schema)
+    refused, taken = 0, []
+    for path in sorted((ROOT / "tests/rules_bad").glob("*.yaml")):
+        expected = path.with_suffix(".txt").read_text(encoding="utf-8")
+        codes = set(re.findall(r"error\[([a-z-]+)\]", expected))
+        known = codes & BY_STRUCTURE - NOT_BY_A_SCHEMA
+        if not known or path.stem in NOT_BY_A_SCHEMA or codes & {"syntax", "too-many-aliases", "merge-key"}:
+            continue
+        try:
+            document = _yaml(path.read_text(encoding="utf-8"))
+        except yaml.YAMLError:
+            continue
+        if validator.is_valid(document):
+            taken.append((path.name, sorted(known)))
+        else:
+            refused += 1
+    assert taken == []
+    assert refused >= 50
+
+
+def _parts(schema: object, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every schema inside a schema."""
+    match schema:
+        case dict():
+            yield path, schema
+            for name, inner in schema.items():
+                if name not in ("examples", "enum", "const"):
+                    yield from _parts(inner, f"{path}/{name}")
+        case list():
+            for number, inner in enumerate(schema):
+                yield from _parts(inner, f"{path}/{number}")
+        case _:
+            pass
+
+
+@pytest.mark.parametrize("of", ["rules", "config", "test", "decision"])
+def test_every_property_is_described_and_every_example_is_valid(of: str, capsys: pytest.CaptureFixture[str]) -> None:
+    schema = _schema(of, capsys)
+    bare = [
+        f"{path}/{name}"
+        for path, part in _parts(schema)
+        if isinstance(part.get("properties"), dict) and not path.endswith("/properties")
+        for name, inner in part["properties"].items()
+        if "description" not in inner and "const" not in inner
+    ]
+    assert bare == []
+    examples = 0
+    for path, part in _parts(schema):
+        if isinstance(part.get("examples"), list) and not path.endswith("/properties"):
+            inside = {"$defs": schema.get("$defs", {})} | part
+            for example in part["examples"]:
+                examples += 1
+                assert _valid(example, inside), (path, example)
+    assert examples
 
 
 CONFIGURATION = """ozrules: 1

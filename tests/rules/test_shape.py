@@ -115,14 +115,14 @@ def test_a_shape_may_contain_itself() -> None:
 
     nested: Named[object] = Named("tree", "a tree", tree)
     assert read(nested, "of: [{leaf: a}, {of: [{leaf: b}]}]") == (1, [])
-    schema = document_schema(nested, "trees")
+    schema = document_schema(nested, "trees", {"of": []})
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate({"of": [{"leaf": "a"}]}, schema)
     assert not jsonschema.Draft202012Validator(schema).is_valid({"of": [{"leave": "a"}]})
 
 
 def test_a_schema_says_what_is_accepted() -> None:
-    validator = jsonschema.Draft202012Validator(document_schema(THING, "a thing"))
+    validator = jsonschema.Draft202012Validator(document_schema(THING, "a thing", {"name": "a"}))
     assert validator.is_valid({"name": "a", "wait": "20s", "words": ["b"]})
     assert validator.is_valid({"name": 2001})
     for wrong in ({}, {"name": "a", "wait": "20"}, {"name": "a", "colour": 1}, {"name": "a", "words": []}):

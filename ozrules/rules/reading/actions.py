@@ -68,6 +68,33 @@ ACTIONS: Final = (
 _BARE: Final = (*PLAIN, "record", "stop")
 """Those that need not be told more."""
 
+_DOES: Final[dict[str, str]] = {
+    "forward": "The ringing call goes to another number.",
+    "blindTransfer": "One party of a call goes to another number.",
+    "close": "Ends the session without telling the phones.",
+    "closeWithHangup": "Ends the session and hangs up both phones.",
+    "hangup": "Hangs up.",
+    "hold": "Puts the call on hold.",
+    "unhold": "Takes the call off hold.",
+    "startListen": "A supervisor listens in.",
+    "stopListen": "Nobody listens in any more.",
+    "sendDtmf": "Sends keys to one party, one after the other.",
+    "attendedTransfer": "Joins the parties of two calls.",
+    "play": "Plays a sound into the call.",
+    "speak": "Speaks a text into the call.",
+    "record": "Records the call.",
+    "call": "Begins a further call.",
+    "sendSms": "Sends a text message.",
+    "sendEmail": "Sends an e-mail.",
+    "hunt": "Rings one number after the other.",
+    "webhook": "Tells another program, at least once.",
+    "log": "Writes a line to the log.",
+    "set": "Sets variables of the session, read as var.NAME.",
+    "wait": "The next action waits this long.",
+    "waitFor": "The next action waits for a state.",
+    "stop": "The rule ends here.",
+    "choose": "Does what stands under the first condition that holds.",
+}
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
@@ -206,7 +233,7 @@ class Actions:
                 one.append(
                     {
                         "type": "object",
-                        "properties": {name: inner},
+                        "properties": {name: {"description": _DOES[name]} | inner},
                         "required": [name],
                         "additionalProperties": False,
                     }

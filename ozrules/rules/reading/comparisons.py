@@ -37,6 +37,21 @@ _HOLDS: Final[dict[Kind, str]] = {
     "count": "a count",
     "moment": "a moment",
 }
+_MEANING: Final[dict[str, str]] = {
+    "eq": "Equal to this.",
+    "ne": "Not equal to this.",
+    "in": "On this list, or one of these values; a * at the end stands for any end.",
+    "notIn": "Not on this list, and none of these values.",
+    "startsWith": "Begins so.",
+    "endsWith": "Ends so.",
+    "matches": "Matches this glob or, with a leading underscore, this phone pattern.",
+    "regex": "Matches this regular expression (RE2), from beginning to end.",
+    "gt": "More than this.",
+    "gte": "This or more.",
+    "lt": "Less than this.",
+    "lte": "This or less.",
+    "exists": "Whether there is a value at all.",
+}
 _DIRECTION_WORDS: Final = {"incoming": "inbound", "in": "inbound", "outgoing": "outbound", "out": "outbound"}
 _Found: TypeAlias = tuple[Compare, ...] | Invalid
 _VALUE: Final = Text("a value")
@@ -236,6 +251,7 @@ class Comparison:
             if self.kind == "state":
                 by_op |= {op: {"anyOf": [value, values]} for op in ("eq", "ne")}
         by_op["exists"] = YesNo().schema(definitions)
+        by_op = {op: {"description": _MEANING[op]} | schema for op, schema in by_op.items()}
         ways: list[Schema] = [value] if self._measured else [value, values]
         return {
             "anyOf": [*ways, {"type": "object", "properties": by_op, "additionalProperties": False, "minProperties": 1}]

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, get_args
 
 from ozrules.rules.diagnostics import Findings
 from ozrules.rules.document import Entry, ListNode, MapNode, Node, TextNode
-from ozrules.rules.fields import FIELDS, VARIABLE, kind_of
+from ozrules.rules.fields import DESCRIPTIONS, FIELDS, VARIABLE, kind_of
 from ozrules.rules.model import Alive, All, AnyOf, Condition, CountOp, DuringSchedule, History, Not
 from ozrules.rules.reading.comparisons import Comparison
 from ozrules.rules.reading.scope import Defaults, NamedCondition, Scope
@@ -33,9 +33,18 @@ _Part: TypeAlias = tuple[Condition, ...] | Invalid
 _NAMES: Final = OneOrMany(Located(Text("the name of a condition")))
 _DURING: Final = Key("during", Located(Text("the name of a schedule")), help="While it is open.")
 _OUTSIDE: Final = Key("outside", Located(Text("the name of a schedule")), help="While it is closed.")
-_STATE: Final = Key("state", STATES, required=True)
+_STATE: Final = Key("state", STATES, required=True, help="The states that are counted.")
 _WITHIN: Final = Key("within", Duration(least=0.001), required=True, help="How far back is counted.")
-_COUNTS: Final = tuple(Key(op, Whole()) for op in COUNT_OPS)
+_COMPARED: Final[dict[CountOp, str]] = {
+    "gt": "More than this.",
+    "gte": "This many or more.",
+    "lt": "Fewer than this.",
+    "lte": "This many or fewer.",
+    "eq": "As many as this.",
+}
+_COUNTS: Final = tuple(Key(op, Whole(), help=_COMPARED[op]) for op in COUNT_OPS)
+_COUNTED: Final[Schema] = {"anyOf": [{"required": [op]} for op in COUNT_OPS]}
+"""A count is compared with something."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +179,10 @@ class Conditions:
             return All(of=counts, path=path, place=values.place) if counts else INVALID
 
         return Record(
-            "a count such as {state: NotAnswered, within: 10m, gte: 3}", (_STATE, _WITHIN, groups, *_COUNTS), build
+            "a count such as {state: NotAnswered, within: 10m, gte: 3}",
+            (_STATE, _WITHIN, groups, *_COUNTS),
+            build,
+            _COUNTED,
         )
 
     def _alive(self, path: str) -> Record[All]:
@@ -190,7 +202,7 @@ class Conditions:
             )
             return All(of=counts, path=path, place=values.place) if counts else INVALID
 
-        return Record("a count such as {state: InCall, gte: 3}", (_STATE, groups, *_COUNTS), build)
+        return Record("a count such as {state: InCall, gte: 3}", (_STATE, groups, *_COUNTS), build, _COUNTED)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """One mapping or a list of them."""
@@ -202,18 +214,29 @@ class Conditions:
 
     def _mapping_schema(self, definitions: dict[str, Schema]) -> Schema:
         fields = {
-            name: Comparison(self.scope, self.defaults, name, kind, "").schema(definitions)
+            name: {"description": DESCRIPTIONS[name]}
+            | Comparison(self.scope, self.defaults, name, kind, "").schema(definitions)
             for name, kind in FIELDS.items()
         }
         several = self.schema(definitions)
         words: Schema = {
-            "use": _NAMES.schema(definitions),
-            "schedule": _during(self.scope, "").schema(definitions),
-            "history": self._history("").schema(definitions),
-            "active": self._alive("").schema(definitions),
-            "all": several,
-            "any": {"type": "array", "items": {"$ref": "#/$defs/condition"}, "minItems": 1},
-            "not": several,
+            "use": _described("A condition by its name under conditions, or several.", _NAMES.schema(definitions)),
+            "schedule": _described(
+                "Whether a schedule is open: {during: NAME} or {outside: NAME}.",
+                _during(self.scope, "").schema(definitions),
+            ),
+            "history": _described(
+                "How many sessions entered a state in the time before now.", self._history("").schema(definitions)
+            ),
+            "active": _described("How many sessions are in a state now.", self._alive("").schema(definitions)),
+            "all": _described("All of these must hold.", several),
+            "any": {
+                "description": "At least one of these must hold.",
+                "type": "array",
+                "items": {"$ref": "#/$defs/condition"},
+                "minItems": 1,
+            },
+            "not": _described("This must not hold; a missing value does not make it true.", several),
         }
         variable = Comparison(self.scope, self.defaults, "var.x", "text", "").schema(definitions)
         return {
@@ -223,6 +246,10 @@ class Conditions:
             "additionalProperties": False,
             "minProperties": 1,
         }
+
+
+def _described(text: str, schema: Schema) -> Schema:
+    return {"description": text} | schema
 
 
 def read_named(name: str, named: NamedCondition, scope: Scope, findings: Findings) -> All | Invalid:

@@ -40,7 +40,12 @@ _FOR: Final = Key("for", Duration(), help="How long it must stay before the rule
 _CLOCK: Final[Key[Clock]] = Key(
     "clock", Choice[Clock]("clock", get_args(Clock)), help="What `for` counts: state, talk or session."
 )
-_ROUTING: Final[Key[Routing]] = Key("routing", Choice[Routing]("routing event", get_args(Routing)), required=True)
+_ROUTING: Final[Key[Routing]] = Key(
+    "routing",
+    Choice[Routing]("routing event", get_args(Routing)),
+    required=True,
+    help="The phone system asks where the call goes next.",
+)
 _KINDS: Final = ("state", "routing", "at", "any")
 
 
@@ -219,5 +224,7 @@ def _routing(values: Values) -> Make:
     return lambda index: RoutingTrigger(id=name or index, kind=kind, place=place)
 
 
-_STATE_RECORD: Final = Record[Make]("a trigger", (_STATE, _FROM, _FOR, _CLOCK, _ID), _state)
+_STATE_RECORD: Final = Record[Make](
+    "a trigger", (_STATE, _FROM, _FOR, _CLOCK, _ID), _state, {"dependentRequired": {"clock": ["for"]}}
+)
 _ROUTING_RECORD: Final = Record[Make]("a routing trigger", (_ROUTING, _ID), _routing)
