@@ -9,7 +9,7 @@ from typing import Final
 QUICKEST: Final = 0.25
 WITH_CALLS: Final = 1.0
 SLOWEST: Final = 5.0
-GROWTH: Final = 1.25
+GROWTH: Final = 1.1
 SHARE: Final = 10.0
 """A phone system that needs a second for an answer is asked every ten; but see SLOWEST."""
 

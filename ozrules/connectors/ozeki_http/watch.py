@@ -120,11 +120,11 @@ class Watch:
         replaced: list[SessionSeen] = []
         for row in listed.rows:
             known = before.get(row.session.session_id)
+            self._take(row, at)
             if known is not None and _is_another(known.session, row.session):
                 del before[row.session.session_id]
                 if known.session.session_state not in ENDED:
                     replaced.append(self._ended(known, at))
-            self._take(row, at)
         present = [row.session.session_id for row in listed.rows]
         begun = [self._seen("created", self._calls[id], at) for id in present if id not in before]
         changed: list[SessionSeen] = []
@@ -263,6 +263,8 @@ class Watch:
 
 def _is_another(known: Session, session: Session) -> bool:
     """Whether a row under a known id is another call."""
+    if known.start_time is not None and known.start_time == session.start_time:
+        return False
     before, after = moment_from(known.start_time), moment_from(session.start_time)
     if before is not None and after is not None:
         return abs(before - after) > ROUNDING

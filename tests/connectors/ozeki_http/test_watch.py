@@ -243,6 +243,13 @@ def test_a_call_that_goes_on_at_another_number_under_its_id_has_moved() -> None:
     assert (kind, id, state) == ("stateChanged", "a", RINGING)
 
 
+def test_a_call_that_begins_anew_at_another_number_under_its_id_has_moved() -> None:
+    bench = Bench(row())
+    bench.send(row())
+    seen = bench.look(row(callee="2010", start_time="2026-11-23T10:00:20+01:00"))
+    assert seen == [("closed", "a", REDIRECTED, True), ("created", "a", RINGING, False)]
+
+
 def test_another_call_of_the_same_number_is_not_ours_when_it_was_there_before() -> None:
     other = row("b", callee="2010")
     bench = Bench(row(), other)
