@@ -1,20 +1,24 @@
 """What every test shares: the Hypothesis profiles, and `pytest --faults`.
 
 Profiles (``--hypothesis-profile=NAME``): ``default`` seeks new examples at each run, ``ci`` takes the same ones always,
-``torture`` takes many. ``--faults`` runs nothing: it prints which cases of docs/faults.md have a test that names them.
+``torture`` takes many. ``--faults`` runs nothing: it prints which cases of docs/faults.md have a test that
+names them, and why the others have none.
 """
 
 import asyncio
 import inspect
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import settings
 
 FAULTS = Path(__file__).parent.parent / "docs" / "faults.md"
 _CASE = re.compile(r"\| (?P<number>\d+) \| (?P<priority>[012]) \| (?P<title>[^|]+) \|")
+_REASON = re.compile(r"\| (?P<number>\d+) \| (?P<reason>[^|]{9,}) \|$")
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -58,24 +62,46 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if not config.getoption("faults"):
-        return
     session = terminalreporter._session
-    covered: dict[int, int] = {}
-    for item in session.items if session is not None else ():
-        for mark in item.iter_markers("fault"):
-            for number in mark.args:
-                covered[number] = covered.get(number, 0) + 1
-    cases = fault_cases()
+    if not config.getoption("faults") or session is None:
+        return
+    tests = _tests_by_case(session.items)
     terminalreporter.section("fault cases")
-    for number, (priority, title) in cases.items():
-        tests = covered.get(number, 0)
-        state = f"{tests:3} test{'s' if tests != 1 else ' '}" if tests else "not covered"
-        terminalreporter.line(f"{number:4}  P{priority}  {state:11}  {title}")
-    terminalreporter.line(f"{len(covered)} of {len(cases)} cases are covered")
+    for number, case in fault_cases().items():
+        count = tests[number]
+        state = f"{count:3} test{'s' if count != 1 else ' '}" if count else "not covered"
+        terminalreporter.line(f"{number:4}  P{case.priority}  {state:11}  {case.title}")
+        if not count:
+            terminalreporter.line(f"{'':23}because {case.reason or '… docs/faults.md does not say why'}")
+    terminalreporter.line(f"{len(tests)} of {len(fault_cases())} cases are covered")
 
 
-def fault_cases() -> dict[int, tuple[int, str]]:
-    """Number, priority and title of every case in docs/faults.md."""
-    found = (_CASE.match(line) for line in FAULTS.read_text(encoding="utf-8").splitlines())
-    return {int(case["number"]): (int(case["priority"]), case["title"].strip()) for case in found if case}
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """``--faults`` fails where a case has neither a test nor a reason, or both."""
+    if session.config.getoption("faults"):
+        tests = _tests_by_case(session.items)
+        unclear = [number for number, case in fault_cases().items() if bool(tests[number]) == bool(case.reason)]
+        session.exitstatus = 1 if unclear else 0
+
+
+def _tests_by_case(items: Iterable[pytest.Item]) -> Counter[int]:
+    return Counter(number for item in items for mark in item.iter_markers("fault") for number in mark.args)
+
+
+class Case(NamedTuple):
+    """A case of docs/faults.md; ``reason`` is why no test shows it, empty where one does."""
+
+    priority: int
+    title: str
+    reason: str
+
+
+def fault_cases() -> dict[int, Case]:
+    """All cases by number."""
+    lines = FAULTS.read_text(encoding="utf-8").splitlines()
+    reasons = {int(found["number"]): found["reason"].strip() for line in lines if (found := _REASON.match(line))}
+    return {
+        (number := int(found["number"])): Case(int(found["priority"]), found["title"].strip(), reasons.get(number, ""))
+        for line in lines
+        if (found := _CASE.match(line))
+    }

@@ -51,6 +51,14 @@ def test_its_exposure_stays_low(unit: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.fault(88)
+def test_a_daemon_that_falls_again_and_again_is_given_up() -> None:
+    unit = DAEMON.read_text(encoding="utf-8")
+    assert "Restart=always" in unit
+    assert re.search(r"^StartLimitBurst=\d+$", unit, re.MULTILINE)
+    assert re.search(r"^StartLimitIntervalSec=\d+$", unit, re.MULTILINE)
+
+
 def test_a_wrong_configuration_is_not_started_again_and_again() -> None:
     assert "RestartPreventExitStatus=78" in _lines(DAEMON)
     assert "Restart=always" in _lines(DAEMON)

@@ -4,7 +4,7 @@ Every stage that stops a rule is a reason on the record: conditions, exceptions,
 controls the call, how often the rule is under way on it. At most one rule takes control of a call at a time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -38,16 +38,26 @@ class Arbiter:
         self._sequencer = sequencer
 
     def decide(
-        self, entries: Iterable[Entry], live: LiveSession, view: EventView, at: float, *, explained: bool = True
+        self,
+        entries: Iterable[Entry],
+        live: LiveSession,
+        view: EventView,
+        at: float,
+        *,
+        explained: bool = True,
+        caused: Collection[str] = (),
     ) -> int:
         """Judges all entries on the event, in order, then lets those fire that may. Returns how many fired.
 
-        ``explained``: those whose conditions do not hold are written down too.
+        ``explained``: those whose conditions do not hold are written down too. ``caused``: the rules whose own commands
+        brought the event about; what a rule does never sets it off again.
         """
         judged = []
         for entry in entries:
             if entry.test(live, at) == YES:
-                judged.append(self._judge(entry, live, at))
+                each = self._judge(entry, live, at)
+                again = each.reason == "fired" and entry.rule.id in caused
+                judged.append(each._replace(reason="modeBusy", by=entry.rule.id) if again else each)
             elif explained:
                 judged.append(_unmet(entry, live, at))
         if not judged:

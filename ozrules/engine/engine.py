@@ -196,7 +196,7 @@ class Engine:
     def _changed(self, change: Change, at: float) -> None:
         live = change.live
         world = self._world
-        origins = self._sequencer.observe(live, at) if live.chain.runs else ()
+        origins, caused = self._sequencer.observe(live, at) if live.chain.runs else ([], set())
         view = EventView(kind=change.kind, state=live.state, from_state=change.origin, since=live.entered)
         fired = 0
         if change.entered:
@@ -206,7 +206,7 @@ class Engine:
             if bucket is not None:
                 entries = bucket.answering(live, change.origin, seen=change.seen)
                 if entries:
-                    fired = self._arbiter.decide(entries, live, view, at, explained=bucket.whole)
+                    fired = self._arbiter.decide(entries, live, view, at, explained=bucket.whole, caused=caused)
         if live.state in world.index.holding:
             self._arm(live, change.origin if change.entered else None, at)
         world.out.append(

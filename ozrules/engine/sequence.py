@@ -200,16 +200,22 @@ class Sequencer:
                 self._hunt_on(run, at)
                 self.go_on(run, at)
 
-    def observe(self, live: LiveSession, at: float) -> list[LiveSession]:
-        """A session changed: see what it proves. Returns the origins of the runs that were looked at."""
-        looked = []
+    def observe(self, live: LiveSession, at: float) -> tuple[list[LiveSession], set[str]]:
+        """A session changed: see what it proves. Returns the origins of the runs that were looked at, and the rules
+        whose own command brought the change about.
+        """
+        looked, caused = [], set()
         for run in tuple(live.chain.runs):
             if run.queued:
                 continue
             looked.append(run.origin)
             match run.waiting:
                 case Attempt() as attempt:
-                    self._went(run, attempt, self._attempts.observed(run, attempt, live, at), at)
+                    before = attempt.proven
+                    outcome = self._attempts.observed(run, attempt, live, at)
+                    if live is attempt.session and (outcome == "confirmed" or attempt.proven is not before):
+                        caused.add(run.rule.id)
+                    self._went(run, attempt, outcome, at)
                 case Watch(action=action):
                     if live is run.session and live.state in action.states:
                         run.waiting = None
@@ -223,7 +229,7 @@ class Sequencer:
                     assert_never(run.waiting)
             if live is run.origin and live.ended and isinstance(run.waiting, Pause | Watch) and not run.follows:
                 self._end_before(run, at, "targetGone", f"the session ended as {live.state}")
-        return looked
+        return looked, caused
 
     # --- the steps --------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from ozrules.app.rule_files import Unreadable, fingerprint, read
+from ozrules.rules.diagnostics import Diagnostic
+from ozrules.rules.document import Source
+from ozrules.settings.sources import read_source
 
 
 def test_all_files_are_read_in_order_with_what_they_looked_like(tmp_path: Path) -> None:
@@ -39,7 +42,7 @@ def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path) -> None:
     assert len(raised.value.problems) == 4
 
 
-@pytest.mark.fault(77)
+@pytest.mark.fault(77, 105)
 def test_a_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text("ozrules: 1")
@@ -51,3 +54,26 @@ def test_a_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
 def test_no_file_at_all_is_said(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="no rule file was found"):
         read((str(tmp_path / "*.yaml"),))
+
+
+@pytest.mark.fault(64)
+def test_files_that_change_while_they_are_read_are_read_again_as_one_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    first.write_text("old")
+    second.write_text("old")
+    reads = 0
+
+    def meddling(path: Path) -> Source | Diagnostic:
+        nonlocal reads
+        reads += 1
+        if reads == 2:  # an editor saves both between our looks at the first and the second
+            first.write_text("new!")
+            second.write_text("new!")
+        return read_source(path)
+
+    monkeypatch.setattr("ozrules.app.rule_files.read_source", meddling)
+    sources, seen = read((str(tmp_path / "*.yaml"),))
+    assert [source.data for source in sources] == [b"new!", b"new!"]
+    assert seen == fingerprint((str(tmp_path / "*.yaml"),))

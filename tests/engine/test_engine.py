@@ -1,5 +1,8 @@
 """A rule on a call, from the first ring to the outcome."""
 
+import gc
+import tracemalloc
+
 import pytest
 
 from ozrules.engine.events import (
@@ -647,3 +650,25 @@ def test_a_schedule_is_as_it_was_switched_until_its_time_is_over() -> None:
     said = [(each.reason, *(leaf.actual for leaf in each.failed)) for each in stage.decisions]
     closed = ("outsideSchedule", "closed, switched by hand")
     assert said == [("fired",), closed, ("fired",), closed, ("fired",)]
+
+
+@pytest.mark.fault(13)
+def test_ten_thousand_calls_and_timers_at_once_take_memory_in_step_and_all_fire_in_time() -> None:
+    def held(calls: int) -> int:
+        stage = Stage(rules(UNANSWERED))
+        gc.collect()
+        tracemalloc.start()
+        for number in range(calls):
+            stage.now += 0.001
+            stage.call(f"s{number}", caller=f"+3620{number:07}")
+        stage.effects.clear()
+        stage.events.clear()
+        gc.collect()
+        used = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        stage.wait(60)
+        assert len(stage.sent) == calls
+        assert all(decision.event.late_by == 0 for decision in stage.decisions)
+        return used
+
+    assert held(10_000) < 12 * held(1_000)

@@ -431,6 +431,7 @@ def test_queued_runs_come_one_after_the_other() -> None:
     assert stage.logged == ["done", "done"]
 
 
+@pytest.mark.fault(107)
 def test_throttle_counts_firings_by_group_and_survives_a_restart() -> None:
     once = rule("once", enters("Ringing"), log(), throttle=Throttle(60.0, ("caller",)))
     stage = Stage(rules(once))
@@ -492,6 +493,9 @@ def test_a_running_sequence_keeps_the_text_it_began_with_through_a_restart_with_
     stage.wait(10)
     stage.answer()
     stage.change("s1", "InCall")
+    assert stage.logged == ["old text"]
+    stage.change("s1", "CallerOnHold")
+    stage.change("s1", "InCall")
     assert stage.logged == ["old text", "new text"]
 
 
@@ -508,3 +512,48 @@ def test_after_a_forward_the_next_steps_are_about_the_moved_call() -> None:
         ("s1", "forward"),
         ("s2", "sendDtmf"),
     ]
+
+
+# --- what a rule does makes it match again --------------------------------------------------------------------------
+
+
+@pytest.mark.fault(35)
+@pytest.mark.parametrize("answer_first", [True, False])
+@pytest.mark.parametrize("mode", ["single", "restart", "queued", "parallel"])
+def test_what_a_rule_does_never_sets_it_off_again(mode: Mode, answer_first: bool) -> None:
+    ping_pong = on_answer(plain("hold"), plain("unhold"), mode=mode)
+    stage = Stage(ping_pong)
+    talking(stage)
+    for state in ("OnHold", "InCall"):
+        if answer_first:
+            stage.answer()
+        stage.change("s1", state)
+        if not answer_first:
+            stage.answer()
+    stage.wait(60)
+    assert [command.action for command in stage.sent] == ["hold", "unhold"]
+    assert stage.reasons == [("r", "fired"), ("r", "modeBusy")]
+    stage.change("s1", "CallerOnHold")
+    stage.change("s1", "InCall")
+    assert [command.action for command in stage.sent] == ["hold", "unhold", "hold"], "what people do sets it off"
+
+
+@pytest.mark.fault(36)
+def test_a_session_that_flaps_begins_each_wait_anew_and_has_a_limit_of_actions() -> None:
+    waits = rule("waits", enters("InCall", hold=3.0), log("waited"))
+    holds = rule("holds", enters("CallerOnHold"), log("held"))
+    key = SendDtmf(to="callee", keys="1", gap=0.0, common=common(), place=HERE)
+    acts = rule("acts", enters("InCall"), key)
+    stage = Stage(rules(waits, holds, acts))
+    stage.call()
+    for _ in range(50):
+        stage.change("s1", "InCall")
+        if stage.open:
+            stage.answer()
+        stage.wait(1.0)
+        stage.change("s1", "CallerOnHold")
+        stage.wait(1.0)
+    assert stage.logged == ["held"] * 50
+    assert ("waits", "stateLeftBeforeFor") in stage.reasons
+    assert len(stage.sent) == 10
+    assert ("acts", "budget") in stage.reasons

@@ -130,3 +130,14 @@ def test_what_failed_is_named_with_what_was_found() -> None:
         ("conditions.source", "not eq x", "x"),
     ]
     assert [wanted(leaf) for leaf in leaves(tree)] == ["eq 1", "in [2, 3]", "eq x"]
+
+
+@pytest.mark.fault(72)
+@pytest.mark.parametrize(
+    "pattern",
+    ["(a+)+b", "(a|a)*b", "(.*a){12}b", "([a-z]+)*9", "(a*)*b", "(?:a?){30}a{30}b", "^(([a-z])+.)+[A-Z]([a-z])+$"],
+)
+def test_no_pattern_takes_for_ever(pattern: str) -> None:
+    """Each of these takes longer than the age of the universe where an engine tries one way after the other."""
+    condition = having("callerDisplayName", "regex", pattern)
+    assert judge(condition, {"callerDisplayName": "a" * 100_000 + "!"}) == NO

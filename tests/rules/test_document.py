@@ -23,6 +23,7 @@ def value(text: str) -> str:
     return inner.text
 
 
+@pytest.mark.fault(69)
 @pytest.mark.parametrize(
     "typed",
     [
@@ -124,3 +125,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     node, codes = read(data)
     assert node is not None or codes
+
+
+@pytest.mark.fault(69)
+@given(st.from_regex(r"[A-Za-z0-9+~=._][A-Za-z0-9+~=.:_-]{0,12}[A-Za-z0-9]", fullmatch=True))
+def test_no_scalar_is_bent(typed: str) -> None:
+    assert value(typed) == typed

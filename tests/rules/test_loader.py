@@ -42,6 +42,7 @@ def test_names_are_known_in_all_files() -> None:
     assert codes(uses, names) == []
 
 
+@pytest.mark.fault(68)
 def test_a_name_is_one_thing() -> None:
     one = source("lists: {sales: [2001]}\n", "a.yaml")
     other = source("rules:\n" + rule("sales"), "b.yaml")
@@ -194,3 +195,19 @@ def test_any_mapping_is_read_or_refused(parts: dict[str, str]) -> None:
 def test_any_rule_is_read_or_refused(parts: dict[str, str]) -> None:
     body = "".join(f"    {key}: {value}\n" for key, value in parts.items() if key != "ozrules")
     read_or_refused(b"ozrules: 1\nrules:\n  - ozrules: 1\n" + body.encode())
+
+
+@pytest.mark.fault(68)
+def test_of_a_key_given_twice_both_places_are_shown() -> None:
+    twice = source("rules:\n" + rule("one") + "defaults: {timezone: UTC}\ndefaults: {country: HU}\n")
+    (finding,) = [each for each in check([twice])[1] if each.code == "duplicate-key"]
+    assert str(finding.place) == "a.yaml:5:1"
+    assert [str(each.place) for each in finding.related] == ["a.yaml:4:1"]
+
+
+@pytest.mark.fault(68)
+def test_of_a_rule_given_twice_in_two_files_both_places_are_shown() -> None:
+    (finding,) = check([source("rules:\n" + rule("one"), "a.yaml"), source("rules:\n" + rule("one"), "b.yaml")])[1]
+    assert finding.code == "duplicate-name"
+    assert str(finding.place).startswith("b.yaml:3:")
+    assert str(finding.related[0].place).startswith("a.yaml:3:")

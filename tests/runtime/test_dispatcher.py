@@ -148,6 +148,7 @@ async def test_a_fault_in_a_connector_is_an_unknown_outcome_and_not_our_end() ->
         assert bench.log.said
 
 
+@pytest.mark.fault(39)
 async def test_too_many_waiting_commands_are_throttled_not_queued() -> None:
     async with asyncio.TaskGroup() as group:
         bench = Bench(group)
