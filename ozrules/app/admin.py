@@ -9,9 +9,11 @@ from ozrules.app.paused import PausedRules
 from ozrules.app.standing import Standing, timer_name
 from ozrules.app.switching import Switching
 from ozrules.engine.events import RulePaused, TimerCancelled
+from ozrules.rules.numbers import compact
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Controlled, Inbox, Who
 from ozrules.runtime.ports import Clock, Core
+from ozrules.store.journal import SqliteJournal
 
 ALL_RULES: Final = "all rules"
 
@@ -29,6 +31,7 @@ class Admin:
         standing: Standing,
         paused: PausedRules,
         switching: Switching,
+        journal: SqliteJournal,
         reload: Callable[[Who], Awaitable[tuple[bool, str]]],
         clock: Clock,
     ) -> None:
@@ -41,6 +44,7 @@ class Admin:
         self._clock = clock
         self._paused = paused
         self._switching = switching
+        self._journal = journal
 
     async def answer(self, asked: Asked, who: Who) -> Answer:
         """Does what is asked, and returns when it holds and is on the record."""
@@ -58,6 +62,8 @@ class Admin:
                 return await self._cancel(asked.target or "", who)
             case "override":
                 return await self._switching.answer(asked, who)
+            case "forget":
+                return await self._forget(asked.target or "", who)
             case _:
                 assert_never(asked.command)
 
@@ -82,6 +88,26 @@ class Admin:
         if refused is not None:
             return Answer(False, refused)
         return Answer(True, f"{rule or ALL_RULES}: {'paused' if paused else 'resumed'}")
+
+    async def _forget(self, number: str, who: Who) -> Answer:
+        """The number itself is not on the record of this: only that one was forgotten, by whom and when."""
+        plan = self._in_force.rules.numbers
+        if compact(number) is None:
+            await self._record(who, "forget", {}, None, "what was given is no number")
+            return Answer(False, "that is no phone number")
+        wanted = plan.normal(number)
+
+        def is_it(text: str) -> bool:
+            return compact(text) is not None and plan.normal(text) == wanted
+
+        changed = await self._journal.forget(is_it)
+        alive = sum(
+            any(is_it(party) for party in (view.session.caller, view.session.callee) if party)
+            for view in self._core.sessions()
+        )
+        await self._record(who, "forget", {"rows": str(changed)}, None, None)
+        still = f"; {alive} calls with it are still going on: forget it again when they have ended" if alive else ""
+        return Answer(True, f"forgotten in {changed} rows{still}")
 
     async def _cancel(self, timer: str, who: Who) -> Answer:
         found = [

@@ -24,11 +24,13 @@ ASK_WITHIN: Final = 5.0
 AT_ONCE: Final = 16
 _PEER: Final = struct.Struct("3i")
 
-CommandName = Literal["reload", "pause", "resume", "cancel", "override", "status", "sessions"]
+CommandName = Literal["reload", "pause", "resume", "cancel", "override", "forget", "status", "sessions"]
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What came in on the socket. ``target`` is a rule, a timer or a schedule; ``until`` is wall clock, Unix time."""
+    """What came in on the socket. ``target`` is a rule, a timer, a schedule or a number; ``until`` is a moment of the
+    wall clock, seconds since 1970 UTC.
+    """
 
     command: CommandName
     target: str | None = None

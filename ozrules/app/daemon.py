@@ -248,6 +248,7 @@ class Daemon:
                     standing=standing,
                     paused=paused,
                     switching=switching,
+                    journal=journal,
                     reload=reloader.wish,
                     clock=clock,
                 )

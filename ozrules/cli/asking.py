@@ -53,6 +53,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _add(subparsers, "pause", "let a rule, or all, act no more", "ozrules pause sales-no-answer", _plain, rule)
     _add(subparsers, "resume", "let a paused rule, or all, act again", "ozrules resume sales-no-answer", _plain, rule)
     _override(subparsers)
+    number = ("target", "NUMBER", None, "the number, in any form")
+    _add(subparsers, "forget", "take a number out of all that is kept", "ozrules forget +36201234567", _plain, number)
     timer = ("target", "TIMER", None, "the timer's name, as `ozrules sessions` shows it")
     _add(subparsers, "cancel", "end a waiting timer", "ozrules cancel office/s17/sales-no-answer/0", _plain, timer)
 

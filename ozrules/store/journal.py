@@ -24,7 +24,7 @@ from ozrules.engine.identity import SessionKey
 from ozrules.runtime.clock import stopwatch
 from ozrules.runtime.measures import FAST, Histogram
 from ozrules.runtime.ports import Clock, JournalFailed, Record, Saved
-from ozrules.store import opening, rows
+from ozrules.store import forgetting, opening, rows
 from ozrules.store.rows import Counters
 from ozrules.store.schema import checksum
 from ozrules.store.state_directory import StateDirectory
@@ -36,11 +36,12 @@ _RETENTION_BATCH: Final = 500  # rows; a batch must not keep a decision waiting
 class _Job:
     """What one caller asked to be written, and where to say that it is on disk."""
 
-    __slots__ = ("acts", "done", "loop", "work")
+    __slots__ = ("acts", "done", "loop", "tidy", "work")
 
-    def __init__(self, work: Callable[[apsw.Cursor], object], acts: bool) -> None:
+    def __init__(self, work: Callable[[apsw.Cursor], object], acts: bool, tidy: bool) -> None:
         self.work = work
         self.acts = acts
+        self.tidy = tidy
         self.loop = asyncio.get_running_loop()
         self.done: asyncio.Future[None] = self.loop.create_future()
 
@@ -192,6 +193,41 @@ class SqliteJournal:
         await self._write(work)
         return changed
 
+    async def forget(self, is_it: Callable[[str], bool]) -> int:
+        """Takes a number, and whose it is, out of all that is kept, in batches. How many rows were changed.
+
+        ``is_it`` says whether a text is that number; it is called in the journal's thread.
+        """
+        changed = 0
+        for batch in (forgetting.forget_records, forgetting.forget_recording):
+            after: int | None = 0
+            while after is not None:
+                after, count = await self._batch(batch, after, is_it)
+                changed += count
+        rest = 0
+
+        def work(db: apsw.Cursor) -> None:
+            nonlocal rest
+            rest = forgetting.forget_rest(db, is_it)
+
+        await self._write(work, tidy=True)
+        return changed + rest
+
+    async def _batch(
+        self,
+        batch: Callable[[apsw.Cursor, int, Callable[[str], bool]], tuple[int | None, int]],
+        after: int,
+        is_it: Callable[[str], bool],
+    ) -> tuple[int | None, int]:
+        found: tuple[int | None, int] = (None, 0)
+
+        def work(db: apsw.Cursor) -> None:
+            nonlocal found
+            found = batch(db, after, is_it)
+
+        await self._write(work)
+        return found
+
     def close(self) -> None:
         """Writes what still waits, and lets another daemon in."""
         with self._wanted:
@@ -205,8 +241,8 @@ class SqliteJournal:
         self._directory.free_reserve()
         self._directory.close()
 
-    async def _write(self, work: Callable[[apsw.Cursor], object], *, acts: bool = False) -> None:
-        job = _Job(work, acts)
+    async def _write(self, work: Callable[[apsw.Cursor], object], *, acts: bool = False, tidy: bool = False) -> None:
+        job = _Job(work, acts, tidy)
         with self._wanted:
             if self._closing:
                 raise JournalFailed("the journal is closed")
@@ -254,6 +290,10 @@ class SqliteJournal:
             began = stopwatch()
             self._db.execute("COMMIT")
             self.syncs.observe(stopwatch() - began)
+            if any(job.tidy for job in jobs):
+                # nothing of what was taken out stays in the write-ahead log; a reader in its midst keeps it a while
+                with contextlib.suppress(apsw.BusyError, apsw.LockedError):
+                    self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._db.execute("BEGIN IMMEDIATE")
         except apsw.FullError:
             self._counters = before

@@ -68,6 +68,7 @@ def _open(directory: StateDirectory, first: int) -> apsw.Connection:
             raise _Damaged(str(found))
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA secure_delete = ON")  # what was removed or forgotten is in no free page either
         db.execute("BEGIN IMMEDIATE")
         migrate(db)
         if db.execute("SELECT count(*) FROM counters").get == 0:
