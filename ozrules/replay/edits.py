@@ -65,14 +65,14 @@ class Scene(msgspec.Struct, frozen=True):
         return self._with_events(self._changed(each, changed) for each in self.story.events)
 
     def moved(self, since: float, seconds: float) -> "Scene":
-        """As if all that happened to the call from ``since`` on had come ``seconds`` later."""
+        """As if all that happened to the call from ``since`` on had come ``seconds`` later, however late that is."""
 
         def later(event: Event) -> Event:
             if isinstance(event, SessionSeen | RoutingAsked) and self._is_it(event) and event.at >= since:
                 return msgspec.structs.replace(event, at=event.at + seconds)
             return event
 
-        return self._with_events(map(later, self.story.events))
+        return self._with_events(map(later, self.story.events)).still()
 
     def passing(self, state: State, after: SessionSeen | None, seconds: float) -> "Scene":
         """As if the call had also been in ``state`` for so long, after that report or before its first."""
@@ -100,7 +100,7 @@ class Scene(msgspec.Struct, frozen=True):
                     known = "stateChanged" if event.kind == "created" else event.kind
                     yield msgspec.structs.replace(event, at=event.at + seconds + 2 * STEP, kind=known)
 
-        return self._with_events((*others(), put_in))
+        return self._with_events((*others(), put_in)).still()
 
     def still(self) -> "Scene":
         """As if the call had gone on as it was."""

@@ -8,7 +8,7 @@ import msgspec
 from ozrules.engine.effects import Decision
 from ozrules.engine.explain import states_text
 from ozrules.rules import spans
-from ozrules.rules.condition import leaves, wanted
+from ozrules.rules.condition import leaves, wanted, where
 from ozrules.rules.model import (
     Action,
     BlindTransfer,
@@ -120,7 +120,7 @@ def _leaves(rule: Rule) -> Iterable[object]:
 def _conditions(condition: Condition) -> dict[str, str]:
     found: dict[str, str] = {}
     for leaf in leaves(condition):
-        path = leaf.path.removesuffix(f".{leaf.op}") if isinstance(leaf, Compare) else leaf.path
+        path = where(leaf)
         found[path] = f"{found[path]} and {wanted(leaf)}" if path in found else wanted(leaf)
     return found
 

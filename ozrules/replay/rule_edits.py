@@ -4,7 +4,7 @@ Each proposal is a guess from the reason alone. Whether it helps is found out by
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any, Final, assert_never
 
@@ -14,7 +14,7 @@ from ozrules.engine.effects import Observed
 from ozrules.engine.explain import Answer, states_text
 from ozrules.replay.edits import Edit, Scene, Wish, ways
 from ozrules.rules import spans
-from ozrules.rules.condition import replaced, wanted
+from ozrules.rules.condition import replaced, wanted, where
 from ozrules.rules.fields import kind_of
 from ozrules.rules.model import (
     Action,
@@ -57,10 +57,8 @@ def rule_edits(scene: Scene, rule: Rule, answer: Answer, observed: tuple[Observe
                 yield from product(*(list(_leaf_edits(rule, wish)) for wish in way))
         case "stateOther" | "fromOther" | "stateLeftBeforeFor" | "forRunning" | "callGone":
             for trigger in rule.triggers:
-                for text, changed in _trigger_edits(trigger, answer, observed):
-                    triggers = tuple(changed if each.id == trigger.id else each for each in rule.triggers)
-                    [one] = edit(text, triggers=triggers)
-                    yield (replace(one, at=str(trigger.place)),)
+                for text, change in _trigger_edits(trigger, answer, observed):
+                    yield (_trigger_edit(rule, trigger, text, change),)
         case "exception":
             left = tuple(each for each in rule.exceptions if each.name != answer.by)
             [one] = edit(f"without the exception {answer.by}", exceptions=left)
@@ -100,7 +98,7 @@ def _leaf_edits(rule: Rule, wish: Wish) -> Iterator[Edit]:
     if wider is not None:
         yield _leaf_edit(rule, wish, *wider)
     nothing = (All if wish.holds else AnyOf)(of=(), path=leaf.path, place=leaf.place)
-    yield _leaf_edit(rule, wish, f"without {_where(leaf)} {wish.found.wanted}", nothing)
+    yield _leaf_edit(rule, wish, f"without {where(leaf)} {wish.found.wanted}", nothing)
 
 
 def _leaf_edit(rule: Rule, wish: Wish, text: str, by: Condition) -> Edit:
@@ -113,11 +111,6 @@ def _leaf_edit(rule: Rule, wish: Wish, text: str, by: Condition) -> Edit:
     return Edit(text, wish.found.at, make)
 
 
-def _where(leaf: Leaf) -> str:
-    """The way to the leaf, without the operator that is named behind it."""
-    return leaf.path.removesuffix(f".{leaf.op}") if isinstance(leaf, Compare) else leaf.path
-
-
 def _wider(leaf: Leaf, actual: str) -> tuple[str, Condition] | None:
     match leaf:
         case History() | Alive():
@@ -128,14 +121,14 @@ def _wider(leaf: Leaf, actual: str) -> tuple[str, Condition] | None:
             changed = replace(leaf, op="in", texts=(*leaf.texts, actual), name=None)
             if leaf.name is not None:
                 return f"{actual} too on the list {leaf.name}", changed
-            return f"{_where(leaf)} {wanted(changed)} instead of {wanted(leaf)}", changed
+            return f"{where(leaf)} {wanted(changed)} instead of {wanted(leaf)}", changed
         case Compare(number=float() | int(), op="gt" | "gte" | "lt" | "lte" | "eq") if kind_of(leaf.field) != "moment":
             op = _WIDER[leaf.op]
             in_seconds = kind_of(leaf.field) == "seconds"
             number = math.floor(float(actual)) if op == "gte" else math.ceil(float(actual))
             said = spans.written(number) if in_seconds else f"{number}"
             bound = replace(leaf, op=op, number=float(number), texts=(said,))
-            return f"{_where(leaf)} {wanted(bound)} instead of {wanted(leaf)}", bound
+            return f"{where(leaf)} {wanted(bound)} instead of {wanted(leaf)}", bound
         case Compare() | DuringSchedule():
             return None
         case _:
@@ -145,33 +138,36 @@ def _wider(leaf: Leaf, actual: str) -> tuple[str, Condition] | None:
 # --- triggers -------------------------------------------------------------------------------------------------------
 
 
+def _trigger_edit(rule: Rule, trigger: Trigger, text: str, change: Callable[[Trigger], Trigger]) -> Edit:
+    def make(scene: Scene) -> Scene:
+        now = scene.rule(rule.id)
+        triggers = tuple(change(each) if each.id == trigger.id else each for each in now.triggers)
+        return scene.with_rule(replace(now, triggers=triggers))
+
+    return Edit(text, str(trigger.place), make)
+
+
 def _trigger_edits(
     trigger: Trigger, answer: Answer, observed: tuple[Observed, ...]
-) -> Iterator[tuple[str, StateTrigger]]:
+) -> Iterator[tuple[str, Callable[[Trigger], Trigger]]]:
     """A trigger that takes the states of this call, or asks for a shorter stay."""
     states = tuple(dict.fromkeys(each.event.state for each in observed))
     if not isinstance(trigger, StateTrigger):
         for state in states:
             plain = StateTrigger(id=trigger.id, states=frozenset({state}), place=trigger.place)
-            yield f"trigger: {{state: {state}}}", plain
+            yield f"trigger: {{state: {state}}}", lambda _, plain=plain: plain  # type: ignore[misc]  # bound now
         return
     match answer.reason:
         case "stateOther":
             for state in states:
-                yield (
-                    f"state: {state} instead of {states_text(trigger.states)}",
-                    replace(trigger, states=frozenset({state})),
-                )
+                yield f"state: {state} instead of {states_text(trigger.states)}", _with(states=frozenset({state}))
         case "fromOther" if trigger.origins is not None:
             before = {each.event.from_state for each in observed if each.event.state in trigger.states}
             for origin in sorted(before - {None} - trigger.origins, key=str):
                 assert origin is not None
                 were = states_text(trigger.origins)
-                yield (
-                    f"from: [{were}, {origin}] instead of {were}",
-                    replace(trigger, origins=trigger.origins | {origin}),
-                )
-            yield "without from", replace(trigger, origins=None)
+                yield f"from: [{were}, {origin}] instead of {were}", _with(origins=trigger.origins | {origin})
+            yield "without from", _with(origins=None)
         case _ if trigger.hold is not None:
             stay = next(
                 (
@@ -183,10 +179,13 @@ def _trigger_edits(
             )
             if stay:
                 hold = math.ceil(stay) - 1.0 if stay > 1 else stay / 2
-                text = f"for: {spans.written(hold)} instead of {spans.written(trigger.hold)}"
-                yield text, replace(trigger, hold=hold)
+                yield f"for: {spans.written(hold)} instead of {spans.written(trigger.hold)}", _with(hold=hold)
         case _:
             return
+
+
+def _with(**changes: Any) -> Callable[[Trigger], Trigger]:
+    return lambda trigger: replace(trigger, **changes)
 
 
 # --- guards ---------------------------------------------------------------------------------------------------------
@@ -203,10 +202,7 @@ def _guards_edits(guards: Guards, rule: Rule, answer: Answer) -> Iterator[tuple[
             yield _guards_edit(rule, text, max_actions_per_session=2 * most)
         case _:
             for number in dict.fromkeys(_numbers(rule.actions)):
-                allow = (*guards.allow, NumberPattern(number, rule.place))
-                yield _guards_edit(rule, f"{number} among guards.destinations.allow", allow=allow)
-                text = f"{number} among guards.destinations.allow and nothing under deny"
-                yield _guards_edit(rule, text, allow=allow, deny=())
+                yield _allowing(rule, number)
             if any(
                 isinstance(each, Forward | BlindTransfer) and isinstance(each.to, Templated) for each in rule.actions
             ):
@@ -220,6 +216,17 @@ def _guards_edit(rule: Rule, text: str, **changes: Any) -> tuple[Edit, ...]:
         return replace(scene, rules=replace(scene.rules, guards=guards))
 
     return (Edit(text, str(rule.place), make),)
+
+
+def _allowing(rule: Rule, number: str) -> tuple[Edit, ...]:
+    """The number is allowed. A guard that denies it stays: what was forbidden by name is not proposed."""
+
+    def make(scene: Scene) -> Scene:
+        guards = scene.rules.guards
+        allow = (*guards.allow, NumberPattern(number, rule.place))
+        return replace(scene, rules=replace(scene.rules, guards=replace(guards, allow=allow)))
+
+    return (Edit(f"{number} among guards.destinations.allow", str(rule.place), make),)
 
 
 def _numbers(actions: tuple[Action, ...]) -> Iterator[str]:

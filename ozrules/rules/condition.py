@@ -218,6 +218,16 @@ def wanted(leaf: Leaf) -> str:
             assert_never(leaf)
 
 
+def said(leaf: Leaf) -> str:
+    """The way to a leaf and what it asks for, the operator named once."""
+    return f"{where(leaf)} {wanted(leaf)}"
+
+
+def where(leaf: Leaf) -> str:
+    """The way to a leaf without its operator."""
+    return leaf.path.removesuffix(f".{leaf.op}") if isinstance(leaf, Compare) else leaf.path
+
+
 def shown(value: str | float) -> str:
     """A field's value as a record shows it: numbers without needless decimals."""
     return value if isinstance(value, str) else f"{value:.3f}".rstrip("0").rstrip(".")

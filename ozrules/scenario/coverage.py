@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from ozrules.rules.condition import leaves, wanted
+from ozrules.rules.condition import leaves, said
 from ozrules.rules.model import (
     Action,
     BlindTransfer,
@@ -69,12 +69,15 @@ def _parts(rule: Rule, runs: tuple[Played, ...], rules: RuleSet) -> Iterator[tup
             yield Unreached(rule.id, trigger.place, message), trigger.id in acted
     stopped = {leaf.at for decision in decisions for leaf in decision.failed}
     for leaf in leaves(rule.condition):
-        message = f"In no test does this condition stop the rule: {leaf.path} {wanted(leaf)}."
+        message = f"In no test does this condition stop the rule: {said(leaf)}."
         yield Unreached(rule.id, leaf.place, message), str(leaf.place) in stopped
     names = {each.by for each in decisions if each.reason == "exception"}
     for exception in rule.exceptions:
         place = next((leaf.place for leaf in leaves(exception.condition)), rule.place)
         yield Unreached(rule.id, place, f"No test meets the exception {exception.name}."), exception.name in names
+    if rule.throttle is not None:
+        throttled = any(each.reason == "throttled" for each in decisions)
+        yield Unreached(rule.id, rule.place, "No test meets the throttle."), throttled
     if rule.status == "shadow":
         return
     for action in every_action(rule.actions):

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ozrules.rules.condition import leaves, replaced, wanted
+from ozrules.rules.condition import leaves, replaced, said, wanted
 from ozrules.rules.fields import kind_of
 from ozrules.rules.model import (
     Action,
@@ -120,7 +120,7 @@ def _trigger_edits(trigger: StateTrigger) -> Iterator[tuple[str, StateTrigger]]:
 
 
 def _leaf_edits(leaf: Leaf) -> Iterator[tuple[str, Callable[[Leaf], Condition]]]:
-    says = f"{leaf.path} {wanted(leaf)}"
+    says = said(leaf)
     yield f"the condition {says} is removed", lambda leaf: All(of=(), path=leaf.path, place=leaf.place)
     if isinstance(leaf, DuringSchedule):
         turned = msgspec.structs.replace(leaf, inside=not leaf.inside)

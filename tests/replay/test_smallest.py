@@ -146,6 +146,23 @@ def test_a_call_comes_when_the_schedule_is_open() -> None:
     assert [edit.text for edit in found.call or ()] == ["at 2026-11-23 08:45 instead of 2026-11-23 10:00"]
 
 
+def test_a_call_may_go_on_longer_than_until_now() -> None:
+    on = rules(_rule("{state: held, for: 90s}", "conditions: {callee: 2002}"))
+    [last] = read([seen(50, "InCall")])
+    scene = _scene(on, (seen(0, "Ringing"), seen(40, "InCall")), until=last.at)
+    found = changes(scene.story, on, scene.call, "one", until=scene.until)
+    _is_true(scene, "one", found)
+    assert [edit.text for edit in found.call or ()] == [
+        "OnHold after Ringing for 1m30s",
+        "callee 2002 instead of 2001",
+    ]
+    assert [edit.text for edit in found.rule or ()] == [
+        "state: Ringing instead of held",
+        "for: 39s instead of 1m30s",
+        "conditions.callee in [2002, 2001] instead of eq 2002",
+    ]
+
+
 def test_what_fired_needs_nothing_and_an_emergency_call_cannot_be_helped() -> None:
     assert _found(_rule(RINGING)) == ([], [])
     assert _found(_rule(RINGING), lines=(seen(0, "Ringing", dialedNumber="112"),))[1] is None
