@@ -1,5 +1,6 @@
 """What only the HTTP API has, with the whole program: announcements and texts, notifications, routing, a password."""
 
+import signal
 import socket
 from pathlib import Path
 from urllib.parse import urlencode
@@ -7,10 +8,11 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
-from ozrules.connectors.simulator import Behaviour, HttpManners
+from ozrules.connectors.simulator import Behaviour, Conduct, HttpManners
 from ozrules.connectors.simulator.callers import CallPlan
 from ozrules.connectors.simulator.http_manners import Generation
-from ozrules.session.methods import FURTHER
+from ozrules.connectors.simulator.switchboard import Misdeed
+from ozrules.session.methods import FURTHER, Method
 from ozrules.session.state import RINGING
 from tests.e2e.stage import PIN, Phones, Way, configure, daemon, phones
 from tests.fakes.gateway import until
@@ -177,3 +179,67 @@ async def test_the_password_is_let_in_and_stands_nowhere(tmp_path: Path) -> None
     said = repr((one.lines, one.errors, other.lines, other.errors))
     assert PIN not in said
     assert "wrong-canary" not in said
+
+
+SPOILT: dict[Method, tuple[Misdeed, list[str]]] = {
+    "hangup": ("refuse", ["rejected"]),
+    "blindTransfer": ("silence", ["unknown", "unconfirmed"]),
+    "sendDtmf": ("close", ["unknown", "unconfirmed"]),
+    "hold": ("idle", ["unconfirmed"]),
+    "forward": ("lie", ["confirmed"]),
+}
+"""What the phone system does to a command, and what is said of it in the end."""
+
+
+@pytest.mark.fault(27, 28, 30, 31)
+async def test_what_becomes_of_a_command_is_what_is_seen_and_it_is_sent_once(tmp_path: Path) -> None:
+    rules = """
+ozrules: 1
+rules:
+  - {id: a, trigger: {state: Ringing}, conditions: {callee: 2001}, actions: [{forward: {to: 2010, timeout: 1s}}]}
+  - {id: b, trigger: {state: Ringing}, conditions: {callee: 2002}, actions: [hangup]}
+  - {id: c, trigger: {state: InCall}, conditions: {callee: 2003}, actions: [hold]}
+  - id: d
+    trigger: {state: InCall}
+    conditions: {callee: 2004}
+    actions: [{blindTransfer: {move: caller, to: 2010, timeout: 1s}}]
+  - {id: e, trigger: {state: InCall}, conditions: {callee: 2005}, actions: [{sendDtmf: {to: caller, keys: "1"}}]}
+"""
+    async with phones(way="ozeki-http-classic") as system:
+        system.switchboard.conduct = Conduct(methods={method: spoilt for method, (spoilt, _) in SPOILT.items()})
+        configure(tmp_path, system.settings(), rules)
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            for callee in ("2001", "2002", "2003", "2004", "2005"):
+                answers = 0.1 if callee > "2002" else None
+                system.call(CallPlan(caller=CUSTOMER, callee=callee, answers_after=answers))
+            await one.saw("outcome", 7)
+            assert await one.stop() == 0
+    for method, (_, outcomes) in SPOILT.items():
+        assert [line["outcome"] for line in one.of("outcome", action=method)] == outcomes
+    assert sorted(entry.method for entry in system.ledger) == sorted(SPOILT)
+
+
+FORWARDS = """
+ozrules: 1
+rules:
+  - {id: a, trigger: {state: Ringing}, conditions: {hops: 0}, actions: [{forward: {to: 2010, timeout: 30s}}]}
+"""
+
+
+@pytest.mark.fault(29)
+async def test_a_daemon_that_is_killed_while_it_waits_for_an_answer_never_asks_again(tmp_path: Path) -> None:
+    async with phones(way="ozeki-http-classic") as system:
+        system.switchboard.conduct = Conduct(methods={"forward": "mute"})
+        configure(tmp_path, system.settings(), FORWARDS)
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            system.call(CallPlan(caller=CUSTOMER, callee="2001"))
+            await until(lambda: len(system.ledger) == 1)
+            await one.stop(signal.SIGKILL)
+        async with daemon(tmp_path) as other:
+            await other.ready()
+            await other.saw("outcome")
+            assert await other.stop() == 0
+    assert other.of("outcome")[0]["outcome"] in ("unknown", "confirmed", "targetGone")
+    assert len(system.ledger) == 1

@@ -152,7 +152,7 @@ def _reply(misdeed: Misdeed | None, refused: Refused | None) -> Reply:
         case "refuse":
             return Refused("denied", "the phone system refuses")
         case "lie":
-            return Refused("invalid", "something went wrong")
+            return Refused("wrongState", "something went wrong")
         case "idle":
             return Done()
         case "silence" | "mute":

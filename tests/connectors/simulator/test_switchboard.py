@@ -22,7 +22,7 @@ def switchboard(conduct: Conduct) -> Switchboard:
     ("misdeed", "reply", "result", "performed"),
     [
         ("refuse", Refused("denied", "the phone system refuses"), "denied", False),
-        ("lie", Refused("invalid", "something went wrong"), "invalid", True),
+        ("lie", Refused("wrongState", "something went wrong"), "wrongState", True),
         ("idle", Done(), "done", False),
         ("silence", Silent(closes=False), "silent", False),
         ("mute", Silent(closes=False), "silent", True),
