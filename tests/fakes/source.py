@@ -74,6 +74,7 @@ class FakeSource:
             "revision": "sha256:0123456789ab",
             "rules": 3,
             "paused": [],
+            "overrides": [],
             "sessions": len(self.calls),
             "uptime": 60,
             "connections": [{"name": "office", "ready": not self.wrong, "detail": "made up"}],

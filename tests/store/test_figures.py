@@ -94,6 +94,8 @@ def test_a_search_is_newest_first_and_takes_all_that_is_asked(state: Path) -> No
     assert _found(one, before=3) == [2, 1]
     assert _found(one, text="'; DROP TABLE records; --") == []
     assert _found(one, text="%") == []
+    assert _found(one, text="callerDisplayName") == []  # that is how it is said, not what
+    assert _found(one, text="conditions.callee") == [4, 3, 1]
     one.close()
 
 

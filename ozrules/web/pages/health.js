@@ -15,6 +15,7 @@ export function standingShown(place) {
     place,
     now.mode === "observe" ? el("span", { class: "chip open" }, "Observing: nothing is sent") : null,
     now.paused.length ? el("a", { class: "chip open", href: "#/rules" }, "Paused") : null,
+    now.overrides.length ? el("a", { class: "chip open", href: "#/health" }, "Switched by hand") : null,
     el("a", { class: `chip ${now.ready ? "good" : "bad"}`, href: "#/health", "data-state": "live" }, now.ready ? "Ready" : "Not ready"),
   );
 }
@@ -82,6 +83,7 @@ function cards(now) {
           ["In force", el("a", { href: "#/rules" }, now.rules)],
           ["Paused", now.paused.length ? now.paused.map((rule) => (rule === "*" ? "all" : el("a", { href: ruleLink(rule) }, rule))) : "none", now.paused.length > 0],
           ["Mode", now.mode],
+          ...now.overrides.map((one) => [`Switched by hand: ${one.schedule}`, `${one.to}${one.until ? ` until ${one.until.slice(0, 16).replace("T", " ")}` : ""}, by ${shown(one.by ?? "")}`]),
           ["Last reload", now.reload.holds ? "accepted" : "refused: the rules before it are in force", !now.reload.holds],
           ["Revision", el("code", {}, now.revision.slice(7, 19))],
         ]),
