@@ -108,6 +108,29 @@ def test_links_lead_somewhere() -> None:
     assert broken == []
 
 
+def test_every_recipe_that_the_table_names_is_there() -> None:
+    page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    headings = {
+        re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#{2,3} (.*)$", page, re.MULTILINE)
+    }
+    table = page[page.index("| what | recipe |") : page.index("### ")]
+    named = re.findall(r"\(#([^)]*)\)", table)
+    assert [each for each in named if each not in headings] == []
+    assert len(table.splitlines()) >= 12
+    recipes = page[page.index("## Recipes") : page.index("## Test your rules")]
+    told = {
+        re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^### (.*)$", recipes, re.MULTILINE)
+    }
+    assert told - set(named) <= {
+        "an-important-caller-and-nobody-there",
+        "a-caller-who-calls-again-and-again",
+        "blocked-callers",
+        "one-thing-or-another",
+    }
+
+
 def _keys(schema: object) -> set[str]:
     """The names of all properties that a JSON Schema describes."""
     match schema:
