@@ -31,6 +31,10 @@ from ozrules.session.session import Session
 OPEN_WITHIN: Final = 10.0
 ANSWER_WITHIN: Final = 5.0
 LIST_WITHIN: Final = 30.0
+HEARD_WITHIN: Final = 10.0
+
+NOWHERE: Final = "None/ozrules"
+"""No channel can be made of this."""
 
 
 class Denied(Exception):
@@ -146,6 +150,8 @@ class AsteriskConnector:
         try:
             allowed = await link.ask("ListCommands", {}, ANSWER_WITHIN)
             self._privileges = methods_of(frozenset(allowed.response), self._access) if allowed.succeeded else None
+            if "Originate" in allowed.response:
+                await self._see_that_calls_are_heard(link)
             status = await link.ask("CoreStatus", {}, ANSWER_WITHIN)
             yield ConnectionOpened(
                 at=self._clock.now(),
@@ -175,6 +181,26 @@ class AsteriskConnector:
             yield Gap(at=self._clock.now(), connection=self._name, why=link.why)
         for down in self._down(link.why):
             yield down
+
+    async def _see_that_calls_are_heard(self, link: Link) -> None:
+        """Raises Denied where no events of calls reach this user.
+
+        Nothing tells what a user may read. So a call is ordered that cannot be made: that it failed is said to whoever
+        hears of calls.
+        """
+        await link.ask("Originate", {"Channel": NOWHERE, "Application": "Hangup", "Async": "true"}, ANSWER_WITHIN)
+        try:
+            async with asyncio.timeout(HEARD_WITHIN):
+                heard: Fields = {}
+                while (heard.get("Event"), heard.get("Channel")) != ("OriginateResponse", NOWHERE):
+                    at, item = await link.next()
+                    heard = item.fields if isinstance(item, News) else {}
+                    self._reducer.hear(heard, at)
+        except TimeoutError:
+            user = self._access.username
+            raise Denied(
+                f"Asterisk tells user {user} nothing of calls: read = call,dtmf,system in manager.conf lets it"
+            ) from None
 
     async def _next(self, link: Link, listed: bool) -> list[FromPhoneSystem]:
         """What the next item of the connection amounts to."""

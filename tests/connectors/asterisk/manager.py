@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from ozrules.connectors.asterisk.ami import Decoder, Fields
 from ozrules.connectors.asterisk.configuration import AsteriskAccess
-from ozrules.connectors.asterisk.connector import AsteriskConnector
+from ozrules.connectors.asterisk.connector import NOWHERE, AsteriskConnector
 from ozrules.engine.effects import Command
 from ozrules.engine.events import Accepted, Refused, SessionSeen, SessionsListed, Unanswered
 from ozrules.engine.identity import CommandId, SessionKey
@@ -40,6 +40,7 @@ class Manager:
         self.channels: list[Fields] = []
         self.may: tuple[str, ...] = MAY
         self.banner = BANNER
+        self.tells_of_calls = True
         self.connections = 0
         self._writer: asyncio.StreamWriter | None = None
         self._changed = asyncio.Condition()
@@ -65,10 +66,21 @@ class Manager:
             while data := await reader.read(65536):
                 for action in decoder.feed(data):
                     assert isinstance(action, dict)
+                    if action.get("Channel") == NOWHERE:
+                        self._fail(action)
+                        continue
                     self.actions.append(action)
                     self._answer(action)
                 async with self._changed:
                     self._changed.notify_all()
+
+    def _fail(self, action: Fields) -> None:
+        """An order for a call that cannot be made."""
+        asked = {"ActionID": action["ActionID"]}
+        self.write(block({"Response": "Success"} | asked))
+        if self.tells_of_calls:
+            failed = {"Event": "OriginateResponse", "Response": "Failure", "Channel": NOWHERE, "Reason": "0"}
+            self.write(block(failed | asked))
 
     def _answer(self, action: Fields) -> None:
         name, asked = action["Action"], {"ActionID": action["ActionID"]}

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ozrules.connectors.asterisk import link
+from ozrules.connectors.asterisk import connector, link
 from ozrules.connectors.asterisk.ami import Fields
 from ozrules.engine.events import ConnectionOpened, Gap, Refused, SessionSeen, SessionsListed
 from ozrules.runtime.ports import ConnectionState, FromPhoneSystem, Malformed
@@ -59,6 +59,21 @@ def test_it_says_what_the_user_may_not_do() -> None:
     assert "forward (the manager user may not send Getvar and Redirect and Originate" in state.detail
     assert "hold (neither ari nor holdExtension is set)" in state.detail
     assert "hangup (" not in state.detail
+
+
+def test_a_user_that_hears_of_no_calls_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "HEARD_WITHIN", 0.2)
+
+    async def run() -> list[FromPhoneSystem]:
+        async with manager() as standin, watched(access(standin.port)) as watching:
+            standin.tells_of_calls = False
+            await watching.until(ConnectionState)
+            return watching.items
+
+    (state,) = asyncio.run(run())
+    assert isinstance(state, ConnectionState)
+    assert not state.ready
+    assert state.detail.endswith("nothing of calls: read = call,dtmf,system in manager.conf lets it")
 
 
 @pytest.mark.fault(99)

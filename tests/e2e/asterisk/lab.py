@@ -30,10 +30,13 @@ RTP: Final = 20_000
 MAY_LESS: Final = f"""
 [watcher]
 secret = {SECRET}
-deny = 0.0.0.0/0.0.0.0
-permit = 127.0.0.1/255.255.255.255
 read = call,dtmf,system
 write = reporting
+
+[deaf]
+secret = {SECRET}
+read = system
+write = call,originate,reporting
 """
 LEFT_EMPTY: Final = ("acl", "amd", "ccss", "cdr", "cel", "cli_aliases", "codecs", "confbridge", "pjproject", "sorcery")
 LEFT_EMPTY_TOO: Final = ("stasis", "udptl", "voicemail", "agents", "followme", "pjsip_wizard", "pjsip_notify")

@@ -12,6 +12,7 @@ from ozrules.session.state import State
 from tests.connectors.asterisk.manager import Watched, watched
 from tests.e2e.asterisk.lab import MUSIC, Lab
 from tests.e2e.asterisk.office import Office, office
+from tests.e2e.asterisk.phone import WITHIN
 
 pytestmark = [
     pytest.mark.timeout(400),  # the first test may have to fetch Asterisk
@@ -58,6 +59,14 @@ def test_a_call_is_the_same_session(lab: Lab) -> None:
     play(lab, scene)
 
 
+async def until_on_hold(lab: Lab, number: str) -> None:
+    """Waits until Asterisk knows it of the phone that hears the music, a moment after it has raised the event."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(WITHIN):
+        while "On Hold" not in (await loop.run_in_executor(None, lab.cli, f"pjsip show endpoint {number}")).stdout:
+            pass
+
+
 @pytest.mark.parametrize(("who", "state"), [("caller", "CalleeOnHold"), ("callee", "CallerOnHold")])
 def test_who_holds_is_seen(lab: Lab, who: str, state: str) -> None:
     async def scene(one: Office) -> None:
@@ -65,6 +74,7 @@ def test_who_holds_is_seen(lab: Lab, who: str, state: str) -> None:
         holder = calling if who == "caller" else called
         await holder.hold(on=True)
         held = await one.sees("1002", state)
+        await until_on_hold(lab, "1002" if who == "caller" else "1001")
         async with late(one) as (another, sessions):
             assert sessions == (held,)
             await holder.hold(on=False)

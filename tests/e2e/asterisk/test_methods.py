@@ -328,11 +328,23 @@ def test_over_tls_all_is_the_same(lab: Lab) -> None:
     asyncio.run(run())
 
 
-def test_a_user_that_may_not_is_told_so_once(lab: Lab) -> None:
+def begins(lab: Lab, user: str) -> ConnectionState:
+    """What the connector says at first."""
+
     async def run() -> ConnectionState:
-        async with watched(lab.access(user="watcher", ari=False)) as watching:
+        async with watched(lab.access(user=user, ari=False)) as watching:
             return await watching.until(ConnectionState)
 
-    detail = asyncio.run(run()).detail
+    return asyncio.run(run())
+
+
+def test_a_user_that_may_not_is_told_so_once(lab: Lab) -> None:
+    detail = begins(lab, "watcher").detail
     assert "forward (the manager user may not send" in detail
     assert "hangup (the manager user may not send Hangup" in detail
+
+
+def test_a_user_that_hears_of_no_calls_is_told_so(lab: Lab) -> None:
+    state = begins(lab, "deaf")
+    assert not state.ready
+    assert "read = call,dtmf,system" in state.detail
