@@ -47,6 +47,17 @@ class Office:
         )
         return seen.session
 
+    async def way(self, session_id: str, end: str) -> list[str]:
+        """The states of a session up to this one, as soon as it has come."""
+
+        def its(item: object) -> bool:
+            return isinstance(item, SessionSeen) and item.session.session_id == session_id
+
+        await self.watching.until(SessionSeen, lambda seen: its(seen) and seen.session.session_state == end)
+        seen = (item for item in self.watching.items if isinstance(item, SessionSeen) and its(item))
+        states = [str(item.session.session_state) for item in seen]
+        return states[: states.index(end) + 1]
+
     def states_of(self, callee: str) -> list[str]:
         """All states of the sessions with this callee so far, each once in a row."""
         told = [item.session for item in self.watching.items if isinstance(item, SessionSeen)]

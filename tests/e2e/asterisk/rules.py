@@ -5,6 +5,9 @@ from pathlib import Path
 from tests.e2e.asterisk.lab import Lab
 from tests.e2e.stage import configure
 
+OUTSIDE = "900442071838750"
+GUARDS = f"guards: {{destinations: {{allow: [internal, '{OUTSIDE}']}}}}\n"
+
 
 def settings(folder: Path, lab: Lab, rules: str) -> None:
     """Writes the configuration and the rules of a daemon for this Asterisk."""
@@ -23,4 +26,4 @@ def settings(folder: Path, lab: Lab, rules: str) -> None:
             "password": {"env": "LAB_PASSWORD"},
         },
     }
-    configure(folder, "ws://127.0.0.1:1/", f"ozrules: 1\nrules:\n{rules}", connections=[connection])
+    configure(folder, "ws://127.0.0.1:1/", f"ozrules: 1\n{GUARDS}rules:\n{rules}", connections=[connection])

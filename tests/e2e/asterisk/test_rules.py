@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.asterisk.lab import SECRET, Lab
-from tests.e2e.asterisk.office import Office, office
+from tests.e2e.asterisk.office import Office, office, until_empty
 from tests.e2e.asterisk.phone import WITHIN
-from tests.e2e.asterisk.rules import settings
+from tests.e2e.asterisk.rules import OUTSIDE, settings
 from tests.e2e.stage import Daemon, daemon
 
 pytestmark = pytest.mark.timeout(400)  # the first test may have to fetch Asterisk
@@ -137,6 +137,40 @@ def test_a_rule_that_races_an_answer_harms_nobody(lab: Lab, tmp_path: Path) -> N
         assert outcomes <= {"lostRace", "confirmed", "targetGone", "rejected"}
 
     rule(tmp_path, lab, AT_ONCE, scene)
+
+
+OUTSIDE_AT_ONCE = f"""
+  - id: at-once
+    trigger: {{state: Ringing}}
+    conditions: {{callee: 1002}}
+    actions: [{{forward: "{OUTSIDE}"}}]
+"""
+
+
+@pytest.mark.fault(32)
+def test_a_forward_that_loses_the_race_with_an_answer_is_recorded_as_that(lab: Lab, tmp_path: Path) -> None:
+    """Asterisk redirects whatever the call has become: for a few milliseconds that cannot be prevented, only told."""
+
+    async def scene(one: Office, running: Daemon) -> None:
+        for number in range(1, 5):
+            phone = one.phones["1002"]
+            phone.calls.clear()
+            calling = await one.phones["1001"].call("1002")
+            called = await phone.incoming()
+            await called.answer()
+            outcome = (await running.saw("outcome", count=number))[-1]
+            [decision] = running.of("decision", decision_id=outcome["decision_id"])
+            if outcome["outcome"] == "confirmed":
+                assert "InCall" not in await one.way(decision["sessionId"], "Redirected")
+            else:
+                assert outcome["outcome"] in ("lostRace", "rejected")
+                assert "InCall" in await one.way(decision["sessionId"], "InCall")
+            await calling.finish()
+            if called.state == "answered":
+                await called.hang_up()
+            await until_empty(lab)
+
+    rule(tmp_path, lab, OUTSIDE_AT_ONCE, scene)
 
 
 BOUND = """
