@@ -6,7 +6,7 @@
 #   make test-asterisk  every test that needs a real Asterisk, on the newest and on the oldest
 #   make test-systemd   the service and its package under a real systemd, in a container
 #   make deb     a Debian package, in dist/
-#   make torture the tests with many more random examples
+#   make torture the tests with many more random examples, kills, power cuts and failures: hours
 #   make bench   short benchmarks
 #   make lock    resolve the dependencies anew
 
@@ -51,6 +51,7 @@ lint: $(VENV)/development
 check: lint test
 
 torture: $(VENV)/development
+	sh tests/system-packages
 	$(BIN)/python -m pytest --hypothesis-profile=torture --timeout=3600 $(PYTEST_ARGS)
 
 bench: $(VENV)/development

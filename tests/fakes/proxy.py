@@ -1,4 +1,4 @@
-"""A network between two programs that can fail: cut, swallow everything, or hand over byte by byte."""
+"""A network between two programs that can fail: cut, swallow everything, be slow, or hand over byte by byte."""
 
 import asyncio
 import socket
@@ -11,11 +11,14 @@ Manner = Literal["whole", "bytewise"]
 
 
 class Proxy:
-    """Forwards TCP connections to a port of this host. ``connections`` counts all that came."""
+    """Forwards TCP connections to a port of this host. ``connections`` counts all that came, ``delay`` is how many
+    seconds every piece takes.
+    """
 
     def __init__(self, target: int, manner: Manner) -> None:
         self.port = 0
         self.connections = 0
+        self.delay = 0.0
         self._target = target
         self._manner = manner
         self._writers: set[asyncio.StreamWriter] = set()
@@ -55,6 +58,7 @@ class Proxy:
         with suppress(OSError):
             while data := await reader.read(65536):
                 await self._open.wait()
+                await asyncio.sleep(self.delay)
                 if self._manner == "whole":
                     writer.write(data)
                 else:
