@@ -151,7 +151,7 @@ def _skip_without_browser(way: Way) -> None:
 async def test_every_state_by_name(tmp_path: Path, way: Way) -> None:
     over_http = way.startswith("ozeki-http")
     states = OVER_HTTP if over_http else VENDOR_STATES
-    pace = 8.0 if over_http else 1.0  # what is shorter than the time between two looks is not seen
+    pace = 10.0 if over_http else 1.0  # what is shorter than the time between two looks is not seen
     _skip_without_browser(way)
     each = "\n".join(
         f"  - {{id: {state}, trigger: {{state: {state}}}, actions: [{{log: '{{{{ sessionState }}}}'}}]}}"

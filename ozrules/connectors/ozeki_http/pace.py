@@ -10,8 +10,8 @@ QUICKEST: Final = 0.25
 WITH_CALLS: Final = 1.0
 SLOWEST: Final = 5.0
 GROWTH: Final = 1.1
-SHARE: Final = 10.0
-"""A phone system that needs a second for an answer is asked every ten; but see SLOWEST."""
+SHARE: Final = 4.0
+"""A phone system that needs a second for an answer is asked every four."""
 
 
 def interval_after(last: float, *, changed: bool, pressing: bool, alive: bool, took: float) -> float:

@@ -27,7 +27,7 @@ def test_an_office_where_nothing_happens_is_left_in_peace_by_and_by(alive: bool,
 
 
 def test_a_phone_system_that_answers_slowly_is_asked_less_often() -> None:
-    assert interval_after(1.0, changed=True, pressing=True, alive=True, took=0.2) == 2.0
+    assert interval_after(1.0, changed=True, pressing=True, alive=True, took=0.5) == 2.0
     assert interval_after(1.0, changed=True, pressing=True, alive=True, took=9.0) == SLOWEST
 
 
