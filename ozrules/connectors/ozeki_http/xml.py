@@ -5,6 +5,7 @@ are no entities but XML's five, nothing that expands and nothing that is fetched
 docs/decisions/0007-xml.md. Size, depth and number of elements are limited.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 from xml.parsers import expat
@@ -14,6 +15,9 @@ import msgspec
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 32
 MAX_ELEMENTS: Final = 100_000
+
+_SAYS_UTF_16: Final = re.compile(rb"""<\?xml[^>]{0,100}encoding=["']utf-16["']""", re.IGNORECASE)
+"""As .NET writes what it makes in a string: it says UTF-16 and is sent as UTF-8. Real UTF-16 begins otherwise."""
 
 
 class NotXml(ValueError):
@@ -75,8 +79,9 @@ def parse(document: bytes) -> Element:
     """The root element. Raises NotXml, and nothing else."""
     if len(document) > MAX_BYTES:
         raise NotXml(f"more than {MAX_BYTES} bytes")
+    document = document.lstrip(b"\xef\xbb\xbf \t\r\n")
     builder = _Builder()
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8" if _SAYS_UTF_16.match(document) else None)
     parser.buffer_text = True
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end

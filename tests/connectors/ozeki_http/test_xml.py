@@ -69,6 +69,15 @@ def test_the_encodings_that_windows_writes_are_read(encoding: str) -> None:
     assert parse(f'<?xml version="1.0" encoding="{encoding}"?><r>é</r>'.encode(encoding)).text == "é"
 
 
+def test_a_string_of_net_that_says_utf_16_and_is_not_is_read() -> None:
+    assert parse('<?xml version="1.0" encoding="utf-16"?><r>é</r>'.encode()).text == "é"
+
+
+@pytest.mark.parametrize("before", [b"\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n "])
+def test_what_stands_before_the_declaration_does_no_harm(before: bytes) -> None:
+    assert parse(before + b'<?xml version="1.0"?><r/>') == Element("r")
+
+
 def test_the_deepest_and_the_largest_that_is_read() -> None:
     assert parse(b"<a>" * MAX_DEPTH + b"</a>" * MAX_DEPTH).name == "a"
     assert len(parse(b"<r>" + b"a" * (MAX_BYTES - 7) + b"</r>").text) == MAX_BYTES - 7
