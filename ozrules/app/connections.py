@@ -3,13 +3,16 @@
 import random
 import secrets
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Final, TypeAlias, assert_never
+
+import msgspec
 
 from ozrules.connectors.asterisk.configuration import AriAccess, AsteriskAccess
 from ozrules.connectors.asterisk.connector import AsteriskConnector
 from ozrules.connectors.gateway import Dial, GatewayConnector, Listen
 from ozrules.connectors.ozeki_http import Access, Listening, OzekiHttpConnector
+from ozrules.connectors.ozeki_http.tokens import NoToken, generate
 from ozrules.connectors.simulator import (
     OFFICE,
     Behaviour,
@@ -20,6 +23,7 @@ from ozrules.connectors.simulator import (
 )
 from ozrules.connectors.webclient.browser import NoBrowser
 from ozrules.connectors.webclient.page_server import ORIGIN
+from ozrules.connectors.webclient.tokens import FixedToken, NotGiven, RenewedToken, Tokens
 from ozrules.connectors.webclient.webclient import WebClient, bridge_url
 from ozrules.runtime.ports import Clock, Connector, RoutingDesk
 from ozrules.settings.model import (
@@ -45,21 +49,34 @@ class Unsupported(Exception):
     """The configuration asks for what this version cannot do; the text says what to change."""
 
 
-def connect(
-    settings: ConnectionSettings, clock: Clock, chance: random.Random, routes: RoutingDesk
-) -> tuple[Connector, Side | None]:
-    """The connector for one phone system, and what must run beside it. It may ask at ``routes`` where calls go."""
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """What the connectors of one daemon have in common.
+
+    They ask at ``routes`` where calls go. ``troubles`` is where they write what else is wrong, by their names.
+    ``connections`` are all that there are.
+    """
+
+    clock: Clock
+    chance: random.Random
+    routes: RoutingDesk
+    troubles: dict[str, str]
+    connections: tuple[ConnectionSettings, ...]
+
+
+def connect(settings: ConnectionSettings, shared: Shared) -> tuple[Connector, Side | None]:
+    """The connector for one phone system, and what must run beside it."""
+    clock, chance = shared.clock, shared.chance
     match settings:
         case GatewaySettings():
             return _gateway(settings, clock, chance), None
         case WebclientSettings():
-            return _webclient(settings, clock, chance)
+            return _webclient(settings, shared)
         case SimulatorSettings():
             return _simulator(settings, clock), None
         case AsteriskSettings():
             return _asterisk(settings, clock, chance), None
         case OzekiHttpSettings():
-            return _ozeki_http(settings, clock, chance, routes), None
+            return _ozeki_http(settings, clock, chance, shared.routes), None
         case _:
             assert_never(settings)
 
@@ -81,7 +98,7 @@ def _gateway(settings: GatewaySettings, clock: Clock, chance: random.Random) -> 
     )
 
 
-def _webclient(settings: WebclientSettings, clock: Clock, chance: random.Random) -> tuple[Connector, Side | None]:
+def _webclient(settings: WebclientSettings, shared: Shared) -> tuple[Connector, Side | None]:
     bridge = settings.bridge
     host, port = (bridge.listen.host, bridge.listen.port) if bridge is not None else (LOCAL, 0)
     bridge_token = bridge.token.reveal() if bridge is not None else secrets.token_urlsafe(32)
@@ -89,28 +106,29 @@ def _webclient(settings: WebclientSettings, clock: Clock, chance: random.Random)
         settings.name,
         Listen(host, port, bridge_token, frozenset({ORIGIN})),
         moved_party=settings.moved_party,
-        clock=clock,
-        chance=chance,
+        clock=shared.clock,
+        chance=shared.chance,
         timezone=settings.timezone,
     )
     if settings.browser == "external":
         return connector, None
-    token = settings.token
-    if isinstance(token, Generate):
-        raise Unsupported(f"connection {settings.name}: token: {{generate: …}} is not supported yet")
 
-    async def fixed() -> str:
-        return token.reveal()
+    def trouble(text: str | None) -> None:
+        if text is None:
+            shared.troubles.pop(settings.name, None)
+        else:
+            shared.troubles[settings.name] = text
 
+    tokens = tokens_of(settings, shared.connections, shared.clock, shared.chance, trouble)
     try:
         webclient = WebClient(
             connection=settings.name,
             server=settings.server,
             script=settings.script,
-            token=fixed,
+            tokens=tokens,
             password=settings.password.reveal() if settings.password is not None else None,
             bridge_token=bridge_token,
-            chance=chance,
+            chance=shared.chance,
         )
     except (NoBrowser, ValueError) as error:
         raise Unsupported(f"connection {settings.name}: {error}") from error
@@ -121,21 +139,57 @@ def _webclient(settings: WebclientSettings, clock: Clock, chance: random.Random)
     return connector, browse
 
 
+def tokens_of(
+    settings: WebclientSettings,
+    connections: Iterable[ConnectionSettings],
+    clock: Clock,
+    chance: random.Random,
+    trouble: Callable[[str | None], None],
+) -> Tokens:
+    """Where a web client gets its token from. ``trouble`` is told what is wrong with that, None when nothing is.
+
+    Raises Unsupported where the connection to ask cannot be asked here.
+    """
+    token = settings.token
+    if not isinstance(token, Generate):
+        return FixedToken(token.reveal())
+    over = next(each for each in connections if isinstance(each, OzekiHttpSettings) and each.name == token.connection)
+    if over.password is not None and not over.password.reveal():
+        raise Unsupported(
+            f"connection {settings.name}: its token comes over the connection {over.name}, whose password cannot be had"
+            " here; give this process the secret too"
+        )
+    access = access_of(over)
+
+    async def asked() -> str:
+        try:
+            return await generate(access, modify=True)
+        except NoToken as error:
+            raise NotGiven(f"over {over.name}: {error}", denied=error.denied) from error
+
+    return RenewedToken(settings.name, asked, life=token.life, clock=clock, chance=chance, trouble=trouble)
+
+
+def access_of(settings: OzekiHttpSettings) -> Access:
+    """How the HTTP API of a connection is reached."""
+    return Access(
+        host=settings.server,
+        port=settings.port,
+        generation=settings.generation,
+        username=settings.username,
+        password=settings.password.reveal() if settings.password is not None else None,
+        way=settings.method,
+        tls=ssl.create_default_context() if settings.tls else None,
+    )
+
+
 def _ozeki_http(
     settings: OzekiHttpSettings, clock: Clock, chance: random.Random, routes: RoutingDesk
 ) -> OzekiHttpConnector:
     heard = settings.notifications
     return OzekiHttpConnector(
         settings.name,
-        Access(
-            host=settings.server,
-            port=settings.port,
-            generation=settings.generation,
-            username=settings.username,
-            password=settings.password.reveal() if settings.password is not None else None,
-            way=settings.method,
-            tls=ssl.create_default_context() if settings.tls else None,
-        ),
+        access_of(settings),
         moved_party=settings.moved_party,
         ring_time=settings.ring_time,
         listening=None

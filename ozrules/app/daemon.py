@@ -97,6 +97,7 @@ class Daemon:
         links: Sequence[Link],
         routes: Routes,
         webhooks: Deliveries,
+        troubles: dict[str, str] | None = None,
     ) -> None:
         self._settings = settings
         self._around = around
@@ -113,6 +114,7 @@ class Daemon:
                 for one, _ in links
             },
             room=journal.short_of_room,
+            troubles={} if troubles is None else troubles,
         )
 
     def stop(self) -> None:

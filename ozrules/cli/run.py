@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from ozrules.app.connections import Unsupported, connect
+from ozrules.app.connections import Shared, Unsupported, connect
 from ozrules.app.control import ControlUnusable
 from ozrules.app.daemon import Around, Daemon, Ended
 from ozrules.app.in_force import RulesInvalid
@@ -96,7 +96,9 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
     try:
         chance = random.Random()  # noqa: S311  # spreads retries
         routes = Routes(clock)
-        links = [connect(one, clock, chance, routes) for one in settings.connections]
+        troubles: dict[str, str] = {}
+        shared = Shared(clock=clock, chance=chance, routes=routes, troubles=troubles, connections=settings.connections)
+        links = [connect(one, shared) for one in settings.connections]
         journal = SqliteJournal(settings.state, clock, new_state=new_state)
     except Unsupported as unsupported:
         return _fail(str(unsupported), EX_CONFIG)
@@ -105,7 +107,9 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
     try:
         webhooks = webhook_queue(settings.webhooks, journal, clock, logs.log)
         around = msgspec.structs.replace(around, rehook=lambda wanted: apply(wanted, webhooks))
-        daemon = Daemon(settings, around, journal=journal, links=links, routes=routes, webhooks=webhooks)
+        daemon = Daemon(
+            settings, around, journal=journal, links=links, routes=routes, webhooks=webhooks, troubles=troubles
+        )
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, daemon.stop)

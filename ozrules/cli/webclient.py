@@ -13,19 +13,17 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from ozrules.app.connections import Unsupported, tokens_of
 from ozrules.cli import configuration
 from ozrules.cli.configuration import EX_CONFIG
 from ozrules.connectors.webclient.browser import NoBrowser
 from ozrules.connectors.webclient.webclient import WebClient, bridge_url
 from ozrules.rules.diagnostics import DocumentInvalid
-from ozrules.settings.model import Generate, WebclientSettings
+from ozrules.runtime.clock import SystemClock
+from ozrules.settings.model import Settings, WebclientSettings
 
 EXAMPLE: Final = """example:
   ozrules webclient --config /etc/ozrules/ozrules.yaml"""
-
-
-class Unsuitable(Exception):
-    """The configuration asks for what cannot be; the text says what to change."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -50,12 +48,13 @@ def webclient(arguments: argparse.Namespace) -> int:
     try:
         settings = configuration.read(path, webclients_only=True)
         found = [each for each in settings.connections if isinstance(each, WebclientSettings)]
-        clients = [_client(each, arguments.browser) for each in found if each.browser == "external"]
+        wanted = [each for each in found if each.browser == "external"]
+        clients = [_client(each, settings, arguments.browser) for each in wanted]
     except DocumentInvalid as invalid:
         configuration.show(invalid, path)
         return EX_CONFIG
-    except Unsuitable as unsuitable:
-        return _fail(str(unsuitable))
+    except Unsupported as unsupported:
+        return _fail(str(unsupported))
     if not clients:
         return _fail(f"{path}: no ozeki-webclient connection says browser: external, so there is nothing to do")
     asyncio.run(_serve(clients))
@@ -67,32 +66,25 @@ def _fail(text: str) -> int:
     return EX_CONFIG
 
 
-def _client(settings: WebclientSettings, executable: str | None) -> tuple[WebClient, str]:
+def _client(settings: WebclientSettings, whole: Settings, executable: str | None) -> tuple[WebClient, str]:
     """One connection's browser, and the bridge that it goes to."""
     assert settings.bridge is not None  # the configuration requires it of an external browser
-    if isinstance(settings.token, Generate):
-        raise Unsuitable(
-            f"connection {settings.name}: token: {{generate: …}} is not supported with browser: external;"
-            " give it a token of its own"
-        )
-    token = settings.token.reveal()
-
-    async def fixed() -> str:
-        return token
-
+    chance = random.Random()  # noqa: S311  # spreads retries
+    # what goes wrong is in the log; readiness is the daemon's, which sees the connection fail
+    tokens = tokens_of(settings, whole.connections, SystemClock(), chance, lambda trouble: None)
     try:
         client = WebClient(
             connection=settings.name,
             server=settings.server,
             script=settings.script,
-            token=fixed,
+            tokens=tokens,
             password=settings.password.reveal() if settings.password else None,
             bridge_token=settings.bridge.token.reveal(),
-            chance=random.Random(),  # noqa: S311  # spreads retries
+            chance=chance,
             executable=executable,
         )
     except (NoBrowser, ValueError) as error:
-        raise Unsuitable(f"connection {settings.name}: {error}") from error
+        raise Unsupported(f"connection {settings.name}: {error}") from error
     return client, bridge_url(settings.bridge.listen.host, settings.bridge.listen.port)
 
 

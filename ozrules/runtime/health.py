@@ -13,13 +13,15 @@ from ozrules.runtime.ports import ConnectionState
 class Health(msgspec.Struct, kw_only=True):
     """Written by the reactor and the app; read by whoever is asked. Each text says what is wrong, None is well.
 
-    ``journal`` is why it cannot be written; ``room`` says whether it has room for what would be begun now.
+    ``troubles`` are what else is wrong with connections, by their names: a token that cannot be renewed. ``journal`` is
+    why it cannot be written; ``room`` says whether it has room for what would be begun now.
     """
 
     connections: dict[str, ConnectionState]
     journal: str | None = None
     room: Callable[[], str | None] = lambda: None
     rules: str | None = None
+    troubles: dict[str, str] = {}
     stopping: bool = False
 
     @property
@@ -37,4 +39,5 @@ class Health(msgspec.Struct, kw_only=True):
             found.append(f"journal: {journal}")
         if self.rules is not None:
             found.append(f"rules: {self.rules}")
+        found += [f"connection {name}: {text}" for name, text in self.troubles.items()]
         return found

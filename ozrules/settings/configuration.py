@@ -152,11 +152,19 @@ def _check_connections(
         first.setdefault(one.name, name)
         if isinstance(one, WebclientSettings) and isinstance(one.token, Generate):
             of = one.token.connection
-            if not isinstance(kinds.get(of), OzekiHttpSettings):
+            over = kinds.get(of)
+            if not isinstance(over, OzekiHttpSettings):
                 findings.error(
                     "unknown-connection",
                     item.get("token") or item,
                     f"A token can be generated over an ozeki-http connection only, and none is named {shown(of)}.",
+                )
+            elif over.generation != "classic":
+                findings.error(
+                    "unknown-connection",
+                    item.get("token") or item,
+                    f"Ozeki 10 documents no way to generate a token, and {shown(of)} is one.",
+                    suggestion="Make a token in the phone system's interface, and give it as {credential: NAME}.",
                 )
     return found if findings.errors == before else INVALID
 

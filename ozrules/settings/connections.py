@@ -56,7 +56,7 @@ def connection(around: Surroundings) -> Variants[ConnectionSettings]:
         kind="type of connection",
         records={
             "ozeki-webclient": _webclient(around),
-            "ozeki-http": _ozeki_http(others),
+            "ozeki-http": _ozeki_http(around.over_which_tokens_come),
             "asterisk": _asterisk(others),
             "gateway": _gateway(others),
             "simulator": _SIMULATOR,

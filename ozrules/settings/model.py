@@ -23,9 +23,13 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class Generate(msgspec.Struct, frozen=True):
-    """A token that the phone system gives out: asked for over an ozeki-http connection, renewed before it expires."""
+    """A token that the phone system gives out: asked for over an ozeki-http connection, renewed before it expires.
+
+    ``life`` is how many seconds one holds; the vendor's default is a day.
+    """
 
     connection: str
+    life: float = 86_400.0
 
 
 class Bridge(msgspec.Struct, frozen=True):

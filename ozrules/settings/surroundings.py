@@ -21,12 +21,19 @@ class Surroundings:
     """``file`` is the configuration's own path. Without ``with_secrets`` no secret is read.
 
     ``webclients_only``: none but those of ozeki-webclient connections, for the process that has no others.
+    ``optional``: a secret that cannot be had is left empty.
     """
 
     file: Path
     environment: Mapping[str, str]
     with_secrets: bool = True
     webclients_only: bool = False
+    optional: bool = False
+
+    @property
+    def over_which_tokens_come(self) -> "Surroundings":
+        """What connections are read with that may be asked for a web client's token."""
+        return replace(self, optional=True) if self.webclients_only else self
 
     @property
     def apart_from_webclients(self) -> "Surroundings":

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ozrules.rules.diagnostics import Findings
 from ozrules.rules.document import MapNode, Node, TextNode
 from ozrules.rules.quoting import shown
-from ozrules.rules.scalars import Text
-from ozrules.rules.shape import INVALID, Converted, Invalid, Schema, unknown, wrong_type
+from ozrules.rules.scalars import Duration, Text
+from ozrules.rules.shape import INVALID, Converted, Invalid, Key, Record, Schema, unknown, wrong_type
 from ozrules.runtime.secret import Secret
 from ozrules.settings.model import Address, Generate
 from ozrules.settings.surroundings import NoSecret, Surroundings
@@ -189,6 +189,8 @@ class SecretShape:
         try:
             return Secret(fetch())
         except NoSecret as error:
+            if self.around.optional:
+                return Secret("")
             findings.error("no-secret", node, str(error))
             return INVALID
 
@@ -206,6 +208,19 @@ class SecretShape:
         return {"oneOf": [{"type": "string"}, *sources]}
 
 
+_OVER: Final = Key("generate", NAME, required=True, help="The ozeki-http connection that is asked for a token.")
+_LIFE: Final = Key(
+    "life",
+    Duration(least=1.0, most=366 * 86_400.0, days=True, what="a duration such as 24h"),
+    help="How long a token holds; 1d where absent, as the phone system makes them.",
+)
+_GENERATE: Final = Record(
+    "{generate: CONNECTION}",
+    (_OVER, _LIFE),
+    lambda values: Generate(values[_OVER], values.get(_LIFE, Generate("").life)),
+)
+
+
 @dataclass(frozen=True)
 class TokenShape:
     """A secret, or ``{generate: CONNECTION}``."""
@@ -215,22 +230,10 @@ class TokenShape:
 
     def read(self, node: Node, findings: Findings) -> Secret | Generate | Invalid:
         """The secret, or whom to ask for one."""
-        if isinstance(node, MapNode) and len(node.entries) == 1 and node.entries[0].key.text == "generate":
-            name = NAME.read(node.entries[0].value, findings)
-            return INVALID if name is INVALID else Generate(name)
+        if isinstance(node, MapNode) and node.get("generate") is not None:
+            return _GENERATE.read(node, findings)
         return self.secret.read(node, findings)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """One more source."""
-        generate: Schema = {
-            "type": "object",
-            "properties": {
-                "generate": {
-                    "type": "string",
-                    "description": "The ozeki-http connection that makes one.",
-                }
-            },
-            "required": ["generate"],
-            "additionalProperties": False,
-        }
-        return {"oneOf": [*self.secret.schema(definitions)["oneOf"], generate]}
+        return {"oneOf": [*self.secret.schema(definitions)["oneOf"], _GENERATE.schema(definitions)]}

@@ -2,7 +2,7 @@
 
 import random
 
-from ozrules.app.connections import connect
+from ozrules.app.connections import Shared, connect
 from ozrules.connectors.asterisk.connector import AsteriskConnector
 from ozrules.connectors.gateway import GatewayConnector
 from ozrules.connectors.ozeki_http import OzekiHttpConnector
@@ -67,7 +67,8 @@ OZEKI_HTTP = OzekiHttpSettings(
 
 def made(settings: ConnectionSettings) -> Connector:
     clock = SystemClock()
-    connector, beside = connect(settings, clock, random.Random(1), Routes(clock))
+    shared = Shared(clock=clock, chance=random.Random(1), routes=Routes(clock), troubles={}, connections=(settings,))
+    connector, beside = connect(settings, shared)
     assert beside is None
     assert connector.name == settings.name
     return connector

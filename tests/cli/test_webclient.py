@@ -92,13 +92,20 @@ def test_a_configuration_that_is_not_there_or_wrong_is_said_in_a_line(tmp_path: 
     assert "ozrules.yaml:3:5: error[missing-key]" in said
 
 
-@pytest.mark.parametrize(("extra", "part"), [("token: {generate: http}", "generate"), ("token: T", "no browser")])
-def test_what_cannot_be_is_said_in_a_line(tmp_path: Path, extra: str, part: str) -> None:
+@pytest.mark.parametrize(
+    ("token", "part"),
+    [
+        ("{generate: http}", "its token comes over the connection http, whose password cannot be had here"),
+        ("T", "/nowhere/chromium"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(tmp_path: Path, token: str, part: str) -> None:
     config = _config(
         tmp_path,
-        f"{{name: office, type: ozeki-webclient, server: pbx, {extra}, browser: external,"
-        " bridge: {listen: '127.0.0.1:8790', token: B}}\n  - {name: http, type: ozeki-http, server: pbx}",
+        f"{{name: office, type: ozeki-webclient, server: pbx, token: {token}, browser: external,"
+        " bridge: {listen: '127.0.0.1:8790', token: B}}\n"
+        "  - {name: http, type: ozeki-http, server: pbx, username: api, password: {credential: elsewhere}}",
     )
     code, said = _says("--config", str(config), "--browser", "/nowhere/chromium")
     assert code == 78
-    assert ("/nowhere/chromium" if part == "no browser" else part) in said
+    assert part in said

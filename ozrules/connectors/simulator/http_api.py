@@ -4,6 +4,8 @@ Written from the vendor's pages alone, apart from the connector that asks: the c
 and their own pages, the Ozeki 10 forms of www2.ozeki.hu p_6083.
 """
 
+import base64
+import re
 import uuid
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
@@ -50,8 +52,10 @@ _MANDATORY: Final[dict[str, tuple[str, ...]]] = {
     "Call": ("Dialed", "Url"),
     "SendSms": ("ApiExtension", "Recipient", "Message"),
     "SendEmail": ("ApiExtension", "Recipient"),
+    "GenerateSecurityToken": ("AuthXml",),
 }
-_ABSENT: Final = {"classic": {"ForwardCall"}, "ozeki10": {"Forward"}}
+_ABSENT: Final = {"classic": {"ForwardCall"}, "ozeki10": {"Forward", "GenerateSecurityToken"}}
+_MODIFIES: Final = re.compile(r"<AllowSessionModification>\s*(true|false)\s*</AllowSessionModification>", re.IGNORECASE)
 
 Values: TypeAlias = dict[str, str]
 
@@ -63,6 +67,8 @@ class HttpApi:
         self.manners = manners
         self.calls = HttpCalls(manners)
         self._switchboard = switchboard
+        self.tokens: dict[str, bool] = {}
+        """The security tokens that were given out, and whether the holder of each may change sessions."""
         absent = _ABSENT[manners.generation]
         self._commands = {name.lower(): name for name in _MANDATORY if name not in absent}
 
@@ -108,6 +114,8 @@ class HttpApi:
         if command == "ListActiveCalls":
             rows = self.calls.listed(self._switchboard.phones.sessions(now), now)
             return _xml(200, inside=f"<ActiveCalls>{''.join(row(each, self.manners) for each in rows)}</ActiveCalls>")
+        if command == "GenerateSecurityToken":
+            return self._token(values["authxml"])
         for name, allowed in (("transferorparty", _PARTIES), ("party", (*_PARTIES, "all"))):
             if name in values and values[name].lower() not in allowed:
                 return _xml(302, "TransferorParty" if name == "transferorparty" else "Party", command)
@@ -128,6 +136,14 @@ class HttpApi:
         if command == "SendDTMF":
             return self._replied(command, values, self._press(session, values, now))
         return self._replied(command, values, board.ask(_call(command, session, values), now))
+
+    def _token(self, rights: str) -> bytes:
+        said = _MODIFIES.search(rights)
+        if said is None:
+            return _xml(302, "AuthXml", "GenerateSecurityToken")
+        token = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")  # 22 characters, as in the samples
+        self.tokens[token] = said[1].lower() == "true"
+        return _xml(200, inside=f"<SecurityToken>{token}</SecurityToken>")
 
     def _session(self, id: str, now: float) -> Session | None:
         return next((each for each in self._switchboard.phones.sessions(now) if each.session_id == id), None)

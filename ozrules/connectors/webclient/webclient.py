@@ -10,7 +10,6 @@ import contextlib
 import logging
 import random
 import re
-from collections.abc import Awaitable, Callable
 from typing import Final, Literal, NoReturn
 
 import msgspec
@@ -20,6 +19,7 @@ from ozrules.connectors.retry import wait_after
 from ozrules.connectors.webclient.browser import browser, find_browser
 from ozrules.connectors.webclient.devtools import BrowserGone, CallFailed, DevTools
 from ozrules.connectors.webclient.page_server import HOST, ORIGIN, policy_for, served_page
+from ozrules.connectors.webclient.tokens import Tokens
 
 HEARTBEAT: Final = 5.0
 SILENCE: Final = 30.0  # a page that does not answer for so long is dead
@@ -49,9 +49,8 @@ class PageSaid(msgspec.Struct, frozen=True):
 class WebClient:
     """The browser side of one ``ozeki-webclient`` connection.
 
-    ``token`` is asked for at each load of the page, so that a renewed one is used as soon as the phone system lets
-    the old one go; it raises OSError where there is none now. Raises NoBrowser, and ValueError for a bridge token
-    that a browser cannot send.
+    The page is given the token at each load, and loaded anew when there is a newer one. Raises NoBrowser, and
+    ValueError for a bridge token that a browser cannot send.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class WebClient:
         *,
         connection: str,
         server: str,
-        token: Callable[[], Awaitable[str]],
+        tokens: Tokens,
         bridge_token: str,
         chance: random.Random,
         script: str | None = None,
@@ -73,7 +72,8 @@ class WebClient:
             )
         self._connection = connection
         self._server = server
-        self._token = token
+        self._tokens = tokens
+        self._shown = ""
         self._bridge_token = bridge_token
         self._chance = chance
         self._script = script or f"http://{server}:7777/WebphoneAPI"
@@ -82,6 +82,11 @@ class WebClient:
 
     async def run(self, bridge: str) -> NoReturn:
         """Until it is cancelled; then the browser is gone. ``bridge`` is where the daemon listens for the page."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tokens.run())
+            await self._browse(bridge)
+
+    async def _browse(self, bridge: str) -> NoReturn:
         policy = policy_for(script=self._script, server=self._server, bridge=bridge)
         clock = asyncio.get_running_loop().time
         failures = 0
@@ -107,6 +112,7 @@ class WebClient:
             tasks.create_task(_listen(devtools, said))
             tab = await _open(devtools)
             tasks.create_task(_feel_the_pulse(devtools, tab))
+            tasks.create_task(self._reload(devtools, tab))
             while True:
                 message = await said.get()
                 match message.kind:
@@ -120,17 +126,28 @@ class WebClient:
                             "%s: the web client's connection to %s is %r %r",
                             *(self._connection, self._server, message.state, message.detail),
                         )
+                        if message.state == "ACCESS_DENIED":
+                            self._tokens.refused(self._shown)
                     case "connection":
                         pass  # tried again, and nothing is new
                     case "problem":
                         log.warning("%s: the web client reports %r", self._connection, message.text)
         raise AssertionError("a task group with an endless body ends by an exception")
 
+    async def _reload(self, devtools: DevTools, tab: str) -> NoReturn:
+        """Loads the page anew whenever there is a newer token than the one that it has."""
+        while True:
+            await self._tokens.renewed()
+            with contextlib.suppress(CallFailed):  # it is being loaded already
+                await devtools.call("Page.reload", tab)
+            await asyncio.sleep(HEARTBEAT)  # in that time the page takes it
+
     async def _hand_over(self, devtools: DevTools, tab: str, bridge: str) -> None:
+        self._shown = await self._tokens.current()
         settings = {
             "server": self._server,
             "script": self._script,
-            "token": await self._token(),
+            "token": self._shown,
             "password": self._password,
             "bridge": {"url": bridge, "token": self._bridge_token},
             "version": ozrules.__version__,

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from ozrules.connectors.gateway import GatewayConnector, Listen, MovedParty
 from ozrules.connectors.webclient.page_server import ORIGIN
+from ozrules.connectors.webclient.tokens import FixedToken, Tokens
 from ozrules.connectors.webclient.webclient import WebClient, bridge_url
 from ozrules.engine.effects import Command
 from ozrules.engine.events import Receipt, SessionSeen, SessionsListed
@@ -106,7 +107,12 @@ class Linked:
 
 @contextlib.asynccontextmanager
 async def linked(
-    phone: Webphone, *, token: str = TOKEN, password: str | None = None, moved_party: MovedParty | None = "argument"
+    phone: Webphone,
+    *,
+    token: str = TOKEN,
+    tokens: Tokens | None = None,
+    password: str | None = None,
+    moved_party: MovedParty | None = "argument",
 ) -> AsyncIterator[Linked]:
     """Everything running, from the phone system ``phone`` to the connector; ready or not."""
     connector = GatewayConnector(
@@ -119,15 +125,12 @@ async def linked(
     link = Linked(phone, connector)
     link.start_reading()
 
-    async def current_token() -> str:
-        return token
-
     try:
         webclient = WebClient(
             connection="office",
             server="127.0.0.1",
             script=phone.script,
-            token=current_token,
+            tokens=FixedToken(token) if tokens is None else tokens,
             password=password,
             bridge_token=BRIDGE_TOKEN,
             chance=random.Random(1),

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 import pytest
 
 from ozrules.connectors.webclient import webclient
+from ozrules.connectors.webclient.tokens import FixedToken
 from ozrules.connectors.webclient.webclient import WebClient, bridge_url
 from ozrules.engine.events import Accepted, Gap, Refused, SessionsListed
 from ozrules.runtime.ports import ConnectionState
@@ -244,14 +245,11 @@ def test_secrets_are_in_no_command_line_environment_file_or_log(
 
 
 def test_a_bridge_token_that_no_browser_can_send_is_refused_at_the_start() -> None:
-    async def token() -> str:
-        return TOKEN
-
     with pytest.raises(ValueError, match="a browser can send"):
         WebClient(
             connection="office",
             server="127.0.0.1",
-            token=token,
+            tokens=FixedToken(TOKEN),
             bridge_token="a b",
             chance=random.Random(1),
         )
