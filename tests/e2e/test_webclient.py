@@ -15,7 +15,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from ozrules.connectors.simulator import OFFICE, Behaviour, HttpManners, PhoneSystem, SimulatorHttp, Switchboard
 from ozrules.connectors.webclient.browser import NoBrowser, find_browser
+from ozrules.runtime.clock import SystemClock
 from tests.standin.webphone import Called, Webphone
 
 RULES = """\
@@ -59,8 +61,10 @@ class Daemon:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, phone: Webphone, token: str) -> AsyncIterator[Daemon]:
-    """The daemon, ended by SIGTERM at the end: with exit code 0."""
+async def running(
+    folder: Path, phone: Webphone, token: str, *, source: str = "{file: token}", more: str = ""
+) -> AsyncIterator[Daemon]:
+    """The daemon, ended by SIGTERM at the end: with exit code 0. ``more``: a further connection."""
     (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
     (folder / "token").write_text(token, encoding="utf-8")
     (folder / "token").chmod(0o600)
@@ -73,8 +77,8 @@ connections:
     type: ozeki-webclient
     server: 127.0.0.1
     script: {phone.script}
-    token: {{file: token}}
-rules: rules.yaml
+    token: {source}
+{more}rules: rules.yaml
 state: state
 log: {{format: json}}
 """,
@@ -146,3 +150,33 @@ def test_without_the_privilege_the_action_is_rejected_once(tmp_path: Path) -> No
     assert outcome["outcome"] == "rejected"
     assert "privilege" in outcome["error"]
     assert [(call.method, call.refused) for call in phone.ledger] == [("forward", "denied")]
+
+
+async def test_a_generated_token_is_renewed_while_calls_are_watched(tmp_path: Path) -> None:
+    clock = SystemClock()
+    board = Switchboard(PhoneSystem(OFFICE, Behaviour(), start=clock.now(), seed=1), seed=1)
+    served = SimulatorHttp(board, HttpManners(), clock, host="127.0.0.1", port=0)
+    phone = Webphone(served.api.tokens)  # one phone system: what its HTTP API gives out, its web clients may show
+    serving = asyncio.get_running_loop().create_task(served.run())
+    try:
+        await served.until_listening()
+        branch = f"  - {{name: branch, type: ozeki-http, server: 127.0.0.1, port: {served.port}}}\n"
+        source = "{generate: branch, life: 6s}"
+        async with phone.running(), running(tmp_path, phone, "", source=source, more=branch) as daemon:
+            await daemon.until(_is("connection", connection="office", ready=True))
+            for number in (1, 2):
+                await phone.create(callee="2005")  # rings on while the token changes
+                await daemon.until(_is("connection", connection="office", ready=False))
+                await daemon.until(_is("connection", connection="office", ready=True))
+                await phone.create(callee="2001")
+                decision = await daemon.until(_is("decision", rule="unanswered", reason="fired"))
+                await daemon.until(_is("outcome", decision_id=decision["decision_id"], outcome="confirmed"))
+                assert len(phone.ledger) == number
+    finally:
+        serving.cancel()
+        await asyncio.wait([serving])
+    shown = [given.token for given in phone.connects]
+    assert len(set(shown)) == len(shown) >= 3
+    assert all(served.api.tokens.values())  # each may change sessions
+    for token in shown:
+        assert token.encode() not in daemon.log + msgspec.json.encode(daemon.record)

@@ -207,3 +207,21 @@ def test_the_browser_process_needs_the_secrets_of_its_own_connections_alone(tmp_
 def test_a_webphone_extension_needs_its_id_as_token() -> None:
     data = b"ozrules: 1\nconnections: [{name: a, type: ozeki-webclient, server: p, password: x}]"
     assert "2:15 missing-key" in _errors(data)
+
+
+def test_a_token_is_generated_over_a_classic_http_connection_alone() -> None:
+    text = (
+        "ozrules: 1\nconnections:\n"
+        "  - {{name: office, type: ozeki-webclient, server: pbx, token: {{generate: branch{life}}}}}\n"
+        "  - {{name: branch, type: {kind}}}\n"
+    )
+    classic = text.format(life="", kind="ozeki-http, server: pbx").encode()
+    office = load(SYSTEM, classic, {}).connections[0]
+    assert isinstance(office, WebclientSettings)
+    assert office.token == Generate("branch", 86_400.0)
+    short = load(SYSTEM, text.format(life=", life: 12h", kind="ozeki-http, server: pbx").encode(), {}).connections[0]
+    assert isinstance(short, WebclientSettings)
+    assert short.token == Generate("branch", 43_200.0)
+    assert "3:63 unknown-connection" in _errors(text.format(life="", kind="simulator").encode())
+    ten = text.format(life="", kind="ozeki-http, server: pbx, generation: ozeki10").encode()
+    assert "3:63 unknown-connection" in _errors(ten)
