@@ -153,7 +153,12 @@ def tokens_of(
     token = settings.token
     if not isinstance(token, Generate):
         return FixedToken(token.reveal())
-    over = next(each for each in connections if isinstance(each, OzekiHttpSettings) and each.name == token.connection)
+    asked = (each for each in connections if isinstance(each, OzekiHttpSettings) and each.name == token.connection)
+    over = next(asked, None)
+    if over is None:
+        raise Unsupported(
+            f"connection {settings.name}: the connection {token.connection}, which its token comes over, is not here"
+        )
     if over.password is not None and not over.password.reveal():
         raise Unsupported(
             f"connection {settings.name}: its token comes over the connection {over.name}, whose password cannot be had"
@@ -161,13 +166,13 @@ def tokens_of(
         )
     access = access_of(over)
 
-    async def asked() -> str:
+    async def give() -> str:
         try:
             return await generate(access, modify=True)
         except NoToken as error:
             raise NotGiven(f"over {over.name}: {error}", denied=error.denied) from error
 
-    return RenewedToken(settings.name, asked, life=token.life, clock=clock, chance=chance, trouble=trouble)
+    return RenewedToken(settings.name, give, life=token.life, clock=clock, chance=chance, trouble=trouble)
 
 
 def access_of(settings: OzekiHttpSettings) -> Access:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from ozrules.app.connections import Unsupported, connect
+from ozrules.app.connections import Shared, Unsupported, connect
 from ozrules.engine.events import ConnectionOpened, SessionsListed
 from ozrules.runtime.ports import Clock, ConnectionState, Connector
 from ozrules.runtime.routes import Routes
@@ -35,7 +35,14 @@ async def attempt(settings: ConnectionSettings, clock: Clock) -> Found:
     if isinstance(settings, WebclientSettings):
         settings = msgspec.structs.replace(settings, browser="managed", bridge=None)
     try:
-        connector, side = connect(settings, clock, random.Random(), Routes(clock))  # noqa: S311  # spreads retries
+        shared = Shared(
+            clock=clock,
+            chance=random.Random(),  # noqa: S311  # spreads retries
+            routes=Routes(clock),
+            troubles={},
+            connections=(settings,),
+        )
+        connector, side = connect(settings, shared)
     except Unsupported as unsupported:
         return Found(str(unsupported))
     async with asyncio.TaskGroup() as group:
