@@ -201,6 +201,7 @@ def _ozeki_http(
         if heard is None
         else Listening(host=heard.listen.host, port=heard.listen.port, allow=heard.allow, deadline=heard.deadline),
         outside_line=settings.outside_line,
+        watches=settings.watch,
         api_extension=settings.api_extension,
         routes=routes,
         clock=clock,

@@ -6,7 +6,7 @@ What a connected one lets us do may be less still.
 from collections.abc import Mapping
 from typing import Final, assert_never
 
-from ozrules.session.methods import FURTHER, Operation
+from ozrules.session.methods import APART, FURTHER, OPERATIONS, Operation
 from ozrules.settings.model import (
     AsteriskSettings,
     ConnectionSettings,
@@ -17,6 +17,9 @@ from ozrules.settings.model import (
 )
 
 _HTTP_ONLY: Final[Mapping[Operation, str]] = dict.fromkeys(FURTHER, "only a connection of type ozeki-http can")
+_NO_CALLS: Final[Mapping[Operation, str]] = dict.fromkeys(
+    (each for each in OPERATIONS if each not in APART), "it sees no calls, as it says watch: false"
+)
 _NO_LISTENING: Final[Mapping[Operation, str]] = dict.fromkeys(
     ("startListen", "stopListen"), "the HTTP API has no way to listen; a web client's connection has"
 )
@@ -36,7 +39,7 @@ def lacking(connection: ConnectionSettings) -> dict[Operation, str]:
     found: dict[Operation, str] = {}
     match connection:
         case OzekiHttpSettings(moved_party=moved):
-            found.update(_NO_LISTENING)
+            found.update(_NO_LISTENING if connection.watch else _NO_CALLS)
         case WebclientSettings(moved_party=moved) | GatewaySettings(moved_party=moved):
             found.update(_HTTP_ONLY)
         case AsteriskSettings():

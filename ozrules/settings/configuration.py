@@ -166,7 +166,29 @@ def _check_connections(
                     f"Ozeki 10 documents no way to generate a token, and {shown(of)} is one.",
                     suggestion="Make a token in the phone system's interface, and give it as {credential: NAME}.",
                 )
+    _seen_twice(found, node, findings)
     return found if findings.errors == before else INVALID
+
+
+def _seen_twice(found: tuple[ConnectionSettings, ...], node: ListNode, findings: Findings) -> None:
+    """Rules would act twice on the calls of a phone system that two connections watch."""
+    watching: dict[str, str] = {}
+    for one, item in zip(found, node.items, strict=True):
+        match one:
+            case WebclientSettings(server=server):
+                pass
+            case OzekiHttpSettings(server=server, watch=True):
+                pass
+            case _:
+                continue
+        other = watching.setdefault(server.lower(), one.name)
+        if other != one.name:
+            findings.error(
+                "seen-twice",
+                item,
+                f"{shown(other)} and {shown(one.name)} see the same calls ({server}), so rules would act twice.",
+                suggestion="Say watch: false on the ozeki-http connection, if it is for tokens, messages and routing.",
+            )
 
 
 def _log_shape() -> Record[LogSettings]:

@@ -138,6 +138,7 @@ def _ozeki_http(around: Surroundings) -> Record[ConnectionSettings]:
         "ringTime", Duration(least=1.0, most=3600.0), help="How long it lets a phone ring before it says Busy."
     )
     extension = Key("apiExtension", _LINE, help="What makes calls and sends texts where a rule names none.")
+    watch = Key("watch", YesNo(), help="false: its calls are seen over another connection, and not here.")
     outside_line = Key("outsideLine", _LINE, help="By which line a call goes that a rule routes outside.")
 
     def build(values: Values) -> OzekiHttpSettings:
@@ -156,11 +157,12 @@ def _ozeki_http(around: Surroundings) -> Record[ConnectionSettings]:
             tls=values.get(tls, False),
             ring_time=values.get(ring_time),
             outside_line=values.get(outside_line),
+            watch=values.get(watch, True),
             api_extension=values.get(extension),
         )
 
     keys = (_type("ozeki-http"), NAME, SERVER, port, generation, username, password, MOVED, ZONE, notifications)
-    return Record("an ozeki-http connection", (*keys, method, tls, ring_time, outside_line, extension), build)
+    return Record("an ozeki-http connection", (*keys, method, tls, ring_time, outside_line, extension, watch), build)
 
 
 def _asterisk(around: Surroundings) -> Record[ConnectionSettings]:

@@ -67,6 +67,7 @@ class Notifications(msgspec.Struct, frozen=True):
 class OzekiHttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``ozeki-http``: the vendor's HTTP API.
 
+    ``watch`` False: its calls are seen over another connection, and not here.
     ``method``: how commands are sent. ``ring_time``: for how many seconds this phone system lets a phone ring, where
     that is known. ``outside_line``: by which line a routed call goes outside. ``api_extension`` makes calls and
     sends texts where a rule names none.
@@ -85,6 +86,7 @@ class OzekiHttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls: bool = False
     ring_time: float | None = None
     outside_line: str | None = None
+    watch: bool = True
     api_extension: str | None = None
 
 

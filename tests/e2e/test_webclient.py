@@ -160,8 +160,8 @@ async def test_a_generated_token_is_renewed_while_calls_are_watched(tmp_path: Pa
     serving = asyncio.get_running_loop().create_task(served.run())
     try:
         await served.until_listening()
-        branch = f"  - {{name: branch, type: ozeki-http, server: 127.0.0.1, port: {served.port}}}\n"
-        source = "{generate: branch, life: 6s}"
+        branch = f"  - {{name: branch, type: ozeki-http, server: 127.0.0.1, port: {served.port}, watch: false}}\n"
+        source = "{generate: branch, life: 4s}"
         async with phone.running(), running(tmp_path, phone, "", source=source, more=branch) as daemon:
             await daemon.until(_is("connection", connection="office", ready=True))
             for number in (1, 2):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ozrules.session.methods import FURTHER
+from ozrules.session.methods import APART, FURTHER, OPERATIONS
 from ozrules.settings.abilities import deaf, lacking
 from ozrules.settings.configuration import load as settings_of
 from ozrules.settings.model import ConnectionSettings
@@ -30,8 +30,13 @@ def test_each_kind_lacks_what_it_lacks() -> None:
     assert set(lacking(connections(whole)[0])) == set(FURTHER)
 
 
+def test_a_connection_that_sees_no_calls_can_only_do_what_leaves_them_alone() -> None:
+    (http,) = connections(HTTP.replace("}", ", watch: false}"))
+    assert set(OPERATIONS) - set(lacking(http)) == APART
+
+
 def test_only_http_with_notifications_asks_where_calls_go() -> None:
-    web, http, asking = connections(WEB, HTTP, ASKING.replace("branch", "asking"))
+    web, http, asking = connections(WEB, HTTP, ASKING.replace("branch", "asking").replace("192.0.2.2", "192.0.2.3"))
     assert deaf(web) == "only a connection of type ozeki-http does"
     assert deaf(http) == "it has no notifications"
     assert deaf(asking) is None

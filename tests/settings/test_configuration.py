@@ -215,13 +215,25 @@ def test_a_token_is_generated_over_a_classic_http_connection_alone() -> None:
         "  - {{name: office, type: ozeki-webclient, server: pbx, token: {{generate: branch{life}}}}}\n"
         "  - {{name: branch, type: {kind}}}\n"
     )
-    classic = text.format(life="", kind="ozeki-http, server: pbx").encode()
+    classic = text.format(life="", kind="ozeki-http, server: other").encode()
     office = load(SYSTEM, classic, {}).connections[0]
     assert isinstance(office, WebclientSettings)
     assert office.token == Generate("branch", 86_400.0)
-    short = load(SYSTEM, text.format(life=", life: 12h", kind="ozeki-http, server: pbx").encode(), {}).connections[0]
+    short = load(SYSTEM, text.format(life=", life: 12h", kind="ozeki-http, server: other").encode(), {}).connections[0]
     assert isinstance(short, WebclientSettings)
     assert short.token == Generate("branch", 43_200.0)
     assert "3:63 unknown-connection" in _errors(text.format(life="", kind="simulator").encode())
-    ten = text.format(life="", kind="ozeki-http, server: pbx, generation: ozeki10").encode()
+    ten = text.format(life="", kind="ozeki-http, server: other, generation: ozeki10").encode()
     assert "3:63 unknown-connection" in _errors(ten)
+
+
+def test_two_connections_never_see_the_same_calls() -> None:
+    text = (
+        "ozrules: 1\nconnections:\n"
+        "  - {{name: office, type: ozeki-webclient, server: PBX, token: {{env: T}}}}\n"
+        "  - {{name: branch, type: ozeki-http, server: pbx{watch}}}\n"
+    )
+    environment = {"T": "t"}
+    with pytest.raises(DocumentInvalid, match="see the same calls"):
+        load(SYSTEM, text.format(watch="").encode(), environment)
+    assert len(load(SYSTEM, text.format(watch=", watch: false").encode(), environment).connections) == 2

@@ -69,6 +69,7 @@ class OzekiHttpConnector:
         ring_time: float | None,
         listening: Listening | None,
         outside_line: str | None,
+        watches: bool = True,
         api_extension: str | None,
         routes: RoutingDesk,
         clock: Clock,
@@ -80,6 +81,7 @@ class OzekiHttpConnector:
         self._moved_party = moved_party
         self._listening = listening
         self._outside_line = outside_line
+        self._watches = watches
         self._api_extension = api_extension
         self._routes = routes
         self._clock = clock
@@ -232,7 +234,7 @@ class OzekiHttpConnector:
             raise Down(f"ACCESS_DENIED: {in_words(answer)}", denied=True)
         if answer.code != OK:
             raise Down(f"{where} gives no list of calls: {in_words(answer)}")
-        return listed(answer)
+        return listed(answer) if self._watches else Listed(())  # others see its calls
 
     # --- listening --------------------------------------------------------------------------------------------------
 

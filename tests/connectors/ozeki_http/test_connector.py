@@ -76,6 +76,7 @@ def connector(
     routes: Routes | None = None,
     clock: StandingClock | None = None,
     access: Access = CLASSIC,
+    watches: bool = True,
 ) -> OzekiHttpConnector:
     return OzekiHttpConnector(
         "branch",
@@ -84,6 +85,7 @@ def connector(
         ring_time=60.0,
         listening=listening,
         outside_line=None,
+        watches=watches,
         api_extension=None,
         routes=routes or Routes(),
         clock=clock or HastyClock(),
@@ -148,6 +150,19 @@ async def test_it_says_what_is_not_possible_over_http() -> None:
     assert opened.privileges == frozenset(OPERATIONS) - {"startListen", "stopListen"}
     assert (opened.epoch, opened.zone) == ("", "Europe/Budapest")
     assert "startListen, stopListen" in reader.of(ConnectionState)[0].detail
+
+
+async def test_a_connection_that_watches_nothing_is_ready_and_sees_no_call() -> None:
+    calls = Calls()
+    calls.set("c1", "Ringing")
+    clock = HastyClock()
+    async with canned(calls.answer) as server, reading(connector(server.port, clock=clock, watches=False)) as reader:
+        await reader.ready()
+        began = clock.now()
+        calls.set("c2", "InCall")
+        await until(lambda: clock.now() > began + 60.0)
+    assert [listed.sessions for listed in reader.of(SessionsListed)] == [()]
+    assert reader.of(SessionSeen) == []
 
 
 async def test_a_slow_office_is_not_asked_all_the_time() -> None:
