@@ -66,7 +66,7 @@ class Actions:
 
     async def execute(self, link: Ask, command: Command) -> Done:
         """Calls a method of a session, once."""
-        call = self._reducer.call(command.session.session_id)
+        call = self._reducer.calls.living(command.session.session_id)
         if call is None:
             return Refused("notFound", "Asterisk has no such call any more")
         try:
@@ -107,7 +107,7 @@ class Actions:
 
     async def _forward(self, way: "_Way", call: Call, to: str) -> Done:
         _ringing(call)
-        if to in self._reducer.path_of(call):
+        if to in self._reducer.calls.path_of(call):
             return Refused("invalid", f"{to} has been rung in this call already: forwarding back would be a loop")
         await self._must_exist(way, to)
         callee = _ringing(call)
@@ -147,7 +147,7 @@ class Actions:
         # from the look above to the Redirect all is sent in one turn of the loop, and the manager works in order
         for name, value in (("orig-num", number), ("from-num", number), ("reason", "no_answer")):
             way.tell("Setvar", moves, {"Variable": f"REDIRECTING({name},i)", "Value": value})
-        count = str(self._reducer.forwards_of(call) + 1)
+        count = str(self._reducer.calls.forwards_of(call) + 1)
         way.tell("Setvar", moves, {"Variable": "REDIRECTING(count,i)", "Value": count})
         return _accepted(await way.ask("Redirect", self._to(moves, to)))
 
@@ -277,7 +277,7 @@ class Actions:
             if leg.id in self._beside or leg.id.startswith(LISTENS) or leg.bridge is not None:
                 continue
             served = self._reducer.leg(leg.serves or "")
-            rung = self._reducer.calls_of(served) if served is not None else []
+            rung = self._reducer.calls.of(served) if served is not None else []
             instead_of = next((call.callee for call in rung if call.verdict.state == RINGING and call.callee), None)
             if instead_of is not None:
                 self._beside[leg.id] = instead_of
@@ -289,7 +289,7 @@ class Actions:
         for helper, instead_of in list(self._beside.items()):
             if instead_of.picked_up:
                 del self._beside[helper]  # it has become the call
-            elif instead_of.dial_status == "ANSWER" or not self._reducer.calls_of(instead_of):
+            elif instead_of.dial_status == "ANSWER" or not self._reducer.calls.of(instead_of):
                 # not as soon as it is gone: a pick-up may only not be told yet
                 self._end(link, helper)
         if call.over:

@@ -188,7 +188,9 @@ class AsteriskConnector:
         Nothing tells what a user may read. So a call is ordered that cannot be made: that it failed is said to whoever
         hears of calls.
         """
-        await link.ask("Originate", {"Channel": NOWHERE, "Application": "Hangup", "Async": "true"}, ANSWER_WITHIN)
+        order = {"Channel": NOWHERE, "Application": "Hangup", "Async": "true"}
+        if not (await link.ask("Originate", order, ANSWER_WITHIN)).succeeded:
+            return
         try:
             async with asyncio.timeout(HEARD_WITHIN):
                 heard: Fields = {}
@@ -199,7 +201,8 @@ class AsteriskConnector:
         except TimeoutError:
             user = self._access.username
             raise Denied(
-                f"Asterisk tells user {user} nothing of calls: read = call,dtmf,system in manager.conf lets it"
+                f"Asterisk tells user {user} nothing of calls: read = call,dtmf,system in manager.conf "
+                "lets it, if no eventfilter there keeps them away"
             ) from None
 
     async def _next(self, link: Link, listed: bool) -> list[FromPhoneSystem]:
@@ -236,7 +239,7 @@ class AsteriskConnector:
 
     def _tidied(self, link: Link, changes: list[SessionSeen]) -> list[FromPhoneSystem]:
         for change in changes:
-            call = self._reducer.known(change.session.session_id)
+            call = self._reducer.calls.known(change.session.session_id)
             if call is not None:
                 self._actions.tidy(link, call)
         return list(changes)

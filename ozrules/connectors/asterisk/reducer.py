@@ -7,6 +7,8 @@ told late, or at the next full list, but what has ended stays ended and nothing 
 A call begins with the leg that has its own Linkedid: the session carries that leg's id, and the first leg that it
 dials becomes the callee. Every further leg that it dials (a ring group, a queue, a forward) is a session of its own
 with the same master: ``CALLER/CALLEE``.
+
+The file is long because dialling, holding, transferring and telling all turn on the same legs and calls.
 """
 
 from collections.abc import Iterable
@@ -20,6 +22,7 @@ from ozrules.connectors.asterisk.dialling import beside, speaker
 from ozrules.connectors.asterisk.legs import OURS, Leg, Legs
 from ozrules.connectors.asterisk.listing import in_order, pair, place
 from ozrules.connectors.asterisk.parties import Outside, session_of
+from ozrules.connectors.asterisk.register import Register
 from ozrules.engine.events import SessionSeen
 from ozrules.session.session import Session
 from ozrules.session.state import (
@@ -46,23 +49,10 @@ class Reducer:
         self._connection = connection
         self._outside = outside
         self._legs = Legs()
-        self._calls: dict[str, Call] = {}
+        self.calls = Register()
         self._transferees: dict[str, Call] = {}
 
     # -- questions
-
-    def known(self, session_id: str) -> Call | None:
-        """The call behind a session, also for a while after its end."""
-        return self._calls.get(session_id)
-
-    def call(self, session_id: str) -> Call | None:
-        """The living call behind a session."""
-        call = self._calls.get(session_id)
-        return None if call is None or call.over else call
-
-    def calls_of(self, leg: Leg) -> list[Call]:
-        """The living calls that a leg takes part in."""
-        return [call for call_id in sorted(leg.calls) if (call := self.call(call_id)) is not None]
 
     def leg(self, leg_id: str) -> Leg | None:
         """The leg of this id, also for a while after its end."""
@@ -71,21 +61,6 @@ class Reducer:
     def is_alone(self, leg: Leg) -> bool:
         """Whether nobody hears it."""
         return not leg.gone and len(self._legs.joined(leg)) == 1
-
-    def path_of(self, call: Call) -> set[str]:
-        """Everybody who has been part of this call, under any name: whom it must not be forwarded to again."""
-        found: set[str] = set()
-        for one in self._calls.values():
-            if one.master == call.master or one.caller is call.caller:
-                found |= {one.caller.dialed or ""}
-                for leg in one.legs():
-                    found |= {leg.number or "", leg.endpoint.partition("/")[2], leg.dialled_from}
-        return found - {""}
-
-    def forwards_of(self, call: Call) -> int:
-        """How often the caller has been sent on to somebody else."""
-        ended = (self._calls[one] for one in call.caller.calls)
-        return sum(one.verdict.state == REDIRECTED for one in ended)
 
     def serving(self, leg: Leg) -> list[Leg]:
         """The living legs that the connector made for this one."""
@@ -173,10 +148,10 @@ class Reducer:
                 leg.listed_for = item.get("Duration", "")
         held = pair(self._legs, named)
         self._settle({leg.id: leg for leg in self._legs.living()}, 0.0, None)
-        gone = [call for call in self._calls.values() if not call.over and any(leg.gone for leg in call.legs())]
+        gone = [call for call in self.calls.all_living() if any(leg.gone for leg in call.legs())]
         for call in gone:
             self._finish(call, Verdict(ABORTED, ends=True, derived=True))
-        for call in self._living():
+        for call in self.calls.all_living():
             call.apart = call.apart or (call.callee is not None and {call.caller.id, call.callee.id} <= held)
         return self.sessions()
 
@@ -187,7 +162,7 @@ class Reducer:
         """
         legs = list(self._legs.of_endpoint(endpoint))
         for leg in legs:
-            for call in self.calls_of(leg):
+            for call in self.calls.of(leg):
                 other = call.other(leg)
                 if other is not None and (state == "ONHOLD" or len(legs) == 1):
                     self._hold(other, state == "ONHOLD")
@@ -195,14 +170,13 @@ class Reducer:
 
     def talking(self) -> set[str]:
         """The endpoints whose phones talk, or are held."""
-        return {leg.endpoint for call in self._living() if call.answered and not call.apart for leg in call.legs()}
+        return {
+            leg.endpoint for call in self.calls.all_living() if call.answered and not call.apart for leg in call.legs()
+        }
 
     def sessions(self) -> tuple[Session, ...]:
         """All that live, right after a list."""
-        return tuple(_listed(call, call.told) for call in self._living() if call.told is not None)
-
-    def _living(self) -> list[Call]:
-        return [call for call in self._calls.values() if not call.over]
+        return tuple(_listed(call, call.told) for call in self.calls.all_living() if call.told is not None)
 
     # -- edges of the graph of dialling
 
@@ -215,61 +189,50 @@ class Reducer:
                     self._link(target)
             return
         self._begin_own(leg)
-        if not leg.dialled_by or any(self._calls[one].callee is leg for one in leg.calls):
+        if not leg.dialled_by or self.calls.is_called(leg):
             return
         caller = speaker(self._legs, self._legs.get(leg.dialled_by))
         if caller is None or caller is leg or caller.is_ours:
             return
-        if any(call.other(leg) is caller for call in self.calls_of(leg)):
+        if any(call.other(leg) is caller for call in self.calls.of(leg)):
             return
         self._begin_own(caller)
-        own = self.call(caller.id)
+        own = self.calls.living(caller.id)
         if own is not None and own.callee is None and leg.linked_id.startswith(OURS):
             self._finish(own, Verdict(REDIRECTED, ends=True, derived=True))  # on a list: forwarded before we came
             own = None
         if own is not None and own.callee is None:
-            self._adopt(own, leg)
+            self.calls.adopt(own, leg)
         elif not caller.gone:
             call = Call(f"{caller.id}/{leg.id}", leg, caller.linked_id, caller, leg)
             call.transfer_of = self._transferees.get(caller.id)
-            self._begin(call)
+            self.calls.begin(call)
         self._drop_own(leg)
 
     def _begin_own(self, leg: Leg) -> None:
         """A leg that has its own Linkedid is a call from its first moment on."""
         if leg.id == leg.linked_id and not leg.is_ours and not leg.gone:
-            self._begin(Call(leg.id, leg, leg.linked_id, leg))
-
-    def _begin(self, call: Call) -> None:
-        if call.id in self._calls:
-            return
-        self._calls[call.id] = call
-        for leg in call.legs():
-            leg.calls.add(call.id)
-
-    def _adopt(self, call: Call, callee: Leg) -> None:
-        call.callee = callee
-        callee.calls.add(call.id)
+            self.calls.begin(Call(leg.id, leg, leg.linked_id, leg))
 
     def _drop_own(self, leg: Leg) -> None:
         """A leg that became the far end of another's call (it picked that up) has no call of its own any more."""
-        own = self.call(leg.id)
+        own = self.calls.living(leg.id)
         if own is not None and own.callee is None:
             own.verdict = Verdict(COMPLETED, ends=True, derived=True)
 
     def _meet(self, leg: Leg) -> None:
         """A lone caller that is joined with one leg that nobody else talks to: it fetched a parked call."""
-        own = self.call(leg.id)
+        own = self.calls.living(leg.id)
         if own is None or own.callee is not None or leg.bridge is None:
             return
         others = [one for one in beside(self._legs, leg) if one.is_phone]
-        if len(others) == 1 and not self.calls_of(others[0]):
-            self._adopt(own, others[0])
+        if len(others) == 1 and not self.calls.of(others[0]):
+            self.calls.adopt(own, others[0])
 
     # -- holds and transfers
 
     def _hold(self, leg: Leg, holds: bool) -> None:
-        for call in self.calls_of(leg):
+        for call in self.calls.of(leg):
             if not holds:
                 call.holders -= {leg.id}
             elif call.answered:
@@ -280,7 +243,7 @@ class Reducer:
         stays = speaker(self._legs, self._legs.see(fields, "Transferee"))
         if fields.get("Result") != "Success" or leaves is None or stays is None:
             return
-        for call in self.calls_of(leaves):
+        for call in self.calls.of(leaves):
             if call.other(leaves) is stays and call.stays is None:
                 call.stays = stays
                 self._transferees[stays.id] = call
@@ -291,9 +254,9 @@ class Reducer:
         stays = speaker(self._legs, self._legs.see(fields, "Transferee"))
         if fields.get("Result") != "Success" or first is None or second is None or stays is None:
             return
-        for call in self.calls_of(first):
+        for call in self.calls.of(first):
             if call.other(first) is stays:
-                for onward in self.calls_of(second):
+                for onward in self.calls.of(second):
                     if onward is not call:
                         self._hand_over(call, onward, second, stays)
                 touched[stays.id] = stays
@@ -312,7 +275,7 @@ class Reducer:
 
     def _left_both(self, leg: Leg) -> None:
         """A leg in two calls is gone, and the two that it leaves hear each other: so it transferred them."""
-        calls = self.calls_of(leg)
+        calls = self.calls.of(leg)
         if len(calls) != 2:
             return
         call, onward = sorted(calls, key=lambda one: one.callee is not leg)
@@ -350,20 +313,20 @@ class Reducer:
     def _concerned(self, legs: Iterable[Leg]) -> list[Call]:
         found: dict[str, Call] = {}
         for leg in legs:
-            for call in self.calls_of(leg):
+            for call in self.calls.of(leg):
                 found[call.id] = call
             for one in leg.dialled:  # a cancelled branch is judged by what its dialler does next
                 target = self._legs.get(one)
-                for call in self.calls_of(target) if target is not None else ():
+                for call in self.calls.of(target) if target is not None else ():
                     found[call.id] = call
         return list(found.values())
 
     def _affected(self, call: Call) -> list[Call]:
         """The calls whose state hangs on this one's: transferred into it, held for it, rung beside it."""
         found = [call.transfer_of] if call.transfer_of is not None else []
-        found += self.calls_of(call.caller)
+        found += self.calls.of(call.caller)
         for leg in self._legs.of_endpoint(call.caller.endpoint):
-            found += [one for one in self.calls_of(leg) if leg.id in one.holders]
+            found += [one for one in self.calls.of(leg) if leg.id in one.holders]
         return [one for one in found if one is not call]
 
     def _judge(self, call: Call, at: float, reported_at: float | None) -> list[SessionSeen]:
@@ -406,9 +369,9 @@ class Reducer:
     def _around(self, call: Call) -> Around:
         return Around(
             connected=self.is_connected(call),
-            shared=any(len(self.calls_of(leg)) > 1 for leg in call.legs() if leg.requested),
+            shared=any(len(self.calls.of(leg)) > 1 for leg in call.legs() if leg.requested),
             consulting=frozenset(leg.id for leg in call.legs() if leg.id in call.holders and self._consults(call, leg)),
-            answered_elsewhere=any(one.answered for one in self.calls_of(call.caller) if one is not call),
+            answered_elsewhere=any(one.answered for one in self.calls.of(call.caller) if one is not call),
             now=self._legs.now,
             dialler=None if call.callee is None else self._legs.get(call.callee.dialled_by),
         )
@@ -417,7 +380,7 @@ class Reducer:
         """Whether the phone that holds has called somebody else. Of a trunk that would say nothing."""
         if self._outside.holds(holder):
             return False
-        others = (one for far in self._legs.of_endpoint(holder.endpoint) for one in self.calls_of(far))
+        others = (one for far in self._legs.of_endpoint(holder.endpoint) for one in self.calls.of(far))
         return any(one is not call and one.caller.endpoint == holder.endpoint for one in others)
 
     def _report_transfer(self, call: Call, transferred: Call) -> None:
@@ -428,15 +391,11 @@ class Reducer:
 
     def _end(self, leg: Leg, cause: int) -> None:
         forgotten = self._legs.end(leg, cause)
-        for call_id in forgotten.calls if forgotten is not None else ():
-            call = self._calls.pop(call_id)
-            call.over = True
-            for one in call.legs():
-                if one is not forgotten:
-                    one.calls.discard(call_id)
+        if forgotten is not None:
+            self.calls.forget(forgotten)
 
     def _finish(self, call: Call, verdict: Verdict) -> None:
-        call.verdict, call.over = verdict, True
+        self.calls.finish(call, verdict)
         for leg in call.legs():
             if self._transferees.get(leg.id) is call:
                 del self._transferees[leg.id]

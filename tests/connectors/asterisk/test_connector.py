@@ -73,7 +73,7 @@ def test_a_user_that_hears_of_no_calls_is_told_so(monkeypatch: pytest.MonkeyPatc
     (state,) = asyncio.run(run())
     assert isinstance(state, ConnectionState)
     assert not state.ready
-    assert state.detail.endswith("nothing of calls: read = call,dtmf,system in manager.conf lets it")
+    assert "tells user ozrules nothing of calls: read = call,dtmf,system in manager.conf lets it" in state.detail
 
 
 @pytest.mark.fault(99)
