@@ -8,6 +8,7 @@ page run and load its own files alone, and forbids the browser to make markup of
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
@@ -16,6 +17,7 @@ from typing import Final
 import msgspec
 from aiohttp import WSMsgType, web
 
+from ozrules.rules.characters import HIDDEN
 from ozrules.runtime.clock import stopwatch
 from ozrules.runtime.secret import Secret
 from ozrules.web.access import LASTS, Access
@@ -23,31 +25,9 @@ from ozrules.web.doorway import WITHIN, Doorway
 from ozrules.web.live import Client, Full, Hub
 from ozrules.web.metrics import Exposition, WebFigures
 from ozrules.web.names import Names
+from ozrules.web.protocol import Protocol, harden
 from ozrules.web.source import Busy, NotFound, Search, Source
 
-POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
-)
-HEADERS: Final = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Cache-Control": "no-store",
-}
 _TYPES: Final = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 FILES: Final = (
     "index.html",
@@ -69,6 +49,8 @@ MOST_BODY: Final = 2 * 1024
 ANSWER_WITHIN: Final = 60.0
 """Seconds for the dearest question, a call's why; reading a request's body has `doorway.WITHIN`."""
 STOP_WITHIN: Final = 1.0
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+_HIDDEN: Final = re.compile(HIDDEN.pattern + "|[\n\r]")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -96,20 +78,24 @@ async def serve(listener: socket.socket, at: Listening, source: Source, hub: Hub
     """Answers whoever asks, for ever."""
     port = listener.getsockname()[1]
     site = _Site(at, port, source, hub, figures)
-    runner = web.AppRunner(
-        site.app(),
-        access_log=None,
-        handle_signals=False,
-        keepalive_timeout=WITHIN,
-        max_line_size=MOST_HEAD,
-        max_field_size=MOST_HEAD,
-        shutdown_timeout=STOP_WITHIN,
-    )
+    runner = web.AppRunner(site.app(), handle_signals=False, shutdown_timeout=STOP_WITHIN)
     await runner.setup()
-    try:
+    loop = asyncio.get_running_loop()
+
+    def speak() -> Protocol:
         assert runner.server is not None  # it has been set up
-        site.doorway = Doorway(runner.server, figures)
-        server = await asyncio.get_running_loop().create_server(site.doorway, sock=listener)
+        return Protocol(
+            runner.server,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]  # as AppRunner itself passes it on
+            keepalive_timeout=WITHIN,
+            max_line_size=MOST_HEAD,
+            max_field_size=MOST_HEAD,
+        )
+
+    try:
+        site.doorway = Doorway(speak, figures)
+        server = await loop.create_server(site.doorway, sock=listener)
         async with server:
             await hub.run(source)
     finally:
@@ -135,7 +121,7 @@ class _Site:
     def app(self) -> web.Application:
         """All of it, as aiohttp wants it."""
         app = web.Application(middlewares=[self._guard], client_max_size=MOST_BODY)
-        app.on_response_prepare.append(_harden)
+        app.on_response_prepare.append(harden)
         routes: dict[str, Handler] = {
             "/healthz": self._alive,
             "/readyz": self._ready,
@@ -217,7 +203,8 @@ class _Site:
 
     async def _ready(self, request: web.Request) -> web.Response:
         problems = self._source.problems()
-        text = "".join(f"{problem}\n" for problem in problems) or "ready\n"
+        # a phone system has a say in these, and they are shown in terminals
+        text = "".join(f"{_HIDDEN.sub(REPLACEMENT, problem)}\n" for problem in problems) or "ready\n"
         return web.Response(text=text, status=503 if problems else 200)
 
     async def _scrape(self, request: web.Request) -> web.Response:
@@ -313,11 +300,6 @@ async def _send(client: Client, socket: web.WebSocketResponse) -> None:
             await socket.send_str(await client.next())
     except ConnectionError:
         return  # it has gone; whoever reads from it hears so too
-
-
-async def _harden(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
-    response.headers.popall("Server", None)
 
 
 def _json(data: object) -> web.Response:

@@ -10,7 +10,8 @@ import pytest
 
 from ozrules.runtime.secret import Secret
 from ozrules.web import server
-from ozrules.web.server import FILES, HEADERS, Listening, open_listener
+from ozrules.web.protocol import HEADERS
+from ozrules.web.server import FILES, Listening, open_listener
 from ozrules.web.source import Json, Search
 from tests.fakes.source import FakeSource
 from tests.web.stage import TOKEN, Stage, served
@@ -47,6 +48,14 @@ async def test_health_is_for_anybody() -> None:
             assert await answer.text() == "connection office: not connected\njournal: the disk is full\n"
         async with client.get(f"{stage.url}/healthz") as answer:
             assert answer.status == 200
+
+
+@pytest.mark.fault(92)
+async def test_what_a_phone_system_says_cannot_command_a_terminal() -> None:
+    async with served() as (stage, client):
+        stage.source.wrong = ["connection office: \x1b[31mred\r\njournal: well\u202e"]
+        async with client.get(f"{stage.url}/readyz") as answer:
+            assert await answer.text() == "connection office: \ufffd[31mred\ufffd\ufffdjournal: well\ufffd\n"
 
 
 @pytest.mark.parametrize("path", ASKED)
@@ -180,7 +189,7 @@ async def test_nothing_can_be_told_over_the_live_link() -> None:
 async def test_every_answer_is_under_the_strict_policy(path: str) -> None:
     async with served() as (stage, client), client.get(f"{stage.url}{path}") as answer:
         assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
-        assert "Server" not in answer.headers
+        assert "aiohttp" not in str(answer.headers)
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
