@@ -184,10 +184,11 @@ class Row {
     this.one = one;
     say(this.state, words(shown(one.state)));
     mark(this.state, "class", `state ${familyOf(one.state)}`);
-    party(this.caller, one.caller, one.callerDisplayName);
+    const page = callLink(one.connection, one.sessionId, one.start);
+    party(this.caller, one.caller, one.callerDisplayName, page);
     party(this.callee, one.callee, one.calleeDisplayName);
     say(this.session, shown(one.sessionId));
-    mark(this.session, "href", callLink(one.connection, one.sessionId, one.start));
+    mark(this.session, "href", page);
     mark(this.session, "title", `${shown(one.connection)}${one.direction ? `, ${shown(one.direction)}` : ""}`);
     this.left = one.timers.toSorted((timer, other) => timer.due - other.due).map((timer) => {
       const left = el("span", { class: "left" });
@@ -208,8 +209,8 @@ class Row {
   }
 }
 
-function party(cell, number, name) {
-  put(cell, el("span", { class: "party" }, number ? foreign(number) : el("span", { class: "dim" }, "withheld")), name ? foreign(name, { class: "name" }) : null);
+function party(cell, number, name, page = null) {
+  put(cell, el(page ? "a" : "span", { class: "party", href: page }, number ? foreign(number) : el("span", { class: "dim" }, "withheld")), name ? foreign(name, { class: "name" }) : null);
 }
 
 function spacer() {
