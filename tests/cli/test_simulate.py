@@ -19,6 +19,8 @@ from ozrules.engine.events import Accepted, Refused
 from ozrules.runtime.clock import SystemClock
 from ozrules.session.state import REDIRECTED, RINGING
 from tests.fakes.connectors import NO_ROUTES, command_for, reading
+from tests.fakes.gateway import until
+from tests.fakes.http_server import canned, xml
 
 
 @asynccontextmanager
@@ -103,6 +105,22 @@ async def test_the_http_api_of_either_generation(generation: Generation, tmp_pat
         assert await process.wait() == 0
     (entry,) = [json.loads(each) for each in ledger.read_text(encoding="utf-8").splitlines()]
     assert (entry["method"], entry["phoneNumber"], entry["result"]) == ("forward", "2010", "done")
+
+
+async def test_what_happens_is_posted_and_where_a_call_goes_is_asked() -> None:
+    reply = xml(b'<Response><Route Destination="2004" RingTime="20"/></Response>')
+    async with canned(lambda request: reply if b"RoutingInterception" in request else xml(b"")) as listener:
+        url = f"http://127.0.0.1:{listener.port}"
+        options = ("--api", "http", "--calls", "1", "--rate", "600", "--habit", "letRing")
+        async with simulating(*options, "--routing", f"{url}/routing", "--call-changed", f"{url}/changes") as (
+            process,
+            _,
+        ):
+            await until(lambda: any(b"CallState=Ringing" in each for each in listener.requests))
+            process.terminate()
+            assert await process.wait() == 0
+    assert [each.split(b" ")[1] for each in listener.requests[:2]] == [b"/routing", b"/changes"]
+    assert b"Destination=2004" in listener.requests[1]
 
 
 @pytest.mark.parametrize(
