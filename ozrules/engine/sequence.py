@@ -42,7 +42,7 @@ from ozrules.rules.sense import operation_of
 from ozrules.session.methods import MOVING
 from ozrules.session.state import CALLER_HUNG_UP, CANCELLED, IN_CALL, REDIRECTED
 
-_UNDOES: Final = ("unhold", "stopListen")
+_UNDOES: Final[dict[str, str]] = {"unhold": "hold", "stopListen": "startListen"}
 
 
 class Sequencer:
@@ -143,7 +143,7 @@ class Sequencer:
             case Delivery() | None:
                 pass
             case Pause() | Watch() if self._expired(run, at - waiting.until):
-                self._end_before(run, at, "expired", f"{at - waiting.until:.1f} s late")
+                self._too_late(run, at, f"{at - waiting.until:.1f} s late")
             case Pause():
                 run.waiting = None
                 if waiting.again is not None:
@@ -330,6 +330,8 @@ class Sequencer:
         elif self._attempts.may_retry(attempt, outcome):
             assert action.common.retry is not None, "only what has a retry may retry"
             run.waiting = Pause(at + action.common.retry.delay, attempt.tries + 1)
+        elif outcome == "unconfirmed" and attempt.command.action == "startListen" and self._skip_to_undo(run):
+            pass  # a listener that may have begun is not left in the call
         else:
             self._failed(run, action, at)
         self.go_on(run, at)
@@ -353,6 +355,17 @@ class Sequencer:
             self._push(run, action.common.on_failure, "onFailure")
         else:
             run.frames = []
+
+    def _skip_to_undo(self, run: Run) -> bool:
+        """Goes on where the rule itself undoes a hold or a listening that it has begun, if it does."""
+        frame = run.frames[-1]
+        begun = {action.method for action in frame.actions[: frame.index] if isinstance(action, PlainMethod)}
+        for index in range(frame.index, len(frame.actions)):
+            action = frame.actions[index]
+            if isinstance(action, PlainMethod) and _UNDOES.get(action.method) in begun:
+                frame.index = index
+                return True
+        return False
 
     def _push(self, run: Run, actions: tuple[Action, ...], way: str | int) -> None:
         frame = run.frames[-1]
@@ -408,6 +421,19 @@ class Sequencer:
             if frame.index < len(frame.actions):
                 return frame.actions[frame.index]
         return None
+
+    def _too_late(self, run: Run, at: float, error: str) -> None:
+        """The next step comes too late. What undoes our own hold or listening is done all the same."""
+        upcoming = self._upcoming(run)
+        if run.frames and self._skip_to_undo(run):
+            name = None if upcoming is None else _command_name(upcoming)
+            if name is not None:
+                self._attempts.unsent(run, CommandId(f"{run.number}-{run.steps}"), name, "expired", at, error)
+                run.steps += 1
+            run.waiting = None
+            self.go_on(run, at)
+        else:
+            self._end_before(run, at, "expired", error)
 
     def _end_before(self, run: Run, at: float, outcome: OutcomeName, error: str) -> None:
         """Ends a run before its next step, and says what became of that step."""

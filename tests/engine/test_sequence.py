@@ -557,3 +557,53 @@ def test_a_session_that_flaps_begins_each_wait_anew_and_has_a_limit_of_actions()
     assert ("waits", "stateLeftBeforeFor") in stage.reasons
     assert len(stage.sent) == 10
     assert ("acts", "budget") in stage.reasons
+
+
+LISTENS = (plain("startListen"), Wait(seconds=60.0, place=HERE), log("heard"), plain("stopListen"))
+
+
+@pytest.mark.fault(42)
+def test_a_listener_whose_start_was_not_answered_before_a_crash_is_stopped() -> None:
+    stage = Stage(on_answer(*LISTENS))
+    talking(stage)
+    stage.restart(1.0)
+    assert stage.outcomes == ["unknown"]
+    stage.wait(10)
+    assert stage.outcomes == ["unknown", "unconfirmed"]
+    assert [command.action for command in stage.sent] == ["startListen", "stopListen"]
+    stage.answer()
+    assert stage.outcomes[-1] == "confirmed"
+    assert stage.logged == [], "what stood between the two is left out"
+
+
+@pytest.mark.fault(42)
+def test_a_listener_that_outlives_the_daemon_is_stopped_however_late() -> None:
+    stage = Stage(on_answer(*LISTENS))
+    talking(stage)
+    stage.answer()
+    stage.restart(600.0)
+    stage.wait(1)
+    assert [command.action for command in stage.sent] == ["startListen", "stopListen"]
+
+
+@pytest.mark.fault(42)
+def test_a_listener_that_no_rule_ends_stays_and_is_on_record() -> None:
+    stage = Stage(on_answer(plain("startListen")))
+    talking(stage)
+    stage.restart(1.0)
+    stage.wait(10)
+    assert stage.outcomes == ["unknown", "unconfirmed"]
+    assert len(stage.sent) == 1
+
+
+@pytest.mark.fault(37)
+def test_a_call_that_a_late_sequence_holds_is_taken_up_again_and_what_was_left_out_is_on_record() -> None:
+    stage = Stage(on_answer(plain("hold"), Wait(seconds=5.0, place=HERE), transfer("2010"), plain("unhold")))
+    talking(stage)
+    stage.answer()
+    stage.change("s1", "OnHold")
+    stage.restart(600.0)
+    stage.wait(1)
+    assert [command.action for command in stage.sent] == ["hold", "unhold"]
+    assert stage.outcomes == ["confirmed", "expired"]
+    assert len({command.id for command in stage.sent}) == 2

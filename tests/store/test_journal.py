@@ -275,3 +275,24 @@ def test_a_key_with_odd_letters_comes_back(tmp_path: Path) -> None:
             assert journal.load().memories == ((odd, b"\x00"),)
 
     asyncio.run(scene())
+
+
+@pytest.mark.fault(58)
+def test_old_records_go_in_small_batches_between_which_others_write(tmp_path: Path) -> None:
+    async def scene() -> None:
+        clock = StandingClock()
+        async with _journal(tmp_path, clock) as journal:
+            old = [record(number, number, time=clock.at - 100 * DAY) for number in range(1, 10_001)]
+            await journal.commit([decision(number) for number in range(1, 10_001)], old)
+            other = apsw.Connection(str(tmp_path / "journal.db"), flags=apsw.SQLITE_OPEN_READONLY)
+            retaining = asyncio.ensure_future(journal.retain(decisions=clock.at - DAY, sessions=clock.at))
+            left = []
+            for number in range(10_001, 10_041):
+                await journal.commit([decision(number)], [record(number, number)])
+                left += [int(n) for (n,) in other.execute("SELECT count(*) FROM records WHERE seq <= 10000")]
+            await retaining
+            other.close()
+            assert left == sorted(left, reverse=True)
+            assert len({*left} - {0, 10_000}) >= 3, left
+
+    asyncio.run(scene())
