@@ -108,6 +108,8 @@ def _event(body: Mapping[str, object]) -> str:
     event = body.get("event")
     if not isinstance(event, Mapping):
         return ""
+    if asked := _text(event, "routing"):
+        return f"asked where it goes: {_words(asked).strip()}"
     before = _text(event, "from")
     return f"{before} → {_text(event, 'state')}" if before else _text(event, "state")
 

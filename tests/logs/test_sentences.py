@@ -37,6 +37,17 @@ _ANY = st.none() | st.text() | st.integers() | st.lists(st.text()) | st.dictiona
             },
             "vip condition false: conditions.caller wants +361*, is absent (degraded) (observe: nothing is sent)",
         ),
+        (
+            {
+                "type": "decision",
+                "rule": "boss",
+                "reason": "fired",
+                "actions": [{"action": "forward", "args": {"to": "2002"}}],
+                "session": {"caller": "2005", "callee": "2001"},
+                "event": {"kind": "routing", "state": "Setup", "from": "NotAnswered", "routing": "NoAnswer"},
+            },
+            "boss fired: forward to 2002  2005 → 2001  asked where it goes: no answer",
+        ),
         ({"type": "decision", "rule": "a", "reason": "outrankedBy", "by": "b"}, "a outranked by b"),
         (
             {"type": "outcome", "rule": "a", "action": "forward", "outcome": "confirmed", "after_ms": 410},
