@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from xml.sax.saxutils import escape
 
 from ozrules.connectors.session_messages import Call
-from ozrules.connectors.simulator.http_calls import HttpCalls, row
+from ozrules.connectors.simulator.http_calls import HttpCall, HttpCalls, row
 from ozrules.connectors.simulator.http_manners import HttpManners
 from ozrules.connectors.simulator.switchboard import Done, Reply, Silent, Switchboard
 from ozrules.engine.events import Refused
@@ -67,6 +67,7 @@ class HttpApi:
         self.manners = manners
         self.calls = HttpCalls(manners)
         self._switchboard = switchboard
+        self._placed: list[tuple[str, str]] = []
         self.tokens: dict[str, bool] = {}
         """The security tokens that were given out, and whether the holder of each may change sessions."""
         absent = _ABSENT[manners.generation]
@@ -96,6 +97,14 @@ class HttpApi:
             if not values.get(name.lower()):
                 return _xml(302, name, command)
         return self._run(command, values, now)
+
+    def answered(self, call: HttpCall) -> str | None:
+        """The Url of the Call command that placed this call, once, when it is answered."""
+        placed = next((each for each in self._placed if each[0] == call.session.callee), None)
+        if placed is None or call.word != "Answered":
+            return None
+        self._placed.remove(placed)
+        return placed[1]
 
     def _barrier(self, values: Values, peer: str) -> int | None:
         manners = self.manners
@@ -129,6 +138,8 @@ class HttpApi:
                 other=values.get("targetcallid"),
                 arguments={ours: values[theirs] for theirs, ours in names.items() if values.get(theirs)},
             )
+            if command == "Call" and isinstance(reply, Done):
+                self._placed.append((values["dialed"], values["url"]))
             return self._replied(command, values, reply)
         session = self._session(id, now)
         if session is None:

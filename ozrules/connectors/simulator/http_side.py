@@ -1,13 +1,16 @@
 """The Ozeki HTTP API in front of a simulated phone system, with its notifications.
 
-Notifications are HTTP/1.0 form posts, each on a connection of its own, one after another for each address; the OzML in
-a reply is carried out in order. A listener that does not answer is not waited for long, and nothing is posted twice.
+Notifications are HTTP/1.0 form posts, each on a connection of its own, one after another; the OzML in a reply is
+carried out in order. A call that the Call command placed is announced to its Url, which says what happens; where it
+says nothing the call is ended (ozekiphone.com p_4571). A listener that does not answer is not waited for long, and
+nothing is posted twice.
 """
 
 import asyncio
 from typing import Final
 
 import aiohttp
+import msgspec
 from aiohttp import web
 
 from ozrules.connectors.pulse import Pulse
@@ -24,6 +27,15 @@ HEARD_WITHIN: Final = 2.0
 MAX_WAITING: Final = 10_000
 
 
+class _Post(msgspec.Struct, frozen=True):
+    """A notification of a call. ``hangs_up``: where the reply says nothing, the call is ended."""
+
+    url: str
+    name: str
+    call: HttpCall
+    hangs_up: bool
+
+
 class SimulatorHttp:
     """Serves one switchboard to whoever asks, and posts what happens."""
 
@@ -35,7 +47,7 @@ class SimulatorHttp:
         self._host = host
         self._pulse = Pulse(clock)
         self._listening = asyncio.Event()
-        self._posts: asyncio.Queue[HttpCall] = asyncio.Queue(MAX_WAITING)
+        self._posts: asyncio.Queue[_Post] = asyncio.Queue(MAX_WAITING)
 
     @property
     def path(self) -> str:
@@ -111,22 +123,32 @@ class SimulatorHttp:
         now = self._clock.now()
         for news in self._switchboard.changes(now):
             for call in self.api.calls.note(news, news.at or now):
-                if self.api.manners.hears_changes is not None and not self._posts.full():
-                    self._posts.put_nowait(call)
+                url = self.api.manners.hears_changes
+                if url is not None:
+                    self._will_post(_Post(url, "CallChanged", call, hangs_up=False))
+                url = self.api.answered(call)
+                if url is not None:
+                    self._will_post(_Post(url, "CallConnected", call, hangs_up=True))
+
+    def _will_post(self, post: "_Post") -> None:
+        if not self._posts.full():
+            self._posts.put_nowait(post)
 
     async def _post_changes(self, http: aiohttp.ClientSession) -> None:
-        url = self.api.manners.hears_changes
-        while url is not None:
-            call = await self._posts.get()
-            session = call.session
+        while True:
+            post = await self._posts.get()
+            session = post.call.session
             pairs = {
-                "NotificationName": "CallChanged",
+                "NotificationName": post.name,
                 "CallId": session.session_id,
-                "CallState": call.word,
+                "CallState": post.call.word,
                 "Source": session.caller or "",
                 "Destination": session.callee or "",
             }
-            for values in commands(await _posted(http, url, pairs), session.session_id):
+            wanted = commands(await _posted(http, post.url, pairs), session.session_id)
+            if post.hangs_up and not wanted:
+                wanted = [{"command": "Hangup", "callid": session.session_id}]
+            for values in wanted:
                 self.api.run(values, self._clock.now())
                 self._pulse.poke()
 

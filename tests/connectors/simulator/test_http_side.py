@@ -103,6 +103,18 @@ async def test_changes_are_posted_as_http_1_0_forms_and_the_reply_is_carried_out
 
 
 @pytest.mark.parametrize(
+    ("reply", "then"), [(b'<Response><Speak Party="all">Hello</Speak></Response>', "speak"), (b"", "hangup")]
+)
+async def test_who_is_called_is_announced_and_the_reply_says_what_happens(reply: bytes, then: str) -> None:
+    async with canned(lambda _: xml(reply)) as listener, lab() as office:
+        await office.post(command="Call", Dialed="2010", Url=f"http://127.0.0.1:{listener.port}/connected")
+        await office.clock.advance(8.0)
+        await until(lambda: len(office.board.ledger) == 2)
+    assert [entry.method for entry in office.board.ledger] == ["call", then]
+    assert (said(listener)[0]["NotificationName"], said(listener)[0]["Destination"]) == ("CallConnected", "2010")
+
+
+@pytest.mark.parametrize(
     ("reply", "callee"),
     [
         (b'<Response><Route Destination="2010" RingTime="20"/></Response>', "2010"),
