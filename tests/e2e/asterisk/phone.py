@@ -287,10 +287,10 @@ class Phone(asyncio.DatagramProtocol):
         await call.start()
         return call
 
-    async def incoming(self) -> PhoneCall:
-        """The newest call that came, as soon as one has come."""
+    async def incoming(self, count: int = 1) -> PhoneCall:
+        """The newest call, as soon as so many have been."""
         async with asyncio.timeout(WITHIN):
-            while not self.calls:
+            while len(self.calls) < count:
                 self._came.clear()
                 await self._came.wait()
         return self.calls[-1]

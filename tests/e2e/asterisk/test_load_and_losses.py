@@ -32,7 +32,7 @@ BUSY = """
     conditions: {endpoint: PJSIP/1001, direction: internal}
     actions: [{sendDtmf: {keys: "5", to: callee}}]
   - {id: ended, trigger: {state: CallerHungUp}, actions: [{log: "it is over"}]}
-  - {id: never, trigger: {state: Ringing, for: 20s}, actions: [{forward: 1003}]}
+  - {id: never, trigger: {state: Ringing, for: 20s}, conditions: {callee: 1002}, actions: [{forward: 1003}]}
 """
 
 

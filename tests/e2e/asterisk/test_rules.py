@@ -153,10 +153,8 @@ def test_a_forward_that_loses_the_race_with_an_answer_is_recorded_as_that(lab: L
 
     async def scene(one: Office, running: Daemon) -> None:
         for number in range(1, 5):
-            phone = one.phones["1002"]
-            phone.calls.clear()
             calling = await one.phones["1001"].call("1002")
-            called = await phone.incoming()
+            called = await one.phones["1002"].incoming(number)
             await called.answer()
             outcome = (await running.saw("outcome", count=number))[-1]
             [decision] = running.of("decision", decision_id=outcome["decision_id"])
