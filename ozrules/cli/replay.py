@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -106,7 +107,16 @@ def _show_decisions(decided: Iterable[Decision], form: str) -> None:
 
 
 def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).astimezone().isoformat(timespec="milliseconds")
+    thousandths = round(at * 1000)
+    begun, zone = _second(thousandths // 1000)
+    return f"{begun}.{thousandths % 1000:03}{zone}"
+
+
+@lru_cache(maxsize=4096)
+def _second(at: int) -> tuple[str, str]:
+    """A second as it is written here, and its distance from UTC: many things happen in one."""
+    text = datetime.fromtimestamp(at, UTC).astimezone().isoformat(timespec="seconds")
+    return text[:19], text[19:]
 
 
 def _call(key: SessionKey | None) -> str:

@@ -97,7 +97,10 @@ def session_from(received: object) -> Session:
     for key, value in received.items():
         if not isinstance(key, str):
             raise NotASession("a property name is text")
-        text = _text(value)
+        if type(value) is str and value.isascii() and len(value) <= MAX_TEXT:
+            text: str | None = value or None  # what mostly comes
+        else:
+            text = _text(value)
         if text is None:
             continue
         attribute = ATTRIBUTES.get(key) or _SPELLINGS.get(key.replace("_", "").lower())
