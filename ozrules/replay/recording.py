@@ -25,6 +25,7 @@ from ozrules.engine.events import (
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.routing import ASKED
 from ozrules.engine.tracker import OURS
+from ozrules.engine.world import CHAIN_LINK
 from ozrules.replay.drive import Answers
 from ozrules.rules.model import Routing
 from ozrules.session.session import MAX_TEXT, NotASession, Session, session_from
@@ -59,6 +60,7 @@ class Entry(msgspec.Struct, frozen=True):
     session_id: str = ""
     start: str = ""
     routing: Routing = "Calling"
+    to: str = ""
     schedule: str = ""
     open: bool | None = None
     until: float | None = None
@@ -203,11 +205,11 @@ def events(
                     yield SessionsListed(at=at, connection=connection, sessions=(), complete=False)
                     merged[connection] = True
                 session = entry.sessions[0]
-                if not ours.made(connection, session):
+                if not ours.made(connection, session, at):
                     yield SessionSeen(at=at, connection=connection, kind=entry.event, session=session)
             case "routing":
                 session = entry.sessions[0]
-                if not ours.made(connection, session):
+                if not ours.asked(entry):
                     yield RoutingAsked(
                         at=at,
                         connection=connection,
@@ -216,7 +218,7 @@ def events(
                         session=session,
                     )
             case "snapshot":
-                theirs = tuple(each for each in entry.sessions if not ours.made(connection, each))
+                theirs = tuple(each for each in entry.sessions if not ours.made(connection, each, at))
                 complete = entry.complete and len(theirs) == len(entry.sessions)
                 yield SessionsListed(at=at, connection=connection, sessions=theirs, complete=complete)
                 merged[connection] = True
@@ -234,20 +236,29 @@ class _Ours:
         self._touched: dict[_Call, str] = {}
         self._masters: dict[_Call, str] = {}
         self._moved: set[tuple[str, str]] = set()
+        self._asked: set[_Call] = set()
+        self._routed: list[tuple[str, float]] = []
+
+    def asked(self, question: Entry) -> bool:
+        """The phone system asked where a call goes. Whether it asked on because of an answer of ours."""
+        self._asked.add(question.call)
+        return question.call in self._touched
 
     def sent(self, command: Entry) -> None:
         """A command that was carried out."""
         call = command.call
         if command.action in _ENDING or (command.action in _HOLDING and call not in self._touched):
             self._touched[call] = command.action
+        if call in self._asked and command.action == "forward":
+            self._routed.append((command.to, command.at))
         if command.action in ("forward", "blindTransfer") and call in self._masters:
             self._moved.add((command.connection, self._masters[call]))
 
-    def made(self, connection: str, session: Session) -> bool:
+    def made(self, connection: str, session: Session, at: float) -> bool:
         """Whether this change came of a command of ours."""
         call = (connection, session.session_id, session.start_time or "")
         master = session.master_session_id or session.session_id
-        if call not in self._masters and (connection, master) in self._moved:
+        if call not in self._masters and ((connection, master) in self._moved or self._is_routed(session, at)):
             self._touched[call] = "forward"
         self._masters[call] = master
         action = self._touched.get(call)
@@ -256,6 +267,15 @@ class _Ours:
             self._masters.pop(call, None)
             return action in _ENDING
         return action is not None
+
+    def _is_routed(self, session: Session, at: float) -> bool:
+        """Whether a call rings where we answered that it goes; whichever connection shows it."""
+        self._routed = [each for each in self._routed if at - each[1] <= CHAIN_LINK]
+        for each in self._routed:
+            if each[0] == session.callee:
+                self._routed.remove(each)
+                return True
+        return False
 
 
 def _report(number: int, line: Line) -> Entry | None:
@@ -322,6 +342,7 @@ def _entry(number: int, line: Line) -> Entry:
                     command=_text(body, "command_id"),
                     action=_text(body, "action"),
                     outcome=_text(body, "outcome") if kind == "outcome" else "",
+                    to=_to(body.get("args")),
                     session_id=_text(named, "sessionId"),
                     start=start if isinstance(start, str) and not start.startswith((OURS, ASKED)) else "",
                 )
@@ -342,6 +363,11 @@ def _override(entry: Entry, body: dict[str, object]) -> Entry:
         open=None if to == "off" else to == "open",
         until=datetime.fromisoformat(until).timestamp() if isinstance(until, str) else None,
     )
+
+
+def _to(arguments: object) -> str:
+    to = arguments.get("to") if isinstance(arguments, dict) else None
+    return to if isinstance(to, str) else ""
 
 
 def _text(body: dict[str, object], name: str) -> str:

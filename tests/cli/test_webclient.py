@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ozrules.connectors.gateway import GatewayConnector, Listen
+from ozrules.connectors.simulator import OFFICE, Behaviour, HttpManners, PhoneSystem, SimulatorHttp, Switchboard
 from ozrules.connectors.webclient.browser import NoBrowser, find_browser
 from ozrules.connectors.webclient.page_server import ORIGIN
 from ozrules.runtime.clock import SystemClock
@@ -34,12 +35,16 @@ def _says(*arguments: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_it_links_the_phone_system_to_the_daemon_until_it_is_told_to_stop(tmp_path: Path) -> None:
+@pytest.mark.parametrize("token", ["T", "{generate: http}"])
+def test_it_links_the_phone_system_to_the_daemon_until_it_is_told_to_stop(tmp_path: Path, token: str) -> None:
     try:
         find_browser()
     except NoBrowser as missing:
         pytest.skip(str(missing))
-    phone = Webphone({"T": True})
+    clock = SystemClock()
+    board = Switchboard(PhoneSystem(OFFICE, Behaviour(), start=clock.now(), seed=1), seed=1)
+    served = SimulatorHttp(board, HttpManners(users={"api": "P"}), clock, host="127.0.0.1", port=0)
+    phone = Webphone({"T": True} if token == "T" else served.api.tokens)
     connector = GatewayConnector(
         "office",
         Listen("127.0.0.1", 0, "B", frozenset({ORIGIN})),
@@ -56,11 +61,15 @@ def test_it_links_the_phone_system_to_the_daemon_until_it_is_told_to_stop(tmp_pa
     async def serve() -> tuple[int | None, bytes]:
         async with phone.running(), asyncio.TaskGroup() as tasks:
             ready = tasks.create_task(until_ready())
+            serving = tasks.create_task(served.run())
+            await served.until_listening()
             port = await connector.listening_port()
             config = _config(
                 tmp_path,
-                f"{{name: office, type: ozeki-webclient, server: 127.0.0.1, script: '{phone.script}', token: T,"
-                f" browser: external, bridge: {{listen: '127.0.0.1:{port}', token: B}}}}",
+                f"{{name: office, type: ozeki-webclient, server: 127.0.0.1, script: '{phone.script}', token: {token},"
+                f" browser: external, bridge: {{listen: '127.0.0.1:{port}', token: B}}}}\n"
+                f"  - {{name: http, type: ozeki-http, server: 127.0.0.1, port: {served.port}, watch: false,"
+                " username: api, password: P}",
             )
             process = await asyncio.create_subprocess_exec(
                 *_command("--config", str(config)), stderr=asyncio.subprocess.PIPE
@@ -68,6 +77,7 @@ def test_it_links_the_phone_system_to_the_daemon_until_it_is_told_to_stop(tmp_pa
             await ready
             process.send_signal(signal.SIGTERM)
             _, stderr = await process.communicate()
+            serving.cancel()
             return process.returncode, stderr
 
     code, stderr = asyncio.run(serve())
@@ -104,7 +114,7 @@ def test_what_cannot_be_is_said_in_a_line(tmp_path: Path, token: str, part: str)
         tmp_path,
         f"{{name: office, type: ozeki-webclient, server: pbx, token: {token}, browser: external,"
         " bridge: {listen: '127.0.0.1:8790', token: B}}\n"
-        "  - {name: http, type: ozeki-http, server: pbx, username: api, password: {credential: elsewhere}}",
+        "  - {name: http, type: ozeki-http, server: other, username: api, password: {credential: elsewhere}}",
     )
     code, said = _says("--config", str(config), "--browser", "/nowhere/chromium")
     assert code == 78

@@ -25,11 +25,16 @@ def asked(second: float, kind: str, session: str = "s1", **properties: str) -> s
 
 
 def sent(
-    second: float, action: str, outcome: str, session: str = "s1", start: str | None = "2026-11-23T10:00:00Z"
+    second: float,
+    action: str,
+    outcome: str,
+    session: str = "s1",
+    start: str | None = "2026-11-23T10:00:00Z",
+    **args: str,
 ) -> list[str]:
     named = {"sessionId": session} | ({} if start is None else {"startTime": start})
     said = {"session": named, "command_id": f"{session}-{second:g}", "action": action}
-    return [line(second, "command", **said), line(second + 0.5, "outcome", **said, outcome=outcome)]
+    return [line(second, "command", **said, args=args), line(second + 0.5, "outcome", **said, outcome=outcome)]
 
 
 def rules(*lines: str, name: str = "rules.yaml") -> RuleSet:

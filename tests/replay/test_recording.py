@@ -75,6 +75,19 @@ def test_what_the_phone_system_asked_is_asked_again() -> None:
     assert [each.kind for each in events(read(lines)) if isinstance(each, RoutingAsked)] == ["Calling", "NoAnswer"]
 
 
+def test_a_session_that_our_answer_began_is_not_a_caller() -> None:
+    answer = sent(0.1, "forward", "confirmed", start=None, to="2011")
+    lines = [
+        asked(0, "Calling"),
+        *answer,
+        seen(1, "Ringing", "s2", callee="2011"),
+        seen(9, "InCall", "s2", callee="2011"),
+    ]
+    assert _states(*lines) == []
+    elsewhere = [asked(0, "Calling"), *answer, seen(1, "Ringing", "s2", callee="2012")]
+    assert _states(*elsewhere) == [("s2", "Ringing")]
+
+
 def test_a_question_that_our_answer_led_to_is_not_asked_again() -> None:
     lines = [asked(0, "Calling"), *sent(0.1, "forward", "confirmed", start=None), asked(20, "NoAnswer")]
     assert [each.kind for each in events(read(lines)) if isinstance(each, RoutingAsked)] == ["Calling"]
