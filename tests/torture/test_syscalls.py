@@ -95,7 +95,9 @@ def test_a_disk_that_is_full_for_a_moment_costs_nothing(tmp_path: Path, enough: 
 
 
 @pytest.mark.fault(57)
-def test_a_migration_that_is_killed_at_any_call_leaves_the_old_or_the_new(tmp_path: Path) -> None:
+def test_a_migration_that_is_killed_at_any_call_leaves_the_old_or_the_new(
+    tmp_path: Path, enough: Callable[[int, int], int]
+) -> None:
     def begin(state: Path) -> None:
         write_first_version(state / "journal.db")
 
@@ -110,5 +112,5 @@ def test_a_migration_that_is_killed_at_any_call_leaves_the_old_or_the_new(tmp_pa
         assert len(saved.decision_ids) == saved.next_decision - 1
         versions.add(bool(_said(run)))
 
-    assert _sweep(tmp_path / "state", "signal=SIGKILL", 1, check, begin) >= 10
+    assert _sweep(tmp_path / "state", "signal=SIGKILL", enough(2, 1), check, begin) >= 10
     assert versions == {True, False}
