@@ -1,6 +1,7 @@
 """The dashboard on a whole daemon in its own process: what admins and Prometheus are told is what happened."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -40,8 +41,8 @@ rules:
 class Watched:
     """The daemon, the phone system it looks at, and a client of its page."""
 
-    def __init__(self, one: Daemon, system: Phones, client: aiohttp.ClientSession, folder: Path) -> None:
-        self.daemon, self.phones, self.folder = one, system, folder
+    def __init__(self, one: Daemon, system: Phones, client: aiohttp.ClientSession, folder: Path, port: int) -> None:
+        self.daemon, self.phones, self.folder, self.port = one, system, folder, port
         self._client = client
 
     async def get(self, path: str) -> Any:
@@ -61,7 +62,7 @@ async def watched(folder: Path, **more: object) -> AsyncIterator[Watched]:
             await one.ready()
             url, headers = f"http://127.0.0.1:{port}", {"Authorization": f"Bearer {TOKEN}"}
             async with aiohttp.ClientSession(url, headers=headers) as client:
-                yield Watched(one, system, client, folder)
+                yield Watched(one, system, client, folder, port)
                 await one.stop()
 
 
@@ -75,6 +76,7 @@ async def test_what_is_shown_is_what_happened(tmp_path: Path) -> None:
     async with watched(tmp_path) as one:
         one.phones.call(CallPlan(caller="+36201234567", callee="2666"))
         await one.daemon.saw("outcome", action="forward")
+        await one.daemon.saw("decision", rule="no-answer", reason="conditionFalse")  # where it went to, it rings too
         await _health(one)
         await _rules(one)
         await _record(one)
@@ -93,6 +95,34 @@ async def _health(one: Watched) -> None:
     assert shown["utcOffset"] % 900 == 0
 
 
+async def test_status_in_words_says_the_same(tmp_path: Path) -> None:
+    async with watched(tmp_path) as one:
+        one.phones.call(CallPlan(caller="+36201234567", callee="2666"))
+        await one.daemon.saw("outcome", action="forward")
+        code, said = await ozrules(tmp_path, "status")
+        assert code == 0
+        for line in ("ready", "timers: ", "webhooks: ", "event to decision: half within ", "journal to disk: "):
+            assert f"\n{line}" in f"\n{said}", line
+
+
+@pytest.mark.fault(103)
+async def test_calls_go_on_while_the_page_is_flooded(tmp_path: Path) -> None:
+    """Hundreds of connections that say half a word each, for as long as a call takes to be forwarded."""
+    async with watched(tmp_path) as one, contextlib.AsyncExitStack() as held:
+
+        async def dawdle() -> None:
+            _, writer = await asyncio.open_connection("127.0.0.1", one.port)
+            held.callback(writer.close)
+            writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
+
+        await asyncio.gather(*(dawdle() for _ in range(400)))
+        one.phones.call(CallPlan(caller="+36201234567", callee="2666"))
+        [outcome] = await one.daemon.saw("outcome", action="forward")
+        assert outcome["outcome"] == "confirmed"
+        code, _ = await ozrules(tmp_path, "status")  # by the other way in
+        assert code == 0
+
+
 async def _rules(one: Watched) -> None:
     first, second = await one.get("/api/rules")
     assert (first["id"], second["id"]) == ("held-long", "no-answer")  # by priority
@@ -100,13 +130,14 @@ async def _rules(one: Watched) -> None:
     assert [each["kind"] for each in first["triggers"]] == ["state", "calendar"]
     assert first["triggers"][0] == {"kind": "state", "states": ["held"], "from": None, "for": 3600.0}
     rule = await one.get("/api/rule?id=no-answer")
-    assert [(each["reason"], each["count"]) for each in rule["reasons"]] == [("fired", 1)]
+    assert {each["reason"]: each["count"] for each in rule["reasons"]} == {"fired": 1, "conditionFalse": 1}
     assert rule["lines"][0] == "  - id: no-answer"
     assert rule["lines"][-1] == "      - forward: 2010"
     assert rule["firstLine"] == 6
     assert "header-canary-77" not in json.dumps(rule)
     hits = {(hit["line"], hit["what"]): hit["count"] for hit in rule["hits"]}
-    assert hits[8, "matched"] == 1
+    assert hits[8, "matched"] == 2
+    assert hits[9, "stopped"] == 1
     assert hits[12, "acted"] == 1
     assert (await one.get("/api/rule?id=held-long"))["lines"][-1] == "    actions: [hangup]"
 
