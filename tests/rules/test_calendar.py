@@ -1,16 +1,14 @@
-"""The calendar against brute force: a walk, minute by minute, with one rule only, "a time is what the clock shows, and
-it stands still while it shows an hour for the second time". Two years long with ``--hypothesis-profile=torture``."""
+"""The calendar: schedules and calendar triggers. Minute by minute it is tested in tests/properties/test_calendar.py."""
 
 import math
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from itertools import chain, pairwise
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ozrules.rules.calendar import (
@@ -35,7 +33,6 @@ from ozrules.rules.calendar import (
 ZONES = ("Europe/Budapest", "America/Havana", "Australia/Lord_Howe", "Asia/Beirut", "Asia/Kolkata")
 """The usual change at night; one at midnight forwards; one of half an hour; one at midnight; none at all."""
 FIRST, LAST = datetime(2025, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
-LONG = settings.get_current_profile_name() == "torture"
 
 
 @cache
@@ -45,57 +42,6 @@ def changes(zone: str) -> tuple[datetime, ...]:
     hours = [FIRST + timedelta(hours=number) for number in range((LAST - FIRST) // timedelta(hours=1))]
     offsets = [hour.astimezone(info).utcoffset() for hour in hours]
     return tuple(hour for hour, (before, after) in zip(hours[1:], pairwise(offsets), strict=True) if before != after)
-
-
-@cache
-def walks(zone: str) -> tuple[tuple[tuple[float, datetime], ...], ...]:
-    """Every minute and what the clock shows, standing still while it repeats itself: around each change, or always."""
-    day = timedelta(days=1)
-    around = changes(zone) or (FIRST + 60 * day,)
-    spans = [(FIRST, LAST)] if LONG else [(change - day, change + day) for change in around]
-    return tuple(tuple(walk(start, end, ZoneInfo(zone))) for start, end in spans)
-
-
-def walk(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[float, datetime]]:
-    furthest = datetime.min  # noqa: DTZ901 a wall-clock time
-    moment = start.timestamp()
-    while moment < end.timestamp():
-        furthest = max(furthest, datetime.fromtimestamp(moment, zone).replace(tzinfo=None))
-        yield moment, furthest
-        moment += 60
-
-
-def shows_open(schedule: Schedule, wall: datetime) -> bool:
-    """Whether hours that began on this day or the day before hold at what the clock shows."""
-    for back in (0, 1):
-        day = wall.date() - timedelta(days=back)
-        minute = (wall.hour * 60 + wall.minute) + back * MIDNIGHT
-        if schedule.opens_on(day):
-            for each in schedule.times:
-                end = each.end if each.end > each.start else each.end + MIDNIGHT
-                if each.start <= minute < end:
-                    return True
-    return False
-
-
-SCHEDULES = (
-    Schedule(weekdays=frozenset({0, 1, 2, 3, 4}), times=(TimeRange(480, 1050),)),
-    Schedule(),
-    Schedule(times=(TimeRange(22 * 60, 6 * 60),), weekdays=frozenset({4, 5, 6})),
-    Schedule(times=(TimeRange(75, 105), TimeRange(135, 165), TimeRange(0, 30), TimeRange(1410, 1440))),
-    Schedule(times=(TimeRange(90, 150), TimeRange(150, 90)), weekdays=frozenset({5, 6})),
-    Schedule(dates=(DateRange(date(2025, 10, 25), date(2025, 10, 26)), DateRange(date(2026, 3, 29), date(2026, 4, 2)))),
-    Schedule(holidays=Holidays("HU"), closed=(DateRange(date(2026, 12, 24), date(2026, 12, 27)),)),
-)
-
-
-@pytest.mark.fault(24)
-@pytest.mark.parametrize("zone", ZONES)
-@pytest.mark.parametrize("number", range(len(SCHEDULES)))
-def test_a_schedule_is_open_when_the_wall_clock_says_so(zone: str, number: int) -> None:
-    schedule = msgspec.structs.replace(SCHEDULES[number], timezone=zone)
-    for at, wall in chain.from_iterable(walks(zone)):
-        assert schedule.is_open(at) is shows_open(schedule, wall), (wall, at)
 
 
 ranges = st.builds(TimeRange, st.integers(0, MIDNIGHT - 1), st.integers(0, MIDNIGHT))
@@ -175,32 +121,6 @@ CRONS = (
     parse_cron("0 1 1 * mon", "UTC"),
     parse_cron("59 23 28-31 * fri-mon", "UTC"),
 )
-
-
-def shows_due(cron: Cron, wall: datetime) -> bool:
-    return (
-        wall.minute in cron.minutes
-        and wall.hour in cron.hours
-        and wall.month in cron.months
-        and (cron.days is None or wall.day in cron.days)
-        and (cron.weekdays is None or wall.weekday() in cron.weekdays)
-    )
-
-
-@pytest.mark.fault(24)
-@pytest.mark.parametrize("zone", ZONES)
-@pytest.mark.parametrize("number", range(len(CRONS)))
-def test_a_calendar_trigger_comes_due_when_the_wall_clock_first_shows_it(zone: str, number: int) -> None:
-    cron = msgspec.structs.replace(CRONS[number], timezone=zone)
-    for minutes in walks(zone):
-        (at, before), *rest = minutes
-        due = cron.next_after(at)
-        for at, wall in rest:
-            if wall > before and shows_due(cron, wall):
-                assert due == at, wall
-                due = cron.next_after(at)
-            assert due > at, wall
-            before = wall
 
 
 @given(st.sampled_from(CRONS), st.sampled_from(ZONES), st.integers(int(FIRST.timestamp()), int(LAST.timestamp())))
@@ -302,7 +222,7 @@ def test_a_day_that_an_island_left_out() -> None:
 
 
 def test_a_schedule_is_a_value() -> None:
-    office = SCHEDULES[6]
+    office = Schedule(holidays=Holidays("HU"), closed=(DateRange(date(2026, 12, 24), date(2026, 12, 27)),))
     office.is_open(0.0)
     assert msgspec.json.decode(msgspec.json.encode(office), type=Schedule) == office
     cron = CRONS[0]
