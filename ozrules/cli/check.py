@@ -248,6 +248,9 @@ def _text(report: _Report, fixed: int) -> list[str]:
 
 
 def _lines(source: Source) -> list[str]:
+    """What can be shown of a file: nothing of one that is no text."""
+    if b"\x00" in source.data:
+        return []
     return [line.removesuffix("\r") for line in source.data.decode("utf-8", "replace").split("\n")]
 
 

@@ -87,6 +87,8 @@ def circles(trials: Trials, refusal: Refusal) -> Iterator[Circle]:
         leaving.sort(key=_soonest)
     seen: set[frozenset[str]] = set()
     for number in sorted(steps):
+        if trials.spent:
+            return
         way = _way_back(number, steps, rules.guards.max_hops)
         if way is None or frozenset(step.number for step in way) in seen:
             continue

@@ -9,7 +9,7 @@ that share some calls, with nothing but the order of the lines between them.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import chain, combinations, islice
 from typing import Final, Literal
 
 from ozrules.proofs.example import examples, moments
@@ -64,6 +64,8 @@ def fights(trials: Trials) -> Iterator[Fight]:
     yield from _in_turn(active, trials)
     pairs: dict[tuple[str, str], _Kind] = {}
     for first, second in _same_moment(active, rules):
+        if trials.spent:
+            return
         kind = _kind(first, second, rules)
         if kind is not None and (first.id, second.id) not in pairs:
             pairs[first.id, second.id] = kind
@@ -135,23 +137,27 @@ def _did(played: Played) -> list[str]:
 def _same_moment(active: list[Rule], rules: RuleSet) -> Iterator[tuple[Rule, Rule]]:
     """Pairs that answer to the same moment of a call, in the order in which the engine asks them."""
     places: dict[tuple[_Moment, str, str], list[Rule]] = defaultdict(list)
+    moments_of: dict[_Moment, list[Rule]] = defaultdict(list)
     for rule in sorted(active, key=lambda rule: (-rule.priority, rule.order)):
         if first_control(rule) is None and _listens(rule) is None:
             continue
         for trigger in rule.triggers:
             if isinstance(trigger, StateTrigger):
                 for state in trigger.states:
+                    moment = (state, trigger.hold, trigger.clock)
+                    moments_of[moment].append(rule)
                     for field, value in _filed(rule, rules):
-                        places[(state, trigger.hold, trigger.clock), field, value].append(rule)
-    made = 0
-    for together in places.values():
-        for pair in combinations(together, 2):
-            if pair[0] is pair[1]:
-                continue
-            made += 1
-            if made > MOST_PAIRS * 50:
-                return
-            yield pair
+                        places[moment, field, value].append(rule)
+    claiming = (pair for together in places.values() for pair in combinations(together, 2))
+    # a rule that waits for nobody meets every other one of its moment
+    free = (
+        (one, other) if together.index(one) < together.index(other) else (other, one)
+        for together in moments_of.values()
+        for one in together
+        if not one.exclusive or _listens(one) is not None
+        for other in together
+    )
+    yield from islice((pair for pair in chain(claiming, free) if pair[0] is not pair[1]), MOST_PAIRS * 50)
 
 
 def _filed(rule: Rule, rules: RuleSet) -> list[tuple[str, str]]:

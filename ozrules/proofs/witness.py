@@ -41,7 +41,7 @@ CONNECTION: Final = "test"
 MOST_CALLS: Final = 24
 """Calls that are tried for one claim."""
 MOST_REFUSALS: Final = 4
-MOST_WORK: Final = 150_000
+MOST_WORK: Final = 50_000
 """Rules times calls played for one set: a few seconds. What is not played by then is not claimed."""
 SMALL_SET: Final = 50
 """What a call costs besides, in rules."""
@@ -168,10 +168,15 @@ class Trials:
         self.rules = rules
         self._left = MOST_WORK
 
+    @property
+    def spent(self) -> bool:
+        """Whether nothing more will be played."""
+        return self._left < 0
+
     def play(self, call: Scenario) -> Played | None:
         """What comes of the call; None where it has no end, or where enough was played."""
         self._left -= len(self.rules.rules) + SMALL_SET
-        if self._left < 0:
+        if self.spent:
             return None
         try:
             return play(call, self.rules)
@@ -186,6 +191,8 @@ def stopped(rule: Rule, condition: Condition, trials: Trials, reasons: frozenset
     """
     for refusals in range(MOST_REFUSALS):
         for call in calls(rule, condition, trials.rules):
+            if trials.spent:
+                return None
             for _ in range(refusals):
                 call = refusing(call, "forward", 0.0)
             played = trials.play(call)

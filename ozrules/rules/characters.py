@@ -13,6 +13,9 @@ HIDDEN: Final = re.compile(
 )
 """Control, bidirectional and invisible characters, and line breaks that only some programs see."""
 
+ODD_INDENT: Final = re.compile("^[ ]*[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]", re.MULTILINE)
+"""A space of another kind at the beginning of a line, where YAML counts plain ones."""
+
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 

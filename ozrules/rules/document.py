@@ -12,7 +12,7 @@ import msgspec
 import yaml
 
 from ozrules.rules import quoting, syntax
-from ozrules.rules.characters import HIDDEN, describe, is_bidirectional
+from ozrules.rules.characters import HIDDEN, ODD_INDENT, describe, is_bidirectional
 from ozrules.rules.diagnostics import Edit, Findings, Related, Span
 from ozrules.rules.model import Place
 
@@ -110,7 +110,15 @@ def _decode(source: Source, findings: Findings) -> str | None:
             suggestion="Split it: several files make one rule set.",
         )
         return None
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or (len(data) > 3 and data[1::2].count(0) * 2 > len(data[1::2])):
+    if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        findings.error(
+            "not-utf-8",
+            start,
+            "This file is encoded in UTF-32; rules are read as UTF-8.",
+            suggestion="Save it again with the encoding UTF-8 (without BOM).",
+        )
+        return None
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or _every_other_is_zero(data):
         findings.error(
             "not-utf-8",
             start,
@@ -143,11 +151,28 @@ def _decode(source: Source, findings: Findings) -> str | None:
         return None
 
 
+def _every_other_is_zero(data: bytes) -> bool:
+    """Whether this looks like western text in UTF-16: zeros at every second place, and nowhere else."""
+    ones, others = data[::2].count(0), data[1::2].count(0)
+    half = len(data) // 2
+    return half > 1 and ((others * 2 > half and not ones) or (ones * 2 > half and not others))
+
+
 def _check_characters(name: str, text: str, findings: Findings) -> None:
-    if HIDDEN.search(text) is None:
+    if HIDDEN.search(text) is None and ODD_INDENT.search(text) is None:
         return
     for number, line in enumerate(text.split("\n"), 1):
         line = line.removesuffix("\r")
+        odd = ODD_INDENT.match(line)
+        if odd is not None:
+            span = Span(Place(name, number, odd.end()), 1)
+            findings.error(
+                "control-character",
+                span,
+                f"The character {describe(odd.group()[-1])} stands where a space belongs.",
+                suggestion="Use plain spaces; this one looks alike and is none.",
+                edit=Edit(span.place, 1, " "),
+            )
         found = HIDDEN.search(line)
         if found is None:
             continue
@@ -252,6 +277,14 @@ class _Reader:
         if not text and not quoted and event.anchor is None and self._code_taken_for_comment(start):
             return
         node = TextNode(self._name, start.line + 1, start.column + 1, length, text, quoted)
+        if not quoted and (inner := quoting.typographic(text)) is not None:
+            self._findings.error(
+                "quote-this",
+                node,
+                "These are a printer's quotation marks; for YAML they are part of the text.",
+                suggestion=f'Write "{inner}".',
+                edit=Edit(node.place, length, f'"{inner}"') if length and '"' not in inner else None,
+            )
         if quoted and self._escapes:  # only an escape can bring in what the text itself does not hold
             hidden = HIDDEN.search(text.replace("\n", ""))
             if hidden is not None:

@@ -10,6 +10,9 @@ from ozrules.rules.model import Place
 MAX_SHOWN: Final = 60
 
 _DROPPED: Final = re.compile(r"\s*(?P<code>#[0-9*#]+)(?=[\s,\]}]|$)")
+_TYPOGRAPHIC: Final = re.compile(
+    "[\u2018-\u201f\u00ab\u2039\u300c]([^\u2018-\u201f\u00ab\u00bb]*)[\u2018-\u201f\u00bb\u203a\u300d]"
+)
 _TOKEN: Final = re.compile(r"[^\s,\[\]{}]+")
 _BENT: Final = re.compile(
     r"(?:^\s*(?:- +)*|[\[{,:]\s*|- +)(?P<token>[*@`%][0-9A-Za-z*#@`%.\-]+|(?<=[\[{,:\- ])#[0-9*#]+(?=[\s,\]}]|$))"
@@ -22,6 +25,12 @@ def shown(text: str) -> str:
     if len(text) > MAX_SHOWN:
         text = text[: MAX_SHOWN - 1] + "…"
     return f'"{text}"'
+
+
+def typographic(text: str) -> str | None:
+    """What stands between a printer's quotation marks, where the whole text does."""
+    found = _TYPOGRAPHIC.fullmatch(text)
+    return found[1] if found is not None else None
 
 
 def token_at(line: str, column: int) -> str:

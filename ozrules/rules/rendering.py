@@ -63,7 +63,7 @@ def _excerpt(line: str, start: int, length: int) -> tuple[str, str]:
     before, after = "", ""
     if _width(line) > MAX_WIDTH:
         first = max(0, start - 40)
-        before, after = ("…" if first else ""), "…"
+        before, after = ("…" if first else ""), ("…" if len(line) > first + MAX_WIDTH - 10 else "")
         line, start, end = line[first : first + MAX_WIDTH - 10], start - first, end - first
         end = min(end, len(line) + 1)
     lead = "".join(" " * _width(character) for character in before + line[:start])

@@ -189,11 +189,15 @@ class Duration:
         seconds = spans.seconds_in(node.text, days=self.days)
         if seconds is None:
             meant = spans.meant_by(node.text, days=self.days)
+            either = spans.either_of(node.text)
+            hint = (
+                f"Write {either[0]}, or {either[1]}." if either else "Write a number and a unit: 500ms, 20s, 5m, 1h30m."
+            )
             findings.error(
                 "bad-duration",
                 node,
                 f"{shown(node.text)} is no duration.",
-                suggestion=f"Write {meant}." if meant else "Write a number and a unit: 500ms, 20s, 5m, 1h30m.",
+                suggestion=f"Write {meant}." if meant else hint,
                 edit=Edit(node.place, node.length, meant)
                 if meant and node.length and not node.text.isdigit()
                 else None,

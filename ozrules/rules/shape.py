@@ -67,9 +67,13 @@ def unknown(
     hint: str | None = None,
 ) -> Invalid:
     """Note a name that nobody knows, with the one that was probably meant, or all of them where they are few."""
-    meant = closest(node.text, names)
-    if meant is not None:
-        suggestion: str | None = f"Did you mean {meant}?"
+    first, _, rest = node.text.partition(" ")
+    meant = closest(node.text, names) if not rest or first not in names else None
+    suggestion: str | None
+    if rest and first in names:
+        suggestion = f"A colon is missing: {first}: {rest} …"
+    elif meant is not None:
+        suggestion = f"Did you mean {meant}?"
     elif 0 < len(names) <= 20:
         suggestion = f"Known here: {', '.join(names)}."
     else:
@@ -302,6 +306,7 @@ class ByKind(Generic[T]):
     text: Shape[T] | None = None
     items: Shape[T] | None = None
     keys: Shape[T] | None = None
+    hint: str | None = None
 
     def read(self, node: Node, findings: Findings) -> T | Invalid:
         """By the one of the shapes that is for this kind of node."""
@@ -312,7 +317,7 @@ class ByKind(Generic[T]):
                 shape = self.items
             case MapNode():
                 shape = self.keys
-        return wrong_type(node, self.what, findings) if shape is None else shape.read(node, findings)
+        return wrong_type(node, self.what, findings, self.hint) if shape is None else shape.read(node, findings)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Any of the shapes."""

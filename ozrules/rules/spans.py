@@ -14,6 +14,9 @@ _NOTATION: Final = re.compile(
     rf"(?:(?P<d>{_NUMBER})d)?(?:(?P<h>{_NUMBER})h)?(?:(?P<m>{_NUMBER})m)?(?:(?P<s>{_NUMBER})s)?(?:(?P<ms>{_NUMBER})ms)?"
 )
 _LOOSE: Final = re.compile(r"\s*(\d{1,9})\s*([A-Za-z]+)\.?\s*(?:and|,)?")
+_CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})", re.ASCII)
+_ISO: Final = re.compile(r"PT(?=\d)(?:(\d{1,4})H)?(?:(\d{1,4})M)?(?:(\d{1,6})S)?", re.ASCII)
+_MINUTES: Final = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
 _WORDS: Final = {
     "d": "days day",
     "h": "hours hour hrs hr std",
@@ -48,6 +51,10 @@ def written(seconds: float, *, days: bool = False) -> str:
 
 def meant_by(text: str, *, days: bool = False) -> str | None:
     """The right notation of what was probably meant, or None."""
+    clock = _CLOCK.fullmatch(text) or _ISO.fullmatch(text.upper())
+    if clock is not None:
+        hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+        return written(hours * 3600 + minutes * 60 + seconds, days=days)
     if text.isascii() and text.isdigit() and len(text) < 7:
         return f"{int(text)}s"
     total, position = 0, 0
@@ -59,6 +66,15 @@ def meant_by(text: str, *, days: bool = False) -> str | None:
         total += int(found[1]) * _UNITS[unit]
         position = found.end()
     return written(total / 1000, days=days) if total else None
+
+
+def either_of(text: str) -> tuple[str, str] | None:
+    """``22:30`` as hours and minutes, and as minutes and seconds: nobody can say which is meant."""
+    found = _MINUTES.fullmatch(text)
+    if found is None:
+        return None
+    first, second = int(found[1]), int(found[2])
+    return written(first * 3600 + second * 60), written(first * 60 + second)
 
 
 def pattern(*, days: bool = False) -> str:

@@ -1,23 +1,83 @@
 """Did you mean: the name that a misspelt one was most likely meant to be."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from ozrules.rules.diagnostics import Edit
 from ozrules.rules.model import Place
+
+_SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
+    word: tuple(meant.split())
+    for words, meant in {
+        "when event": "trigger",
+        "on": "trigger active",
+        "if where match": "conditions",
+        "then do action steps": "actions",
+        "name": "id",
+        "unless except": "exceptions",
+        "after": "for",
+        "or anyof oneof": "any in",
+        "and allof": "all",
+        "is equals equal = ==": "eq",
+        "isnot notequals notequal != <>": "ne",
+        "contains like glob": "matches",
+        "> greater greaterthan morethan above": "gt",
+        ">= atleast min minimum": "gte",
+        "< less lessthan below under": "lt",
+        "<= atmost max maximum": "lte",
+        "begins beginswith prefix": "startsWith",
+        "ends suffix": "endsWith",
+        "regexp pattern": "regex",
+        "present defined": "exists",
+        "noneof": "notIn",
+        "from ani clid": "caller",
+        "to called extension": "callee",
+        "did dnis dialled dialed": "dialedNumber",
+        "state status": "sessionState",
+        "callername": "callerDisplayName",
+        "calleename": "calleeDisplayName",
+        "duration": "talkDuration for",
+        "waittime ringtime": "ringDuration",
+        "transfer refer": "blindTransfer",
+        "redirect divert": "forward",
+        "drop end reject terminate disconnect": "hangup",
+        "park": "hold",
+        "resume retrieve": "unhold",
+        "sleep delay pause": "wait",
+        "http post notify": "webhook",
+        "mail email": "sendEmail",
+        "sms": "sendSms",
+        "dtmf": "sendDtmf",
+        "note print": "log",
+        "ringgroup": "hunt",
+        "say tts": "speak",
+        "monitor spy": "startListen",
+        "enabled true": "active",
+        "off false": "disabled",
+        "dryrun test": "shadow",
+    }.items()
+    for word in words.split()
+}
+"""What other systems call it, in small letters without dashes; of several the first that can stand there."""
 
 
 def closest(word: str, names: Iterable[str]) -> str | None:
     """The one of ``names`` that ``word`` is a slip of, or None where none is near or two are equally near.
 
-    Another case, and words glued with ``-`` or ``_``, are the nearest kind of slip; else at most one letter in three
-    may be wrong (added, dropped, swapped or changed). One that is equally near to two names is no clear suggestion.
+    A word by which other systems know the same thing comes first. Another case, and words glued with ``-`` or ``_``,
+    are the nearest kind of slip; else at most one letter in three may be wrong (added, dropped, swapped or changed),
+    two in a word of five. One that is equally near to two names is no clear suggestion.
     """
     if not word or len(word) > 64:
         return None
     best: list[str] = []
-    nearest = max(1, len(word) // 3) + 1
+    nearest = max(1 + (len(word) > 4), len(word) // 3) + 1
     plain = _plain(word)
-    for name in sorted(set(names)):
+    known = sorted(set(names))
+    for meant in _SYNONYMS.get(plain, ()):
+        if meant in known:
+            return meant
+    for name in known:
         if _plain(name) == plain:
             distance = 0
         elif abs(len(name) - len(word)) >= nearest + 1:
@@ -28,7 +88,15 @@ def closest(word: str, names: Iterable[str]) -> str | None:
             best, nearest = [name], distance
         elif distance == nearest and best:
             best.append(name)
-    return best[0] if len(best) == 1 else None
+    if best:
+        return best[0] if len(best) == 1 else None
+    parts = [name for name in known if len(plain) > 3 and len(name) > 3 and _within(plain, _plain(name))]
+    return parts[0] if len(parts) == 1 else None
+
+
+def _within(word: str, name: str) -> bool:
+    """Whether one is the other with something left out before or behind: ``cond``, ``within``, ``caller_number``."""
+    return name.startswith(word) or name.endswith(word) or word.startswith(name)
 
 
 def _plain(word: str) -> str:

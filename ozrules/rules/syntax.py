@@ -4,13 +4,15 @@ The parser says what it expected where it gave up; what went wrong mostly stands
 bracket that is not closed, a telephone code that was not quoted. The source text is looked at for those.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from ozrules.rules import quoting
-from ozrules.rules.diagnostics import Findings, Related, Span
+from ozrules.rules.diagnostics import Edit, Findings, Related, Span
 from ozrules.rules.model import Place
 
+_GLUED: Final = re.compile(r"\s*(?:- +)*(?P<key>[A-Za-z]\w*):[^\s/:]\S*\s*$", re.ASCII)
 _LOOK_BACK: Final = 20  # lines
 _CONTEXTS: Final = {
     "while scanning a quoted scalar": "This quotation mark is never closed.",
@@ -79,6 +81,27 @@ def explain(
             suggestion="Quote the value if the ! belongs to it.",
         )
         return
+    glued = _glued(lines, at[0]) if "mapping values" in problem or "':'" in problem else None
+    if glued is not None:
+        number, column, key = glued
+        place = Place(name, number + 1, column + 1)
+        findings.error(
+            "not-yaml",
+            Span(place, 1),
+            f"A space is missing after the colon of {key}.",
+            suggestion=f"Write {key}: and then the value.",
+            edit=Edit(place, 1, ": "),
+        )
+        return
+    same_line = context_at is not None and context_at[0] == at[0]
+    if same_line and "flow mapping" in (context or "") and lines[min(at[0], len(lines) - 1)][at[1] : at[1] + 1] == ":":
+        findings.error(
+            "not-yaml",
+            stopped,
+            "A second colon in this value makes this no YAML.",
+            suggestion="Quote a text that holds a colon and a space.",
+        )
+        return
     known = _PROBLEMS.get(problem)
     if known is not None:
         findings.error("not-yaml", stopped, known[0], suggestion=known[1])
@@ -87,6 +110,15 @@ def explain(
         findings.error("not-yaml", Span(_place(name, lines, context_at), 1), _CONTEXTS[context], related=(related,))
     else:
         findings.error("not-yaml", stopped, f"This is no YAML: {problem}.")
+
+
+def _glued(lines: Sequence[str], last: int) -> tuple[int, int, str] | None:
+    """The nearest line up to ``last`` that is a key and a value without a space between: line and column from 0."""
+    for number in range(last, max(last - 3, -1), -1):
+        found = _GLUED.match(lines[number]) if number < len(lines) else None
+        if found is not None:
+            return number, found.end("key"), found["key"]
+    return None
 
 
 def _place(name: str, lines: Sequence[str], at: tuple[int, int]) -> Place:

@@ -3,6 +3,7 @@
 What may be written depends on what the field holds: numbers and texts are matched, durations and counts compared.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias, get_args
 
@@ -52,6 +53,8 @@ _MEANING: Final[dict[str, str]] = {
     "lte": "This or less.",
     "exists": "Whether there is a value at all.",
 }
+_SIGNS: Final = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "=": "eq", "==": "eq", "!=": "ne"}
+_SIGNED: Final = re.compile(r"\s*(>=|<=|==|!=|[><=])\s*(\S.*)")
 _DIRECTION_WORDS: Final = {"incoming": "inbound", "in": "inbound", "outgoing": "outbound", "out": "outbound"}
 _Found: TypeAlias = tuple[Compare, ...] | Invalid
 _VALUE: Final = Text("a value")
@@ -121,6 +124,14 @@ class Comparison:
             present = YesNo().read(node, findings)
             return INVALID if present is INVALID else (self._compare(op, node, path, present=present),)
         if self._measured:
+            if isinstance(node, TextNode) and (signed := _SIGNED.fullmatch(node.text)) is not None:
+                findings.error(
+                    "unknown-operator",
+                    node,
+                    f"A sign before a value is no operator: {shown(node.text)}.",
+                    suggestion=f"Write {{{_SIGNS[signed[1]]}: {signed[2]}}}.",
+                )
+                return INVALID
             number = self._number(node, findings)
             if number is INVALID:
                 return INVALID

@@ -114,6 +114,7 @@ def forward(scope: Scope, common: CommonKeys) -> ByKind[Action]:
         "a number, or {to: NUMBER}",
         text=Converted[Target, Action](goal, short),
         keys=Record("{to: NUMBER}", (to, *common.keys), build),
+        hint="Several numbers, one after the other, are called by hunt: {to: [2001, 2002], ring: 20s}.",
     )
 
 

@@ -23,7 +23,7 @@ from ozrules.rules.model import OnMissed
 from ozrules.rules.numbers import PatternInvalid, is_country, phone_expression
 from ozrules.rules.quoting import shown
 from ozrules.rules.reading.scope import Defaults, NamedList
-from ozrules.rules.reading.triggers import WEEKDAYS, warn_without_zone
+from ozrules.rules.reading.triggers import WEEKDAYS, not_understood, warn_without_zone
 from ozrules.rules.reading.values import advise_quoting
 from ozrules.rules.scalars import Choice, Duration, Text
 from ozrules.rules.shape import (
@@ -43,6 +43,7 @@ from ozrules.rules.shape import (
     upper,
     wrong_type,
 )
+from ozrules.rules.wordings import dates_meant, time_meant, times_meant, zone_meant
 
 MEMBER: Final = Text("a value", most=256)
 ON_MISSED: Final[tuple[OnMissed, ...]] = get_args(OnMissed)
@@ -81,7 +82,7 @@ def _zone(text: str, node: Node, findings: Findings) -> str | Invalid:
     try:
         zone_of(text)
     except CalendarInvalid as error:
-        findings.error("bad-time", node, f"{upper(str(error))}.")
+        not_understood(error, node, zone_meant(text), findings)
         return INVALID
     return text
 
@@ -169,7 +170,10 @@ def _times(text: str, node: Node, findings: Findings) -> TimeRange | Invalid:
     try:
         return parse_times(text)
     except CalendarInvalid as error:
-        findings.error("bad-time", node, f"{upper(str(error))}.")
+        meant = times_meant(text)
+        since = time_meant(text)
+        hint = f"Write from when to when: {since}-24:00, say." if since and not meant else None
+        not_understood(error, node, meant, findings, hint)
         return INVALID
 
 
@@ -177,7 +181,7 @@ def _dates(text: str, node: Node, findings: Findings) -> DateRange | Invalid:
     try:
         return parse_dates(text)
     except CalendarInvalid as error:
-        findings.error("bad-time", node, f"{upper(str(error))}.")
+        not_understood(error, node, dates_meant(text), findings)
         return INVALID
 
 

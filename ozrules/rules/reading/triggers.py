@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from ozrules.rules.calendar import WEEKDAYS as WEEKDAY_NAMES
 from ozrules.rules.calendar import CalendarInvalid, Cron, minute_of_day, parse_cron, parse_weekdays
-from ozrules.rules.diagnostics import Findings
+from ozrules.rules.diagnostics import Edit, Findings
 from ozrules.rules.document import MapNode, Node, TextNode
 from ozrules.rules.model import CalendarTrigger, Clock, Routing, RoutingTrigger, StateTrigger, Trigger
 from ozrules.rules.reading.scope import Defaults
@@ -27,7 +26,7 @@ from ozrules.rules.shape import (
     upper,
     wrong_type,
 )
-from ozrules.rules.suggest import closest
+from ozrules.rules.wordings import time_meant, weekdays_meant
 from ozrules.session.state import ENDED
 
 Make = Callable[[str], Trigger]
@@ -54,11 +53,22 @@ def weekdays_of(text: str, node: Node, findings: Findings) -> frozenset[int] | I
     try:
         return parse_weekdays(text)
     except CalendarInvalid as error:
-        meant = [closest(part.strip(), WEEKDAY_NAMES) for part in text.split("..")]
-        wrong = [name for name, part in zip(meant, text.split(".."), strict=True) if name and name != part.strip()]
-        suggestion = f"Did you mean {wrong[0]}?" if wrong else None
-        findings.error("bad-time", node, f"{upper(str(error))}.", suggestion=suggestion)
+        not_understood(error, node, weekdays_meant(text), findings)
         return INVALID
+
+
+def not_understood(
+    error: CalendarInvalid, node: Node, meant: str | None, findings: Findings, hint: str | None = None
+) -> None:
+    """Note what the calendar cannot read, with the right text where it is known, else with a hint."""
+    edit = Edit(node.place, node.length, meant) if meant and node.length and not _quoted(node) else None
+    findings.error(
+        "bad-time", node, f"{upper(str(error))}.", suggestion=f"Write {meant}." if meant else hint, edit=edit
+    )
+
+
+def _quoted(node: Node) -> bool:
+    return isinstance(node, TextNode) and node.quoted
 
 
 WEEKDAYS: Final = OneOrMany(Converted(Text("a weekday such as monday, or monday..friday"), weekdays_of))
@@ -142,7 +152,9 @@ class Triggers:
                     )
                     return INVALID
             except CalendarInvalid as error:
-                values.findings.error("bad-time", values.at(at), f"{upper(str(error))}.")
+                fields = text.split()
+                hint = f"A line without seconds: {' '.join(fields[1:])}." if len(fields) == 6 else None
+                not_understood(error, values.at(at), time_meant(text), values.findings, hint)
                 return INVALID
             if self.defaults.timezone is None:
                 warn_without_zone(values.at(at), values.findings)
