@@ -22,6 +22,10 @@ NAMES = ("Ringing", "InCall", "OnHold", "OnHoldInactive", "callee", "caller", "c
         ("customer", None),
         ("", None),
         ("x" * 100, None),
+        ("caller_number", "caller"),
+        ("callerName", "callerDisplayName"),
+        ("from", "caller"),
+        ("answered", None),
     ],
 )
 def test_the_nearest_name(typed: str, meant: str | None) -> None:
