@@ -53,6 +53,7 @@ rules:
   - id: no-answer
     trigger: {state: Ringing, for: 1s}
     conditions: {hops: 0}
+    missedGrace: 60s  # it rings before the daemon is there
     actions: [{forward: 2010}]
 """
     api = ["--token", TOKEN]
