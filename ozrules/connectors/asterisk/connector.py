@@ -31,7 +31,7 @@ from ozrules.session.session import Session
 OPEN_WITHIN: Final = 10.0
 ANSWER_WITHIN: Final = 5.0
 LIST_WITHIN: Final = 30.0
-HEARD_WITHIN: Final = 10.0
+HEARD_WITHIN: Final = 5.0
 
 NOWHERE: Final = "None/ozrules"
 """No channel can be made of this."""

@@ -9,6 +9,7 @@ import pytest
 
 from ozrules.connectors.asterisk import connector, link
 from ozrules.connectors.asterisk.ami import Fields
+from ozrules.connectors.asterisk.legs import FOR, OURS
 from ozrules.engine.events import ConnectionOpened, Gap, Refused, SessionSeen, SessionsListed
 from ozrules.runtime.ports import ConnectionState, FromPhoneSystem, Malformed
 from ozrules.session.state import CALLER_HUNG_UP, IN_CALL
@@ -74,6 +75,19 @@ def test_a_user_that_hears_of_no_calls_is_told_so(monkeypatch: pytest.MonkeyPatc
     assert isinstance(state, ConnectionState)
     assert not state.ready
     assert "tells user ozrules nothing of calls: read = call,dtmf,system in manager.conf lets it" in state.detail
+
+
+@pytest.mark.fault(29)
+def test_a_phone_that_an_earlier_run_left_ringing_for_nobody_is_hung_up() -> None:
+    left = {"Channel": "Local/1003@internal-00000001;1", "Uniqueid": f"{OURS}7{FOR}1.1", "Linkedid": f"{OURS}7{FOR}1.1"}
+
+    async def run() -> Fields:
+        async with manager() as standin:
+            standin.channels = [left | {"ChannelStateDesc": "Ringing", "Application": "AppDial2"}]
+            async with watched(access(standin.port)):
+                return await standin.action("Hangup")
+
+    assert asyncio.run(run())["Channel"] == left["Channel"]
 
 
 @pytest.mark.fault(99)

@@ -11,7 +11,7 @@ from ozrules.connectors.asterisk.ami import Fields
 from ozrules.connectors.asterisk.legs import KEPT, OURS
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.engine.events import SessionSeen
-from ozrules.session.state import ENDED, IN_CALL, VENDOR_STATES
+from ozrules.session.state import CALLEE_ON_HOLD, ENDED, IN_CALL, RINGING, VENDOR_STATES
 from tests.connectors.asterisk.traces import (
     EARLIER,
     EARLIER_NAMES,
@@ -160,6 +160,38 @@ def test_a_list_in_mid_call_is_the_same_session_as_having_seen_it_all() -> None:
     listed = Reducer("open", TRUNKS).listed(channels_of(watched))
     assert listed == (told[-1],)
     assert watched.listed(channels_of(watched)) == listed
+
+
+@pytest.mark.fault(5)
+def test_after_a_list_the_device_that_hears_music_says_who_holds() -> None:
+    reducer = Reducer("open", TRUNKS)
+    for event in EVENTS["actions/resync_in_mid_call"]:
+        if [seen for seen in reducer.hear(event, 0.0) if seen.session.session_state == IN_CALL]:
+            break
+    late = Reducer("open", TRUNKS)
+    late.listed(channels_of(reducer))
+    assert late.talking() == {"PJSIP/1001", "PJSIP/1002"}
+    for state, told in (("ONHOLD", CALLEE_ON_HOLD), ("INUSE", IN_CALL)):
+        late.hear_device("PJSIP/1002", state)
+        assert [session.session_state for session in late.sessions()] == [told]
+
+
+def test_of_a_device_with_two_calls_only_that_all_are_held_is_believed() -> None:
+    reducer = Reducer("open", TRUNKS)
+    for event in EVENTS["actions/resync_in_mid_call"]:
+        if [seen for seen in reducer.hear(event, 0.0) if seen.session.session_state == IN_CALL]:
+            break
+    reducer.hear_device("PJSIP/1002", "ONHOLD")
+    reducer.hear(channel(9) | {"Channel": "PJSIP/1002-00000009"}, 0.0)
+    reducer.hear_device("PJSIP/1002", "INUSE")
+    assert CALLEE_ON_HOLD in {session.session_state for session in reducer.sessions()}
+
+
+def test_a_listed_call_rings_for_as_long_as_its_phone_and_not_as_its_caller_waits() -> None:
+    caller = channel(1) | {"Application": "Queue", "Duration": "00:10:00"}
+    phone = caller | {"Channel": "PJSIP/1002-1", "Uniqueid": "1.2", "ChannelStateDesc": "Ringing"}
+    listed = Reducer("open", TRUNKS).listed([caller, phone | {"Application": "AppDial", "Duration": "00:00:04"}])
+    assert [(session.session_state, session.state_duration) for session in listed] == [(RINGING, "00:00:04")]
 
 
 def channels_of(reducer: Reducer) -> list[Fields]:
