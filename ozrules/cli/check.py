@@ -223,7 +223,9 @@ def _show(report: _Report, form: str, fixed: int) -> None:
         case "json":
             print(json.dumps(rendering.as_json(report.diagnostics), ensure_ascii=False, indent=2))
         case "sarif":
-            print(json.dumps(rendering.as_sarif(report.diagnostics, ozrules.__version__), ensure_ascii=False, indent=2))
+            pages = {each.code: _page(each.code) for each in report.diagnostics if each.code in codes()}
+            log = rendering.as_sarif(report.diagnostics, ozrules.__version__, pages)
+            print(json.dumps(log, ensure_ascii=False, indent=2))
         case _:
             print("\n".join(_text(report, fixed)))
 
@@ -270,6 +272,9 @@ def _explain(code: str) -> int:
         hint = f"did you mean {meant}?" if meant else f"known are: {', '.join(known)}"
         print(f"ozrules check: there is no code {code!r}; {hint}", file=sys.stderr)
         return 2
-    page = resources.files("ozrules.cli") / "explanations" / f"{code}.md"
-    print(page.read_text("utf-8").rstrip())
+    print(_page(code).rstrip())
     return 0
+
+
+def _page(code: str) -> str:
+    return (resources.files("ozrules.cli") / "explanations" / f"{code}.md").read_text("utf-8")

@@ -133,8 +133,8 @@ def _object(diagnostic: Diagnostic) -> dict[str, Any]:
     }
 
 
-def as_sarif(diagnostics: Iterable[Diagnostic], version: str) -> dict[str, Any]:
-    """A SARIF 2.1.0 log, as code hosts and editors read it."""
+def as_sarif(diagnostics: Iterable[Diagnostic], version: str, pages: Mapping[str, str]) -> dict[str, Any]:
+    """A SARIF 2.1.0 log, as code hosts and editors read it. ``pages`` explain the codes."""
     found = tuple(diagnostics)
     codes = sorted({each.code for each in found})
     return {
@@ -142,12 +142,20 @@ def as_sarif(diagnostics: Iterable[Diagnostic], version: str) -> dict[str, Any]:
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "ozrules", "version": version, "rules": [{"id": code} for code in codes]}},
+                "tool": {
+                    "driver": {"name": "ozrules", "version": version, "rules": [_rule(code, pages) for code in codes]}
+                },
                 "columnKind": "unicodeCodePoints",
                 "results": [_result(each, codes) for each in found],
             }
         ],
     }
+
+
+def _rule(code: str, pages: Mapping[str, str]) -> dict[str, Any]:
+    page = pages.get(code, code)
+    short = next((line for line in page.splitlines()[1:] if line.strip()), code)
+    return {"id": code, "shortDescription": {"text": short}, "help": {"text": page, "markdown": page}}
 
 
 def _result(diagnostic: Diagnostic, codes: list[str]) -> dict[str, Any]:
@@ -166,14 +174,25 @@ def _result(diagnostic: Diagnostic, codes: list[str]) -> dict[str, Any]:
             _location(each.place.file, each.place.line, each.place.column, 0) | {"message": {"text": each.message}}
             for each in diagnostic.related
         ]
+    if diagnostic.edit is not None:
+        edit = diagnostic.edit
+        deleted = _region(edit.place.line, edit.place.column, edit.length)
+        replacement = {"deletedRegion": deleted, "insertedContent": {"text": edit.text}}
+        change = {"artifactLocation": {"uri": _uri(edit.place.file)}, "replacements": [replacement]}
+        result["fixes"] = [{"description": {"text": text}, "artifactChanges": [change]}]
     return result
 
 
 def _location(file: str, line: int, column: int, length: int) -> dict[str, Any]:
-    region = {"startLine": line, "startColumn": column} | ({"endColumn": column + length} if length else {})
+    region = _region(line, column, length)
     return {"physicalLocation": {"artifactLocation": {"uri": _uri(file)}, "region": region}}
+
+
+def _region(line: int, column: int, length: int) -> dict[str, int]:
+    return {"startLine": line, "startColumn": column} | ({"endColumn": column + length} if length else {})
 
 
 def _uri(file: str) -> str:
     safe = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
-    return "".join(chr(byte) if chr(byte) in safe else f"%{byte:02X}" for byte in file.encode("utf-8", "replace"))
+    path = "".join(chr(byte) if chr(byte) in safe else f"%{byte:02X}" for byte in file.encode("utf-8", "replace"))
+    return f"file://{path}" if path.startswith("/") else path

@@ -191,6 +191,117 @@ def test_sarif_names_rule_place_and_level(private: Path, capsys: pytest.CaptureF
     }
 
 
+TEXT = {"type": "object", "properties": {"text": {"type": "string", "minLength": 1}}, "required": ["text"]}
+NUMBER = {"type": "integer", "minimum": 1}
+REGION = {
+    "type": "object",
+    "properties": {"startLine": NUMBER, "startColumn": NUMBER, "endColumn": NUMBER},
+    "required": ["startLine"],
+    "additionalProperties": False,
+}
+ARTIFACT = {"type": "object", "properties": {"uri": {"type": "string", "format": "uri-reference"}}, "required": ["uri"]}
+LOCATION = {
+    "type": "object",
+    "properties": {
+        "physicalLocation": {
+            "type": "object",
+            "properties": {"artifactLocation": ARTIFACT, "region": REGION},
+            "required": ["artifactLocation", "region"],
+            "additionalProperties": False,
+        },
+        "message": TEXT,
+    },
+    "required": ["physicalLocation"],
+    "additionalProperties": False,
+}
+REPLACEMENT = {
+    "type": "object",
+    "properties": {"deletedRegion": REGION, "insertedContent": TEXT},
+    "required": ["deletedRegion"],
+    "additionalProperties": False,
+}
+CHANGE = {
+    "type": "object",
+    "properties": {
+        "artifactLocation": ARTIFACT,
+        "replacements": {"type": "array", "items": REPLACEMENT, "minItems": 1},
+    },
+    "required": ["artifactLocation", "replacements"],
+    "additionalProperties": False,
+}
+FIX = {
+    "type": "object",
+    "properties": {"description": TEXT, "artifactChanges": {"type": "array", "items": CHANGE, "minItems": 1}},
+    "required": ["artifactChanges"],
+    "additionalProperties": False,
+}
+RESULT = {
+    "type": "object",
+    "properties": {
+        "ruleId": {"type": "string"},
+        "ruleIndex": {"type": "integer", "minimum": 0},
+        "level": {"enum": ["none", "note", "warning", "error"]},
+        "message": TEXT,
+        "locations": {"type": "array", "items": LOCATION},
+        "relatedLocations": {"type": "array", "items": LOCATION},
+        "fixes": {"type": "array", "items": FIX},
+    },
+    "required": ["message"],
+    "additionalProperties": False,
+}
+DRIVER = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "rules": {
+            "type": "array",
+            "uniqueItems": True,
+            "items": {
+                "type": "object",
+                "properties": {"id": {"type": "string"}, "shortDescription": TEXT, "help": TEXT},
+                "required": ["id", "shortDescription", "help"],
+            },
+        },
+    },
+    "required": ["name"],
+}
+SARIF = {
+    "type": "object",
+    "properties": {
+        "version": {"const": "2.1.0"},
+        "runs": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "tool": {"type": "object", "properties": {"driver": DRIVER}, "required": ["driver"]},
+                    "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+                    "results": {"type": "array", "items": RESULT},
+                },
+                "required": ["tool"],
+                "additionalProperties": False,
+            },
+        },
+    },
+    "required": ["version", "runs"],
+}
+"""What we use of SARIF 2.1.0 (OASIS, sections 3.13 to 3.57), without what the format leaves open."""
+
+
+def test_sarif_of_the_whole_corpus_has_the_shape_of_sarif(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(BAD)
+    for case in CASES:
+        run(
+            *(map(str, sorted(Path(case).iterdir())) if Path(case).is_dir() else (f"{case}.yaml",)), "--format", "sarif"
+        )
+        log = json.loads(capsys.readouterr().out)
+        jsonschema.Draft202012Validator(SARIF).validate(log)
+        rules = log["runs"][0]["tool"]["driver"]["rules"]
+        assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in log["runs"][0]["results"])
+
+
 def test_witnesses_are_rule_tests_that_pass(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sends = "trigger: {{state: Ringing}}, conditions: {{callee: {}}}, actions: [{{forward: {}}}]"
     rules = "".join(f"  - {{id: r{a}, {sends.format(a, b)}}}\n" for a, b in ((2001, 2002), (2002, 2001)))
@@ -231,6 +342,21 @@ def test_fix_writes_the_certain_repairs_only(private: Path, capsys: pytest.Captu
     shown = capsys.readouterr().out
     assert "5 repairs written." in shown
     assert 'There is no field "customer".' in shown
+
+
+def test_what_was_fixed_is_good_and_stays_as_it_is(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = private / "office.yaml"
+    file.write_text(
+        HEAD + "defaults: {timezone: Budapest}\nschedules:\n  day: {weekdays: mo-fr, times: [8am-5pm]}\n"
+        "rules:\n  - id: desk\n    trigger: {state: Ringing, for: PT20S}\n"
+        "    conditions: {callee: “2001”, schedule: {during: day}, dialedNumber: *100}\n    actions: [hangup]\n"
+    )
+
+    assert run("office.yaml", "--fix", "--strict") == 0, capsys.readouterr().out
+    fixed = file.read_bytes()
+    assert run("office.yaml", "--fix", "--strict") == 0
+    assert file.read_bytes() == fixed
+    assert b'{callee: "2001", schedule: {during: day}, dialedNumber: "*100"}' in fixed
 
 
 def test_fix_leaves_a_good_file_alone(private: Path) -> None:

@@ -64,8 +64,13 @@ def test_counting() -> None:
 
 
 def test_sarif_escapes_file_names() -> None:
-    log = as_sarif([Diagnostic(code="c", severity="error", place=Place("a b#é.yaml", 1, 1), message="m")], "1")
+    log = as_sarif([Diagnostic(code="c", severity="error", place=Place("a b#é.yaml", 1, 1), message="m")], "1", {})
     assert "a%20b%23%C3%A9.yaml" in json.dumps(log)
+
+
+def test_sarif_names_whole_paths_as_such() -> None:
+    log = as_sarif([Diagnostic(code="c", severity="error", place=Place("/etc/r.yaml", 1, 1), message="m")], "1", {})
+    assert '"uri": "file:///etc/r.yaml"' in json.dumps(log)
 
 
 @pytest.mark.fault(99)
