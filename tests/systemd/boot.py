@@ -190,29 +190,19 @@ def _remove(group: Path) -> None:
             Path(folder).rmdir()
 
 
-class Phones:
-    """A phone system on the container's network: `tests.systemd.phones` in a process of its own."""
+class Standin:
+    """A phone system on the container's network: a module of this folder, in a process of its own."""
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [
-                "nsenter",
-                "-t",
-                str(container.leader),
-                "-n",
-                "--",
-                sys.executable,
-                "-m",
-                "tests.systemd.phones",
-                str(PORT),
-            ],
+            ["nsenter", "-t", str(container.leader), "-n", "--", sys.executable, "-m", module, *arguments],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env=os.environ | {"TOKEN": TOKEN},
         )
-        assert self._answer()["port"] == PORT
+        self.port = int(self._answer()["port"])
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -240,3 +230,10 @@ class Phones:
         """Ends it."""
         self._process.kill()
         self._process.communicate(timeout=PATIENCE)
+
+
+class Phones(Standin):
+    """The simulated phone system, behind the session protocol."""
+
+    def __init__(self, container: Container) -> None:
+        super().__init__(container, "tests.systemd.phones", str(PORT))
