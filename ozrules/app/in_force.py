@@ -131,7 +131,7 @@ class InForce:
         """Reads configuration and rules again. Whether they hold now, and one sentence for an admin."""
         self._manager.reloading()
         done, text = await self._reload(who)
-        self._manager.reloaded(text.partition("\n")[0])
+        self._manager.reloaded(" ".join(text.split("\n")[:2]))  # what came of it, and the first thing that is wrong
         return done, text
 
     async def _reload(self, who: Who) -> tuple[bool, str]:
