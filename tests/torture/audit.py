@@ -50,6 +50,14 @@ class Books:
         ]
 
 
+def unknown(state: Path) -> int:
+    """How many commands there are of which nobody knows yet what became of them."""
+    db = apsw.Connection(str(state / "journal.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    [(count,)] = list(db.execute("SELECT count(*) FROM outcomes WHERE outcome = 'unknown'"))
+    db.close()
+    return int(count)
+
+
 def nothing_lost(said: Iterable[Line], books: Books) -> int:
     """Every line that a daemon gave out is in the journal, word for word, and no number is missing. How many."""
     count = 0
