@@ -63,7 +63,7 @@ async def test_a_phone_system_that_gives_none_is_quoted(tmp_path: Path) -> None:
     ("connections", "words", "part"),
     [
         (("name: sim, type: simulator",), (), "name one: the ozeki-http connections"),
-        (("name: a, type: ozeki-http, server: pbx", "name: b, type: ozeki-http, server: pbx"), (), "are: a, b"),
+        (("name: a, type: ozeki-http, server: one", "name: b, type: ozeki-http, server: two"), (), "are: a, b"),
         (("name: a, type: ozeki-http, server: pbx",), ("c",), "there is no 'c'"),
         (("name: a, type: ozeki-http, server: pbx, generation: ozeki10",), (), "make one in its interface"),
     ],
