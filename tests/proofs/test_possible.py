@@ -49,8 +49,8 @@ def conditions(typed: str) -> list[Condition]:
 
 
 def calls() -> Iterator[tuple[Call, float]]:
-    numbers = [None, "2001", "2002", "+36201234567", "06201234567", "anonymous"]
-    for caller, name, ring, open_now in product(numbers, [None, "Dr A", "B"], [None, 0.0, 10.0, 20.0], [0.0, 1.0]):
+    numbers = [None, "2001", "2002", "+36201234567", "06201234567", "anonymous", "+441632960123", "00441632960123"]
+    for caller, name, ring, open_now in product(numbers, [None, "Dr A", "B"], [None, 0.0, 5.0, 10.0], [0.0, 1.0]):
         yield {"caller": caller, "callerDisplayName": name, "ringDuration": ring}, open_now
 
 
@@ -60,11 +60,26 @@ LEAVES = st.one_of(
     st.lists(VALUES, min_size=1, max_size=3).map(lambda values: f"caller: [{', '.join(values)}]"),
     VALUES.map(lambda value: f"caller: {{ne: {value}}}"),
     st.lists(VALUES | st.just("'06*'"), min_size=1, max_size=2).map(lambda v: f"caller: {{notIn: [{', '.join(v)}]}}"),
-    st.sampled_from(["'06'", "'+36'", "20"]).map(lambda value: f"caller: {{startsWith: {value}}}"),
-    st.sampled_from(
-        ["caller: {exists: true}", "caller: {exists: false}", "caller: ['06*']", "caller: {regex: '[0-9]+'}"]
+    st.sampled_from(["'06'", "'+36'", "'+3620'", "'+44'", "'0044'", "20"]).map(
+        lambda value: f"caller: {{startsWith: {value}}}"
     ),
-    st.sampled_from(["callerDisplayName: Dr A", "callerDisplayName: {startsWith: Dr}", "callerDisplayName: {ne: B}"]),
+    st.sampled_from(
+        [
+            "caller: {exists: true}",
+            "caller: {exists: false}",
+            "caller: ['06*']",
+            "caller: ['+36*', '+44*']",
+            "caller: {regex: '[0-9]+'}",
+        ]
+    ),
+    st.sampled_from(
+        [
+            "callerDisplayName: Dr A",
+            "callerDisplayName: {startsWith: Dr}",
+            "callerDisplayName: {startsWith: D}",
+            "callerDisplayName: {ne: B}",
+        ]
+    ),
     st.sampled_from(
         [f"ringDuration: {{{op}: {n}s}}" for op in ("gt", "gte", "lt", "lte", "eq", "ne") for n in (0, 10)]
     ),
