@@ -10,7 +10,6 @@ from ozrules.runtime.ports import Record
 from ozrules.web import live
 from ozrules.web.live import MOST_CLIENTS, MOST_RECORDS, Hub
 from ozrules.web.metrics import WebFigures
-from tests.fakes.source import FakeSource
 from tests.web.stage import served
 
 
@@ -129,4 +128,3 @@ def test_without_clients_a_record_costs_nothing() -> None:
     hub = Hub(WebFigures())
     hub.write([record(1)])
     assert hub._records == []
-    assert FakeSource().changed() == set()

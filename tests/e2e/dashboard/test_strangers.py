@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -174,7 +173,3 @@ def test_a_name_that_was_made_to_lead_here_gets_nothing(office: Running) -> None
             assert set(statuses) <= {421, 0}  # 0: the policy of the answer forbade even to ask
 
     office.run(look(office.site))
-
-
-def test_the_screenshots_are_kept() -> None:
-    assert Path(__file__).parents[3] / "artefacts" / "dashboard" == ARTEFACTS
