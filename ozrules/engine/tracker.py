@@ -43,7 +43,9 @@ OURS: Final = "@"
 MOST_PENDING: Final = 100_000
 
 _BEGINNINGS: Final = frozenset({CREATED, SETUP, RINGING})
-_TALKING: Final = HELD | {IN_CALL}
+_ORDER: Final = {CREATED: 0, SETUP: 1, RINGING: 2, IN_CALL: 3} | dict.fromkeys(HELD, 3)
+"""How far a call has come: without another party it never goes back below talking."""
+
 _fixed = attrgetter(
     "caller",
     "callee",
@@ -98,6 +100,9 @@ class Tracker:
         if live is None:
             return self._unknown(line, event)
         if session.start_time != live.key.start and self._is_another(live, session, event):
+            if _began_before(session, live):
+                self._notice("lateEvent", line.name, session.session_state)  # of the call that bore this id before
+                return ()
             ended = self._end(line, live, ABORTED, event.at, "closed", seen=False, certainty="derived")
             self._notice("sessionReused", line.name, session.session_id)
             return (ended, *self._unknown(line, event))
@@ -107,7 +112,7 @@ class Tracker:
             return (self._end(line, live, ABORTED, event.at, "closed", seen=True, certainty="derived"),)
         if state == live.state:
             return self._same_state(live, session, event)
-        if state in _BEGINNINGS and live.state in _TALKING and _where(session) == _where(live.session):
+        if _goes_back(live.state, state) and _where(session) == _where(live.session):
             self._notice("outOfOrder", line.name, f"{live.state} to {state}")
             self._world.out.append(ListSessions(line.name, "a report came out of order"))
             return ()
@@ -378,6 +383,17 @@ def _set_talk(live: LiveSession, at: float) -> None:
     told = seconds_from(live.session.talk_duration)
     if told:
         live.talked = max(0.0, told - (live.talk(at) - live.talked))
+
+
+def _goes_back(before: State, after: State) -> bool:
+    """Whether a call that was in one state cannot be in the other afterwards."""
+    return after in _BEGINNINGS and _ORDER.get(before, 0) > _ORDER[after]
+
+
+def _began_before(session: Session, live: LiveSession) -> bool:
+    """Whether a report is about a call that began before the one that bears its id now."""
+    theirs, mine = moment_from(session.start_time), moment_from(_told(live))
+    return theirs is not None and mine is not None and theirs < mine
 
 
 def _told(live: LiveSession) -> str:

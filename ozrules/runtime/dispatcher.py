@@ -24,6 +24,7 @@ from ozrules.runtime.routes import Routes
 MOST_WAITING: Final = 1_000
 AT_ONCE: Final = 32
 """Commands that one phone system is given at the same time."""
+OBSERVING: Final = "mode is observe: nothing is sent"
 GRACE: Final = 1.0
 """Real seconds on top of a command's timeout before a connector that has not come back is given up."""
 
@@ -67,7 +68,7 @@ class Dispatcher:
         if self._stopping:
             self._reply(command, Withheld("cancelled", "ozrules is stopping"))
         elif self.observing:
-            self._reply(command, Withheld("cancelled", "mode is observe: nothing is sent"))
+            self._reply(command, Withheld("cancelled", OBSERVING))
         elif self.waiting >= MOST_WAITING:
             self._reply(command, Withheld("throttled", f"{MOST_WAITING} commands are waiting already"))
         else:
@@ -145,6 +146,8 @@ class Dispatcher:
     async def _execute(self, connector: Connector, command: Command) -> Receipt:
         if self._stopping:
             return Withheld("cancelled", "ozrules is stopping")
+        if self.observing:  # since it was taken over
+            return Withheld("cancelled", OBSERVING)
         withheld = self._core.gate(command, self._clock.now())
         if withheld is not None:
             return withheld

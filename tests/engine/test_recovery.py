@@ -189,5 +189,34 @@ def test_a_reload_in_a_gap_is_remembered() -> None:
     assert min(stage.wakes.values()) == stage.now + 5.0
 
 
+@pytest.mark.fault(8)
+@pytest.mark.parametrize(("known", "late"), [("Ringing", "Created"), ("Ringing", "Setup"), ("Setup", "Created")])
+def test_a_report_that_a_call_went_back_begins_no_new_stay(known: str, late: str) -> None:
+    """What was told before a list may come after it."""
+    stage = Stage(rules(rule("r", enters(known, hold=1.0), log())))
+    stage.call(state=known)
+    stage.wait(1)
+    stage.change("s1", late)
+    stage.change("s1", known)
+    stage.wait(60)
+    assert stage.logged == ["seen"]
+    assert "outOfOrder" in stage.notices
+
+
+@pytest.mark.fault(9, 10)
+@pytest.mark.parametrize("kind", ["stateChanged", "closed"])
+def test_a_late_report_of_the_call_that_bore_an_id_before_does_not_end_the_one_that_bears_it(
+    kind: Literal["stateChanged", "closed"],
+) -> None:
+    stage = Stage(rules(rule("r", enters("Ringing", hold=20.0), plain("hangup"))))
+    stage.call("s1", startTime="2026-11-23T10:00:40Z")
+    stage.wait(1)
+    old = session_from(RINGS | {"sessionState": "CallerHungUp", "startTime": "2026-11-23T10:00:00Z"})
+    stage.tell(SessionSeen(at=stage.now, connection=LINE, kind=kind, session=old))
+    stage.wait(20)
+    assert [command.action for command in stage.sent] == ["hangup"]
+    assert "lateEvent" in stage.notices
+
+
 def _iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat()

@@ -93,6 +93,19 @@ async def test_the_gate_has_the_last_word() -> None:
         assert bench.phone.ledger == []
 
 
+async def test_what_waits_when_the_mode_becomes_observe_does_not_leave_any_more() -> None:
+    async with asyncio.TaskGroup() as group:
+        bench = Bench(group)
+        bench.phone.hold()
+        bench.dispatcher.send(command(1))
+        bench.dispatcher.send(command(2))
+        await settle()
+        bench.dispatcher.observing = True
+        bench.phone.release()
+    assert [one.id for one in bench.phone.ledger] == [command(1).id]
+    assert isinstance(bench.receipts()[1], Withheld)
+
+
 async def test_in_observe_mode_nothing_ever_leaves() -> None:
     async with asyncio.TaskGroup() as group:
         bench = Bench(group)

@@ -196,18 +196,20 @@ class Exchange:
 
     def lost(self, wire: Wire) -> None:
         """A daemon is gone."""
-        if wire in self.wires:
-            self.wires.remove(wire)
+        for those in (self.wires, self._listless):
+            if wire in those:
+                those.remove(wire)
 
     def shun(self, wire: Wire) -> None:
         """The gateway loses the phone system for a while, and says so; no change is told meanwhile."""
+        self._listless.append(wire)
         self._say(wire, ConnectionNews(state="CONNECTION_FAILED", detail="no route"))
 
     def welcome(self, wire: Wire) -> None:
         """It has the phone system again."""
         if wire in self.wires:
             self._say(wire, ConnectionNews(state="ACCESS_GRANTED"))
-            self._send_list(wire)
+            self._send_late_list(wire)
 
     def _tell(self, news: SessionNews) -> None:
         manner = self.manner
@@ -228,16 +230,20 @@ class Exchange:
         if roll > 1.0 - self.restless:
             frames.append(frame)
             self._happened["a change was told twice"] += 1
-        for wire in self.wires:
+        for wire in self._told():
             for each in frames:
                 wire.tell(each)
         self._flush()
 
     def _flush(self) -> None:
         kept, self._kept = self._kept, []
-        for wire in self.wires:
+        for wire in self._told():
             for frame in kept:
                 wire.tell(frame)
+
+    def _told(self) -> list[Wire]:
+        """Who is told of changes: not before the list that they change."""
+        return [wire for wire in self.wires if wire not in self._listless]
 
     def _send_list(self, wire: Wire) -> None:
         if wire not in self.wires:
@@ -276,6 +282,8 @@ class Exchange:
         match request:
             case ListSessions(id=id):
                 self._happened["the daemon asked for the list"] += 1
+                if wire in self._listless:
+                    self._listless.remove(wire)
                 self.advance()
                 self._flush()
                 parts = list(self._parts())

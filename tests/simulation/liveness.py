@@ -66,6 +66,9 @@ class Liveness:
         if self._connected is None:
             self._connected = now
 
+    def killed(self) -> None:
+        self._connected = None
+
     def merged(self, now: float) -> None:
         if self._calm_at is not None and self._connected is not None:
             waited = now - max(self._connected, self._calm_at)

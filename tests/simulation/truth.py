@@ -105,8 +105,9 @@ class Truth:
 
     def _chain_of(self, epoch: str, session: Session) -> int:
         master = session.master_session_id
-        earlier = self._by_name.get((epoch, master or ""), ())
-        return earlier[-1].chain if earlier and master != session.session_id else len(self.calls)
+        bearers = self._by_name.get((epoch, master or ""), ())
+        first = [call for call in bearers if call.session.master_session_id == master]
+        return first[-1].chain if first and master != session.session_id else len(self.calls)
 
     def all_gone(self, at: float) -> None:
         """The phone system crashed."""

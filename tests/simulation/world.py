@@ -248,6 +248,7 @@ class World:
         if tail:
             self.happened["a crash " + ("kept" if kept else "lost") + " what was not synced"] += 1
         self.liveness.standing(self._true(), False)
+        self.liveness.killed()
         if self._wire is not None:
             self._wire.abandon()
         self._down.set()
@@ -299,6 +300,7 @@ class World:
 
     def _ended(self, life: Life, running: "asyncio.Task[None]") -> None:
         self.liveness.standing(self._true(), False)
+        self.liveness.killed()
         if life.dead or not running.done() or running.cancelled():
             return
         error = running.exception()

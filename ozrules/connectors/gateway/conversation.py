@@ -70,6 +70,8 @@ class Conversation:
                 return self._part(message, frame, at), None
             case ConnectionNews():
                 return self._news(message, at), None
+            case Response(listed=SnapshotPart(sessions=(), complete=False)):
+                return [], message  # the list does not fit into an answer: it follows in parts, and nothing acts before
             case Response(listed=SnapshotPart() as listed):
                 return self._part(listed, frame, at), message
             case Response() | ErrorResponse():

@@ -243,3 +243,15 @@ def test_whatever_a_gateway_says_no_change_is_told_before_a_list(messages: list[
                 assert has_list
             case _:
                 pass
+
+
+@pytest.mark.fault(5)
+def test_an_answer_that_announces_a_list_in_parts_is_no_list_yet() -> None:
+    """Nothing may act on it: what lived before is not confirmed by it."""
+    talk = Talk(HELLO, Response(1, SnapshotPart(sessions=(), complete=False)))
+    assert listed(talk.items) == []
+    assert talk.conversation.awaits_list
+    talk.say(
+        SnapshotPart(sessions=(ringing("s1"),), part=1, last=False), SnapshotPart(sessions=(ringing("s2"),), part=2)
+    )
+    assert listed(talk.items) == [("s1", "s2")]
