@@ -7,6 +7,7 @@
 #   make test-systemd   the service and its package under a real systemd, in a container
 #   make deb     a Debian package, in dist/
 #   make torture the tests with many more random examples, kills, power cuts and failures: hours
+#   make mutants bugs planted on purpose: which of them the simulation finds; half an hour
 #   make bench   short benchmarks
 #   make lock    resolve the dependencies anew
 
@@ -20,7 +21,7 @@ LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate
 	--strip-extras --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 PYTEST_ARGS ?=
 
-.PHONY: demo test test-asterisk test-systemd deb check lint torture bench lock clean
+.PHONY: demo test test-asterisk test-systemd deb check lint torture mutants bench lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/runtime
@@ -52,7 +53,12 @@ check: lint test
 
 torture: $(VENV)/development
 	sh tests/system-packages
-	$(BIN)/python -m pytest --hypothesis-profile=torture --timeout=3600 $(PYTEST_ARGS)
+	SIMULATION_SEEDS=20000 $(BIN)/python -m pytest --hypothesis-profile=torture --timeout=3600 $(PYTEST_ARGS)
+	$(MAKE) mutants
+
+# Bugs planted on purpose: how many of them the simulation of docs/simulation.md finds, and after how many seeds.
+mutants: $(VENV)/development
+	$(BIN)/python -m tests.simulation.mutants
 
 bench: $(VENV)/development
 	$(BIN)/python -m bench.engine --short

@@ -45,7 +45,7 @@ RULES: Final = """
   - id: back
     trigger: {state: Ringing, for: 4s}
     conditions: {callee: 2010}
-    actions: [{forward: {to: 2001, expect: {state: Ringing, within: 3s}}}]
+    actions: [{forward: {to: 2001, expect: {state: Ringing, within: 3s}, retry: {attempts: 1, delay: 1s}}}]
   - id: mobile
     trigger: {state: Ringing, for: 6s}
     conditions: {callee: 2003}

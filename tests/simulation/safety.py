@@ -24,7 +24,7 @@ from ozrules.engine.events import (
 )
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.memory import remember
-from ozrules.rules.model import RuleSet, StateTrigger
+from ozrules.rules.model import Rule, RuleSet, StateTrigger
 from ozrules.runtime.ports import Record
 from ozrules.session.methods import EXCLUSIVE, REPEATABLE, is_legal
 from ozrules.session.session import Session
@@ -33,6 +33,8 @@ from tests.simulation import office
 from tests.simulation.truth import NEAR, Asked, Call, Truth
 
 HOUR: Final = 3600.0
+LAG: Final = 4.0
+"""Seconds that a report may take, by which a stay seems to have begun later."""
 FOLLOWS_UNKNOWN: Final = frozenset({"confirmed", "unconfirmed", "targetGone"})
 _EARLY: Final = frozenset({CREATED, SETUP, RINGING})
 
@@ -170,10 +172,11 @@ class Safety:
     # --- timers ---------------------------------------------------------------------------------------------------
 
     def _trigger(self, decision: Decision) -> StateTrigger | None:
-        rules = self._rule_sets[decision.revision]
-        rule = next(rule for rule in rules.rules if rule.id == decision.rule)
-        trigger = next(each for each in rule.triggers if each.id == decision.trigger)
+        trigger = next(each for each in self._rule(decision).triggers if each.id == decision.trigger)
         return trigger if isinstance(trigger, StateTrigger) else None
+
+    def _rule(self, decision: Decision) -> Rule:
+        return next(rule for rule in self._rule_sets[decision.revision].rules if rule.id == decision.rule)
 
     def _not_early(self, decision: Decision, call: Call) -> None:
         trigger = self._trigger(decision)
@@ -193,6 +196,9 @@ class Safety:
                     self._fail(f"I3: {decision.rule} fired on {call.id}, which never was in its states by then")
                     return
                 lasted = now - stay[1]
+                rule = self._rule(decision)
+                if self._told and rule.on_missed != "fire" and lasted - trigger.hold > rule.missed_grace + LAG:
+                    self._fail(f"I3: {decision.rule} fired on {call.id} {lasted - trigger.hold:.1f} s too late")
         if lasted < trigger.hold - NEAR:
             self._fail(f"I3: {decision.rule} fired on {call.id} after {lasted:.3f} s instead of {trigger.hold:g} s")
 

@@ -44,9 +44,20 @@ def _read(path: Path) -> Mutant:
     return Mutant(path.stem, module.strip(), " ".join(about.split()), old, new)
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
+class _Loader(importlib.abc.InspectLoader):
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def get_source(self, fullname: str) -> str:
+        return self._text
+
+    def is_package(self, fullname: str) -> bool:
+        return False
+
+
+class _Finder(importlib.abc.MetaPathFinder):
     def __init__(self, mutant: Mutant) -> None:
-        self._text = mutant.planted()
+        self._loader = _Loader(mutant.planted())
         self._path = str(ROOT / mutant.path)
         self._name = mutant.path.removesuffix(".py").replace("/", ".")
 
@@ -55,13 +66,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname != self._name:
             return None
-        return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
-
-    def get_filename(self, fullname: str) -> str:
-        return self._path
-
-    def get_data(self, path: str) -> bytes:
-        return self._text.encode()
+        return importlib.util.spec_from_loader(fullname, self._loader, origin=self._path)
 
 
 def plant(mutant: Mutant) -> None:
