@@ -147,7 +147,9 @@ class Reducer:
                 place(self._legs, leg, item)
                 leg.listed_for = item.get("Duration", "")
         held = pair(self._legs, named)
-        self._settle({leg.id: leg for leg in self._legs.living()}, 0.0, None)
+        # events may have named the phone that rings beside another first: that one must not be taken for the first
+        living = sorted(self._legs.living(), key=lambda leg: leg.linked_id.startswith(OURS))
+        self._settle({leg.id: leg for leg in living}, 0.0, None)
         gone = [call for call in self.calls.all_living() if any(leg.gone for leg in call.legs())]
         for call in gone:
             self._finish(call, Verdict(ABORTED, ends=True, derived=True))
