@@ -36,7 +36,7 @@ HOUR: Final = 3600.0
 LAG: Final = 4.0
 """Seconds that a report may take, by which a stay seems to have begun later."""
 FOLLOWS_UNKNOWN: Final = frozenset({"confirmed", "unconfirmed", "targetGone"})
-_EARLY: Final = frozenset({CREATED, SETUP, RINGING})
+_EARLY: Final = {CREATED: 0, SETUP: 1, RINGING: 2}
 
 
 class Safety:
@@ -133,7 +133,7 @@ class Safety:
             if known is None or known.start_time == session.start_time:
                 self._known.pop(id, None)
             return
-        if known is not None and session.session_state in _EARLY and known.session_state not in _EARLY:
+        if known is not None and _EARLY.get(session.session_state, 3) < _EARLY.get(known.session_state, 3):
             self._doubtful.add(id)  # it went back: the daemon may ask for the list first
         self._known[id] = session
 
