@@ -41,7 +41,7 @@ def wrong_call(arguments: argparse.Namespace) -> str | None:
     """What is wrong with these words, or None."""
     if arguments.at is None and arguments.caller is None and arguments.callee is None:
         return None
-    if arguments.at is None or arguments.callee is None:
+    if arguments.at is None or not arguments.callee:
         return "a call needs --at TIME and --callee N"
     if arguments.format == "sarif":
         return "--at is shown as text or json"

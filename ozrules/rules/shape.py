@@ -33,6 +33,12 @@ T_co = TypeVar("T_co", covariant=True)
 S = TypeVar("S")
 D = TypeVar("D")
 
+_BETWEEN: Final = re.compile(r"\s*[,;|/&]\s*|\s+(?:or|and)\s+")
+"""What people write between several names where a list belongs."""
+
+_GLUED: Final = re.compile("(\\w+)(?::|\uff1a|\ufe55|\u2236)\\s*\\S")
+"""A key whose colon is not followed by a space that YAML knows, or is another script's colon."""
+
 
 class Shape(Protocol[T_co]):
     """What may stand at one place. ``what`` names it with its article: ``a duration such as 20s``."""
@@ -68,9 +74,15 @@ def unknown(
 ) -> Invalid:
     """Note a name that nobody knows, with the one that was probably meant, or all of them where they are few."""
     first, _, rest = node.text.partition(" ")
+    several = [part for part in _BETWEEN.split(node.text) if part]
+    glued = _GLUED.match(node.text)
     meant = closest(node.text, names) if not rest or first not in names else None
     suggestion: str | None
-    if rest and first in names:
+    if len(several) > 1 and all(part in names for part in several):
+        meant, suggestion = None, f"Write a list: [{', '.join(several)}]."
+    elif glued is not None and glued[1] in names:
+        meant, suggestion = None, f"Write a colon and a space after it: {glued[1]}: …"
+    elif rest and first in names:
         suggestion = f"A colon is missing: {first}: {rest} …"
     elif meant is not None:
         suggestion = f"Did you mean {meant}?"

@@ -71,6 +71,7 @@ def test_json(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
         ["--callee", "2001"],
         ["--at", "18:00"],
         ["--at", "tonight", "--callee", "2001"],
+        ["--at", "now", "--callee", ""],
         ["--at", "2026-02-30 10:00", "--callee", "2001"],
         ["--at", "now", "--callee", "2001", "--format", "sarif"],
     ],

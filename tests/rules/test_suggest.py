@@ -39,3 +39,17 @@ def test_only_a_clear_slip_is_repaired() -> None:
     assert misspelt_edit(place, 4, "hold", "OnHold") is None
     assert misspelt_edit(place, 2, "te", "to") is None
     assert misspelt_edit(place, 6, "Rining", None) is None
+
+
+def test_the_states_of_other_systems() -> None:
+    states = ("Ringing", "InCall", "NotAnswered", "TransferCompleted", "ended")
+    typed = ("ring", "Alerting", "UP", "connected", "missed", "transfered", "hung_up")
+    assert [closest(word, states) for word in typed] == [
+        "Ringing",
+        "Ringing",
+        "InCall",
+        "InCall",
+        "NotAnswered",
+        "TransferCompleted",
+        "ended",
+    ]

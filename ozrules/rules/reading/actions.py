@@ -68,6 +68,8 @@ ACTIONS: Final = (
 _BARE: Final = (*PLAIN, "record", "stop")
 """Those that need not be told more."""
 
+_ALL: Final = f"Known here: {', '.join(ACTIONS)}."
+
 _DOES: Final[dict[str, str]] = {
     "forward": "The ringing call goes to another number.",
     "blindTransfer": "One party of a call goes to another number.",
@@ -134,14 +136,14 @@ class Actions:
                     suggestion=f"Write {_EXAMPLES[node.text]}.",
                 )
                 return INVALID
-            return unknown("unknown-action", node, "action", ACTIONS, findings)
+            return unknown("unknown-action", node, "action", ACTIONS, findings, _ALL)
         if not isinstance(node, MapNode):
             return wrong_type(node, "an action such as hangup or forward: 2010", findings)
         names = [entry for entry in node.entries if entry.key.text in ACTIONS]
         if not names:
             if not node.entries:
                 return wrong_type(node, "an action such as hangup or forward: 2010", findings)
-            return unknown("unknown-action", node.entries[0].key, "action", ACTIONS, findings)
+            return unknown("unknown-action", node.entries[0].key, "action", ACTIONS, findings, _ALL)
         extra = [entry for entry in node.entries if entry is not names[0]]
         name = names[0].key.text
         if extra:

@@ -56,6 +56,9 @@ _MEANING: Final[dict[str, str]] = {
 _SIGNS: Final = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "=": "eq", "==": "eq", "!=": "ne"}
 _SIGNED: Final = re.compile(r"\s*(>=|<=|==|!=|[><=])\s*(\S.*)")
 _DIRECTION_WORDS: Final = {"incoming": "inbound", "in": "inbound", "outgoing": "outbound", "out": "outbound"}
+_PATTERN: Final = re.compile(r"_[0-9XZN+*#.!\[\]-]*[XZN.!\]][0-9XZN+*#.!\[\]-]*|\+?[0-9]+X+", re.ASCII)
+"""The phone world's own pattern, where no pattern is read."""
+
 _Found: TypeAlias = tuple[Compare, ...] | Invalid
 _VALUE: Final = Text("a value")
 
@@ -228,6 +231,20 @@ class Comparison:
                         f"{op} compares with the number {shown(text)} itself, star and all.",
                         suggestion=f"For all numbers that begin so, write startsWith: {shown(text[:-1])}.",
                     )
+            case "eq" | "ne" | "in" | "notIn" if self.kind == "number" and _PATTERN.fullmatch(text):
+                findings.warning(
+                    "literal-pattern",
+                    node,
+                    f"{op} compares with the text {shown(text)} itself, which no number is.",
+                    suggestion=f'For all numbers of this form, write {{matches: "_{text.lstrip("_")}"}}.',
+                )
+            case "eq" | "ne" if not node.quoted and text in ("null", "~"):
+                findings.warning(
+                    "literal-pattern",
+                    node,
+                    f"{op} compares with the text {shown(text)} itself.",
+                    suggestion=f"For a value that is missing, write {{exists: {'false' if op == 'eq' else 'true'}}}.",
+                )
         if self.kind == "number":
             advise_quoting(node, findings)
         return True

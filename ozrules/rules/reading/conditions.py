@@ -123,8 +123,11 @@ class Conditions:
         return unknown("unknown-field", entry.key, "field", (*FIELDS, *_WORDS), findings)
 
     def _any(self, node: Node, path: str, findings: Findings) -> _Part:
-        if not isinstance(node, ListNode) or not node.items:
+        if not isinstance(node, ListNode):
             return wrong_type(node, "a list of conditions", findings, "Begin each condition with a - and a space.")
+        if not node.items:
+            findings.error("empty-list", node, "This list is empty; it needs a condition.")
+            return INVALID
         ways = [
             self._at(f".any[{index}]")._joined([self._at(f".any[{index}]").mapping(item, findings)], item)
             for index, item in enumerate(node.items)

@@ -193,7 +193,11 @@ def webhook(scope: Scope, common: CommonKeys) -> Record[Action]:
     """``webhook``: a request to another program."""
     url = Key(
         "url",
-        Text("an address that begins with http:// or https://", re.compile(r"https?://[^\s{}]+"), code="bad-url"),
+        Text(
+            "an address that begins with http:// or https://, without templates",
+            re.compile(r"https?://[^\s{}]+"),
+            code="bad-url",
+        ),
         required=True,
         help="Where the request goes; no templates.",
     )

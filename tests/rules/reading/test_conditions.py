@@ -67,7 +67,7 @@ def test_an_exception_is_named() -> None:
         ("{schedule: {during: night}}", "unknown-schedule"),
         ("{schedule: {}}", "missing-key"),
         ("{all: []}", "empty-list"),
-        ("{any: []}", "wrong-type"),
+        ("{any: []}", "empty-list"),
         ("{not: {}}", "empty-condition"),
         ("[]", "empty-list"),
         ("{active: {state: InCall}}", "missing-key"),
