@@ -16,9 +16,9 @@ from ozrules.app import abilities
 from ozrules.cli import meeting
 from ozrules.proofs import checking
 from ozrules.rules import rendering
-from ozrules.rules.diagnostics import Diagnostic, DocumentInvalid, Findings
+from ozrules.rules.diagnostics import Diagnostic, DocumentInvalid, Findings, Span
 from ozrules.rules.document import ListNode, MapNode, Source, TextNode, parse
-from ozrules.rules.model import RuleSet
+from ozrules.rules.model import Place, RuleSet
 from ozrules.rules.repair import repaired
 from ozrules.rules.suggest import closest
 from ozrules.settings import configuration
@@ -120,7 +120,9 @@ def _examine(files: list[str], given: str | None, environment: Mapping[str, str]
         source = _read(path, report)
         if source is None:
             continue
-        if _is_configuration(source):
+        if re.search(rb"(?m)^ozrulesTest *:", source.data) is not None:
+            report.diagnostics += _not_to_check(source).all
+        elif _is_configuration(source):
             _settings(path, source, environment, report)
         else:
             rules.append(source)
@@ -157,6 +159,17 @@ def _settings(path: Path, source: Source, environment: Mapping[str, str], report
         return None
     report.diagnostics += settings.warnings
     return settings
+
+
+def _not_to_check(tests: Source) -> Findings:
+    findings = Findings()
+    findings.error(
+        "wrong-type",
+        Span(Place(tests.name, 1, 1)),
+        "A rule file or a configuration belongs here, not a file of rule tests.",
+        suggestion=f"Run: ozrules test {tests.name}",
+    )
+    return findings
 
 
 def _is_configuration(source: Source) -> bool:

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, assert_never, get_args
 from ozrules.engine.effects import OutcomeName, Reason
 from ozrules.engine.events import RefusalKind
 from ozrules.rules.diagnostics import Findings
-from ozrules.rules.document import Node, Source, parse
+from ozrules.rules.document import MapNode, Node, Source, parse
 from ozrules.rules.fields import DESCRIPTIONS
 from ozrules.rules.model import Routing
 from ozrules.rules.quoting import shown
@@ -299,6 +299,14 @@ def read(source: Source) -> ScenarioFile:
     """The tests in ``source``. Raises DocumentInvalid with every finding."""
     findings = Findings()
     node = parse(source, findings)
+    if isinstance(node, MapNode) and node.get("ozrulesTest") is None and node.get("ozrules") is not None:
+        findings.error(
+            "wrong-type",
+            node,
+            "A file of rule tests (it begins with ozrulesTest: 1) belongs here, not a rule file or a configuration.",
+            suggestion="Name it under rules: in a file of tests.",
+        )
+        findings.raise_errors()
     file = INVALID if node is None else TEST_FILE.read(node, findings)
     if file is not INVALID:
         for scenario in file.scenarios:

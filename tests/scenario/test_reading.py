@@ -122,3 +122,11 @@ def test_the_schema_takes_what_is_read_and_refuses_what_is_not() -> None:
     assert [error.message for error in validator.iter_errors(document)] == []
     document["tests"][0]["expected"] = []
     assert not validator.is_valid(document)
+
+
+def test_a_rule_file_is_named_as_what_it_is() -> None:
+    with pytest.raises(DocumentInvalid) as refused:
+        read(Source("office.rules.yaml", b"ozrules: 1\nrules: []\nlists: {}\n"))
+    (only,) = refused.value.diagnostics
+    assert only.code == "wrong-type"
+    assert "not a rule file" in only.message
