@@ -16,7 +16,9 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
-FAULTS = Path(__file__).parent.parent / "docs" / "faults.md"
+TESTS = Path(__file__).parent
+FAULTS = TESTS.parent / "docs" / "faults.md"
+REAL_TIME = {("e2e", "asterisk"), ("e2e", "dashboard")}
 _CASE = re.compile(r"\| (?P<number>\d+) \| (?P<priority>[012]) \| (?P<title>[^|]+) \|")
 _REASON = re.compile(r"\| (?P<number>\d+) \| (?P<reason>[^|]{9,}) \|$")
 
@@ -50,6 +52,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     return True if session.config.getoption("faults") else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What races another program in real time (calls on an Asterisk, a browser, a booting machine) is tried twice.
+
+    A first failure stands in the summary as RERUN, to be looked at. Nothing else is: what may happen never must be
+    seen the first time.
+    """
+    for item in items:
+        if item.path.relative_to(TESTS).parts[:2] in REAL_TIME or item.path.parent == TESTS / "systemd":
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
