@@ -81,8 +81,8 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
 
     try:
         clock = steady_clock(settings.state)
-    except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}; make it writable for this user", 1)
+    except StateUnusable as unusable:
+        return _fail(str(unusable), 1)
     around = Around(
         clock=clock,
         log=logs.log,

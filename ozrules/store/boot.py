@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from ozrules.runtime.clock import SystemClock
+from ozrules.store.state_directory import unwritable
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -21,18 +22,21 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 def steady_clock(state: Path) -> SystemClock:
-    """The clock for a daemon on this state directory. Raises OSError where the directory cannot be written."""
+    """The clock for a daemon on this state directory. Raises StateUnusable where that cannot be written."""
     path = state / "clock.json"
     boot = BOOT_ID.read_text(encoding="ascii").strip()
     try:
         kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
-    except (FileNotFoundError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError):
         kept = None
     if kept is not None and kept.boot == boot:
         return SystemClock(kept.shift)
     clock = SystemClock()
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
-    fresh.write_bytes(msgspec.json.encode(_Kept(boot, clock.shift)))
-    fresh.replace(path)
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh.write_bytes(msgspec.json.encode(_Kept(boot, clock.shift)))
+        fresh.replace(path)
+    except OSError as error:
+        raise unwritable(state, error) from error
     return clock

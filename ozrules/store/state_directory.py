@@ -20,6 +20,14 @@ class StateUnusable(Exception):
     """The daemon cannot start on this state; the text says why and what to do."""
 
 
+def unwritable(path: Path, error: OSError) -> StateUnusable:
+    """What to say where the state directory cannot be written."""
+    return StateUnusable(
+        f"{path}: cannot write here as user {os.geteuid()}: {os.strerror(error.errno or 0)}. "
+        "Make the directory writable for this user, or name another under `state`."
+    )
+
+
 class StateDirectory:
     """The directory, locked for as long as this object is open."""
 
@@ -31,10 +39,7 @@ class StateDirectory:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StateUnusable(
-                f"{path}: cannot write here as user {os.geteuid()}: {os.strerror(error.errno or 0)}. "
-                "Make the directory writable for this user, or name another under `state`."
-            ) from error
+            raise unwritable(path, error) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
