@@ -33,8 +33,11 @@ class Spell(msgspec.Struct):
 class Liveness:
     """Knows when the daemon stood (connected, merged, free to act) and under which rules."""
 
-    def __init__(self, truth: Truth, safety: Safety, fail: Callable[[str], None], happened: Counter[str]) -> None:
+    def __init__(
+        self, truth: Truth, safety: Safety, fail: Callable[[str], None], happened: Counter[str], *, told: bool
+    ) -> None:
         self._truth = truth
+        self._told = told
         self._safety = safety
         self._fail = fail
         self._happened = happened
@@ -136,7 +139,7 @@ class Liveness:
             for spell in self._stood:
                 first = max(due, spell.began, force[0])
                 late = first - due
-                if late > owed.grace - 1.0 or (late > 0 and not self._knows(began, spell)):
+                if late > owed.grace - 1.0 or not self._knows(began, spell):
                     continue
                 if min(spell.ended, force[1], ended if ended is not None else spell.ended) < first + SOON:
                     continue
@@ -149,5 +152,5 @@ class Liveness:
                     )
 
     def _knows(self, began: float, spell: Spell) -> bool:
-        """Whether the daemon can tell when a stay began that it has not seen begin: only where it is told."""
-        return True
+        """Whether the daemon can tell when a stay began: where it has not seen it begin, only where it is told."""
+        return self._told or spell.began <= began

@@ -18,6 +18,7 @@ from ozrules.engine.events import (
     Event,
     Gap,
     ModeChanged,
+    RulePaused,
     RulesReplaced,
     SessionSeen,
     SessionsListed,
@@ -59,6 +60,11 @@ class Safety:
         self._happened = happened
         self._numbered = numbered
         self._told = told
+        self._paused: set[str | None] = set()
+        self._listing = False
+        """Whether the engine is being told a list."""
+        self._meanwhile: dict[str, str] = {}
+        """States that were reported between a gap and its list."""
         self._rules: RuleSet | None = None
         self._rule_sets: dict[str, RuleSet] = {}
         self._epoch = ""
@@ -71,6 +77,7 @@ class Safety:
         self._commands: dict[str, Command] = {}
         self._number = 0
         self._external: list[tuple[float, int]] = []
+        self._clock_set = 0.0
 
     # --- a life of the daemon -----------------------------------------------------------------------------------------
 
@@ -80,6 +87,8 @@ class Safety:
         self.shift = shift
         self.observing = observing
         self.merged = False
+        self._paused.clear()
+        self._meanwhile.clear()
         self._epoch = ""
         self._known.clear()
         self._doubtful.clear()
@@ -87,20 +96,27 @@ class Safety:
         self._open.clear()
         self._given.clear()
 
+    def clock_set(self, now: float) -> None:
+        """Somebody sets the wall clock: the hour of a cap is counted by it, and begins anew."""
+        self._clock_set = now
+
     def _use(self, rules: RuleSet) -> None:
         self._rules = rules
         self._rule_sets[rules.revision] = rules
 
     def before(self, event: Event) -> None:
         """The engine is about to be told this."""
+        self._listing = isinstance(event, SessionsListed)
         match event:
             case ConnectionOpened(epoch=epoch):
                 if epoch != self._epoch:
                     self._known.clear()
                 self._epoch, self.merged = epoch, False
                 self._reported.clear()
+                self._meanwhile.clear()
             case Gap():
                 self.merged = False
+                self._meanwhile.clear()
             case SessionsListed(sessions=sessions, complete=complete):
                 if complete:
                     self._known.clear()
@@ -112,6 +128,8 @@ class Safety:
                 self._seen(event)
             case RulesReplaced(rules=rules):
                 self._use(rules)
+            case RulePaused(rule=rule, paused=paused):
+                (self._paused.add if paused else self._paused.discard)(rule)
             case ModeChanged(mode=mode):
                 self.observing = mode == "observe"
             case _:
@@ -127,6 +145,7 @@ class Safety:
         if event.kind == "closed":
             self._reported.pop(id, None)  # what comes after it is about nobody, and is dropped
         if not self.merged:
+            self._meanwhile[id] = session.session_state
             return
         known = self._known.get(id)
         if event.kind == "closed" or session.session_state in ENDED:
@@ -166,8 +185,23 @@ class Safety:
         if decision.revision != self._rules.revision:
             self._fail(f"I7: decision {decision.number} names {decision.revision[:14]}, which is not in force")
         call = None if decision.session_key is None else self.truth.call_of(decision.session_key)
-        if decision.reason == "fired" and decision.event.kind == "timer" and call is not None:
+        if decision.reason != "fired":
+            return
+        if decision.rule == "emergency":
+            self._fail(f"I8: {decision.rule} is about to touch an emergency call")
+        if decision.rule in self._paused:
+            self._fail(f"I8: {decision.rule} fired although it is paused")
+        if decision.event.kind == "timer" and call is not None:
             self._not_early(decision, call)
+        if self._listing and call is not None:
+            self._seen_to_happen(decision, call)
+
+    def _seen_to_happen(self, decision: Decision, call: Call) -> None:
+        trigger = self._trigger(decision)
+        if trigger is None or trigger.hold is not None or self._rule(decision).on_missed == "fire":
+            return
+        if self._meanwhile.get(call.id) != decision.event.state:
+            self._fail(f"I1: {decision.rule} fired on {call.id} for what a list says and nobody saw happen")
 
     # --- timers ---------------------------------------------------------------------------------------------------
 
@@ -191,6 +225,7 @@ class Safety:
                     return  # it was counted as reports came, and they take time
                 lasted = call.talked(now)
             case "state":
+                self._still_there(decision, trigger, call)
                 stay = self._stay(call, trigger, decision)
                 if stay is None:
                     self._fail(f"I3: {decision.rule} fired on {call.id}, which never was in its states by then")
@@ -201,6 +236,13 @@ class Safety:
                     self._fail(f"I3: {decision.rule} fired on {call.id} {lasted - trigger.hold:.1f} s too late")
         if lasted < trigger.hold - NEAR:
             self._fail(f"I3: {decision.rule} fired on {call.id} after {lasted:.3f} s instead of {trigger.hold:g} s")
+
+    def _still_there(self, decision: Decision, trigger: StateTrigger, call: Call) -> None:
+        known = self._known.get(call.id)
+        if known is None or known.start_time != call.session.start_time or call.id in self._doubtful:
+            return
+        if known.session_state not in trigger.states:
+            self._fail(f"I3: {decision.rule} fired on {call.id}, last reported in {known.session_state}")
 
     def _stay(self, call: Call, trigger: StateTrigger, decision: Decision) -> tuple[int, float] | None:
         """Which entry into the trigger's states a decision is about, and when that was."""
@@ -245,6 +287,8 @@ class Safety:
         if (command.id, place) in self.sent:
             self._fail(f"I1: {command.id} was sent twice, at {self.sent[command.id, place]:.3f} and {now:.3f}")
         self.sent[command.id, place] = now
+        if isinstance(command.key, str) and command.key != office.SECRET[place : place + 1]:
+            self._fail(f"I1: {command.id} presses a key at place {place} that stands elsewhere in its row")
         if self.outcomes.get(command.id) is not None:
             self._fail(f"I10: {command.id} is sent although it is {self.outcomes[command.id]}")
         if command.to is not None and command.to not in office.MAY_GO:
@@ -291,8 +335,9 @@ class Safety:
         self._external.append((asked.at, call.chain))
         if len(now) > office.MOST_EXTERNAL_AT_ONCE:
             self._fail(f"I8: {len(now)} calls were sent outside at once")
-        if len(self._external) > office.MOST_EXTERNAL_AN_HOUR:
-            self._fail(f"I8: {len(self._external)} calls were sent outside within an hour")
+        hour = [at for at, _ in self._external if at > self._clock_set]
+        if len(hour) > office.MOST_EXTERNAL_AN_HOUR:
+            self._fail(f"I8: {len(hour)} calls were sent outside within an hour")
 
     # --- what is on disk ----------------------------------------------------------------------------------------------
 
@@ -317,6 +362,8 @@ class Safety:
                     if before is not None and not (before == "unknown" and effect.outcome in FOLLOWS_UNKNOWN):
                         self._fail(f"I10: {effect.command} was {before}, and became {effect.outcome}")
                     self.outcomes[effect.command] = effect.outcome
+                    if effect.outcome == "rejected" and self._was_done(effect.command):
+                        self._fail(f"I10: {effect.command} was done, and is on record as rejected")
                 case Send() | Post() | Remember():
                     pass
                 case _:
@@ -324,6 +371,13 @@ class Safety:
         written = msgspec.json.encode([record.body for record in records]) + msgspec.json.encode(list(effects))
         if office.SECRET.encode() in written:
             self._fail("I14: a secret is on the record")
+
+    def _was_done(self, command: str) -> bool:
+        """Whether the phone system did it and said so. Of a row of keys some may be pressed and one rejected."""
+        return any(
+            each.command == command and each.performed and each.result == "done" and each.method != "sendDtmf"
+            for each in self.truth.ledger
+        )
 
     def _on_record(self, decision: Decision) -> None:
         call = None if decision.session_key is None else self.truth.call_of(decision.session_key)
@@ -334,6 +388,8 @@ class Safety:
             return
         if trigger.clock != "state":
             entry = 0  # once a session
+        elif trigger.states <= ENDED:
+            entry = 0  # a call ends once
         elif trigger.hold is None:
             return  # its moment is when it was heard of, which may be long after
         else:

@@ -88,7 +88,7 @@ class World:
             numbered=manner.numbers_changes,
             told=manner.tells_starts,
         )
-        self.liveness = Liveness(self.exchange.truth, self.safety, self.fail, self.happened)
+        self.liveness = Liveness(self.exchange.truth, self.safety, self.fail, self.happened, told=manner.tells_starts)
         self.disk.synced = self._synced
         self.slow = self.chance.random() < 0.5
         self.slow_disk = self.chance.choice((0.0, 0.05, 0.3))
@@ -420,6 +420,7 @@ class World:
     async def _clock_is_set(self) -> None:
         by = self.chance.choice((-3600.0, -30.0, -0.5, 0.5, 30.0, 3600.0, 86_400.0))
         self.machine.set_clock(by)
+        self.safety.clock_set(self._true())
         self.happened["the wall clock was set " + ("forward" if by > 0 else "back")] += 1
 
     async def _host_sleeps(self) -> None:
