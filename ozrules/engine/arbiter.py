@@ -12,7 +12,7 @@ from ozrules.engine.effects import Decision, EventView, PlannedAction, Reason
 from ozrules.engine.index import Entry
 from ozrules.engine.live import LiveSession
 from ozrules.engine.planning import planned, stopped_by_guard
-from ozrules.engine.run import Run
+from ozrules.engine.run import Attempt, Run
 from ozrules.engine.sequence import Sequencer
 from ozrules.engine.world import World
 from ozrules.rules.condition import YES, FailedLeaf
@@ -132,6 +132,8 @@ class Arbiter:
         for run in live.chain.runs:
             if run.controls and (run.origin is live or run.session is live or run.origin.asks is not None):
                 return run.rule.id
+            if run.controls and isinstance(run.waiting, Attempt) and run.waiting.session is live:
+                return run.rule.id  # the run has moved on with the call, and its command has not been heard of
         return None
 
     def _mode(self, judged: Judged, live: LiveSession) -> Judged:

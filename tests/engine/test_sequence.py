@@ -607,3 +607,19 @@ def test_a_call_that_a_late_sequence_holds_is_taken_up_again_and_what_was_left_o
     assert [command.action for command in stage.sent] == ["hold", "unhold"]
     assert stage.outcomes == ["confirmed", "expired"]
     assert len({command.id for command in stage.sent}) == 2
+
+
+def test_a_session_is_not_free_while_a_command_to_it_is_not_heard_of() -> None:
+    hunt = Hunt(targets=("2011", "2012"), ring=15.0, order="sequential", on_exhausted=(), common=common(), place=HERE)
+    other = rule("other", enters("Ringing", hold=16.0), plain("hangup"), conditions=(having("callee", "eq", "2011"),))
+    stage = Stage(rules(rule("r", enters("Ringing"), hunt, conditions=(having("callee", "eq", "2001"),)), other))
+    stage.call("s1", masterSessionId="m")
+    stage.answer()
+    stage.change("s1", "Redirected")
+    stage.call("s2", callee="2011", masterSessionId="m")
+    stage.wait(15)
+    assert [command.session.session_id for command in stage.sent] == ["s1", "s2"]
+    stage.call("s3", callee="2012", masterSessionId="m")  # the run has gone on to it before the command was answered
+    stage.wait(1)
+    assert ("other", "outrankedBy") in stage.reasons
+    assert len(stage.sent) == 2
