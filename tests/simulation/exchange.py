@@ -59,6 +59,10 @@ OFFICE: Final = Office(
 MISDEEDS: Final[tuple[Misdeed, ...]] = ("refuse", "silence", "close", "idle", "lie", "mute")
 
 
+SLOW_LISTS: Final = 0.4
+"""The share of lists that are told some time after they were drawn up."""
+
+
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
     """How this phone system and its gateway do things, all within the protocol."""
 
@@ -73,9 +77,35 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Phones(PhoneSystem):
-    """Gives no id again within two seconds of its bearer's start: starts may differ by one in what they are told."""
+    """Gives no id again within two seconds of its bearer's start: starts may differ by one in what they are told.
+
+    After a crash it gives the ids of the calls that were cut off first, so that only the epoch tells them apart.
+    """
+
+    def __init__(self, office: Office, behaviour: Behaviour, *, start: float, seed: int) -> None:
+        super().__init__(office, behaviour, start=start, seed=seed)
+        self.cut_off: tuple[str, ...] = ()
+        self.again: set[str] = set()
+
+    def restart(self, now: float) -> None:
+        gone = tuple(self._live)
+        super().restart(now)
+        self.cut_off = gone
+        self.again.clear()
 
     def _new_id(self) -> str:
+        while self.cut_off:
+            id, *rest = self.cut_off
+            self.cut_off = tuple(rest)
+            if id not in self.again:
+                self.again.add(id)
+                return id
+        id = self._fresh_id()
+        while id in self.again:
+            id = self._fresh_id()
+        return id
+
+    def _fresh_id(self) -> str:
         if not self.behaviour.reuse_ids:
             return super()._new_id()
         given = self.__dict__.setdefault("given", {})
@@ -110,6 +140,8 @@ class Exchange:
         self._poked = asyncio.Event()
         self._kept: list[bytes] = []
         self._listless: list[Wire] = []
+        self._drawn: dict[Wire, list[SnapshotPart]] = {}
+        """Lists that are drawn up already and not told yet: changes since then are told before them."""
 
     # --- calls ----------------------------------------------------------------------------------------------------
 
@@ -166,6 +198,8 @@ class Exchange:
 
     def accept(self, wire: Wire, *, list_after: float) -> None:
         """A daemon has connected. The list follows the greeting; where it takes long the daemon may ask for it."""
+        self.advance()
+        self._flush()
         self.wires.append(wire)
         privileges = self.manner.behaviour.privileges
         hello = Hello(
@@ -179,8 +213,15 @@ class Exchange:
         if list_after:
             self._listless.append(wire)
             self._loop.call_later(list_after, self._send_late_list, wire)
+        elif self._chance.random() < SLOW_LISTS:
+            self._drawn[wire] = list(self._parts())
+            self._loop.call_later(self._chance.uniform(0.05, 0.3), self._send_drawn, wire)
         else:
             self._send_list(wire)
+
+    def _send_drawn(self, wire: Wire) -> None:
+        for part in self._drawn.pop(wire, ()):
+            self._say(wire, part)
 
     def _send_late_list(self, wire: Wire) -> None:
         if wire in self._listless:
@@ -196,12 +237,14 @@ class Exchange:
 
     def lost(self, wire: Wire) -> None:
         """A daemon is gone."""
+        self._drawn.pop(wire, None)
         for those in (self.wires, self._listless):
             if wire in those:
                 those.remove(wire)
 
     def shun(self, wire: Wire) -> None:
         """The gateway loses the phone system for a while, and says so; no change is told meanwhile."""
+        self._drawn.pop(wire, None)
         self._listless.append(wire)
         self._say(wire, ConnectionNews(state="CONNECTION_FAILED", detail="no route"))
 
@@ -231,6 +274,8 @@ class Exchange:
             frames.append(frame)
             self._happened["a change was told twice"] += 1
         for wire in self._told():
+            if wire in self._drawn:
+                self._happened["a change was told before the list that it follows"] += 1
             for each in frames:
                 wire.tell(each)
         self._flush()

@@ -24,7 +24,7 @@ ozrules: 1
 defaults: {country: HU, timezone: Europe/Budapest, extensions: ["_2XXX"]}
 guards:
   destinations: {allow: [internal, "+36301110*"], deny: [2666], default: deny}
-  external: {maxConcurrent: 2, maxPerHour: 9}
+  external: {maxConcurrent: 2, maxPerHour: 4}
   maxHops: 3
   maxActionsPerSession: 5
 rules:
@@ -115,6 +115,18 @@ RULES: Final = """
       - choose:
           - if: {callee: 2001}
             then: [{webhook: {url: "https://crm.example/talk", body: {}}}]
+  - id: stays
+    trigger: {state: active, for: 12s, clock: session}
+    onMissed: fire
+    actions: [{log: "{{ caller }} stays"}]
+  - id: gone
+    trigger: {state: Aborted}
+    onMissed: fire
+    actions: [{webhook: {url: "https://crm.example/gone", body: {}}}]
+  - id: ends
+    trigger: {state: Aborted}
+    onMissed: fire
+    actions: [{log: "{{ caller }} is gone"}]
   - id: transfer-failed
     trigger: {state: TransferFailed}
     actions:
@@ -169,7 +181,7 @@ def rules_of(setting: Setting) -> RuleSet:
 MAY_GO: Final = frozenset({"2010", "2001", "2003", "2000", "2090", "2099", "+36301110003"})
 EXTERNAL: Final = frozenset({"+36301110003"})
 MOST_EXTERNAL_AT_ONCE: Final = 2
-MOST_EXTERNAL_AN_HOUR: Final = 9
+MOST_EXTERNAL_AN_HOUR: Final = 4
 MOST_HOPS: Final = 3
 MOST_ACTIONS: Final = 5
 UNTOUCHABLE: Final = "112"

@@ -323,7 +323,7 @@ class World:
             (self._half_open, 3),
             (self._crash, 4),
             (self._stop, 2),
-            (self._phones_restart, 1),
+            (self._phones_restart, 2),
             (self._phones_away, 2),
             (self._route_lost, 2),
             (self._disk_full, 1),
@@ -331,8 +331,8 @@ class World:
             (self._reload, 6),
             (self._clock_is_set, 2),
             (self._host_sleeps, 2),
-            (self._observe, 1),
-            (self._pause, 1),
+            (self._observe, 2),
+            (self._pause, 2),
         )
         while self.storm:
             await asyncio.sleep(self.chance.expovariate(1 / self.troubles))
@@ -364,7 +364,10 @@ class World:
             self.life.stop()
 
     async def _phones_restart(self) -> None:
+        self.exchange.down = True
         self.exchange.restart()
+        await asyncio.sleep(self.chance.choice((0.0, 6.0, 20.0)))
+        self.exchange.down = False
         self.happened["the phone system restarted"] += 1
 
     async def _phones_away(self) -> None:
@@ -430,6 +433,7 @@ class World:
         self.happened["the host slept"] += 1
 
     async def _observe(self) -> None:
+        await self._commands_wait()
         for observing in (True, False):
             self.observing = observing
             self.liveness.standing(self._true(), False)
@@ -438,12 +442,21 @@ class World:
             await asyncio.sleep(10.0)
         self.happened["nothing was to be sent for a while"] += 1
 
+    async def _commands_wait(self) -> None:
+        """Until commands wait, for a while: whoever stops everything does so when much is going on."""
+        for _ in range(100):
+            life = self.life
+            if life is not None and not life.dead and life.dispatcher is not None and life.dispatcher.waiting:
+                return
+            await asyncio.sleep(0.2)
+
     async def _pause(self) -> None:
+        rule = self.chance.choice(("no-answer", "stays", "told"))
         for paused in (True, False):
-            self.paused = frozenset({"no-answer"}) if paused else frozenset()
+            self.paused = frozenset({rule}) if paused else frozenset()
             self.liveness.standing(self._true(), False)
             if self.life is not None and not self.life.dead:
-                self.life.pause("no-answer", paused)
+                self.life.pause(rule, paused)
             await asyncio.sleep(10.0)
         self.happened["a rule was paused"] += 1
 
