@@ -3,6 +3,8 @@
 It is driven by levels, not edges. A repeated report changes nothing; after every gap the full list is merged before
 anything acts; a session that vanished while nobody watched has ended. What it gives back says of each change whether
 the edge was really seen, because rules fire only on edges that somebody saw.
+
+The file is long because lists, single reports and gaps meet in the same sessions.
 """
 
 from operator import attrgetter

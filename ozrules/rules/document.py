@@ -4,6 +4,8 @@ Rules are edited by people who think in phone numbers, and YAML bends those: ``0
 in base 60, ``no`` false. So YAML is used for its layout alone: a scalar is the text that was typed, and whether it was
 quoted. The parser's events are read, not its objects: that keeps every position, never recurses (a file nested a
 million deep ends in a sentence, not in a crash), and lets each limit hold before the cost is paid.
+
+The file is long because all that YAML is allowed to be here stands in one place.
 """
 
 from typing import Any, Final, NoReturn, TypeAlias

@@ -2,6 +2,8 @@
 
 A shape reads a node into a typed value, or notes every fault under it and returns INVALID. Shapes are plain values and
 are put together like the file they describe. Those of this module are the collections; single values are in `scalars`.
+
+The file is long because reading a collection and describing it as a schema must say the same, and so stand together.
 """
 
 import re
