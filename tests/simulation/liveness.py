@@ -121,12 +121,20 @@ class Liveness:
         for decision, call, at in self._safety.decisions:
             if call is not None:
                 made.setdefault((id(call), decision.rule), []).append((at, decision.reason))
+        owed = self._owed_to()
         for call in self._truth.calls:
-            for number, (since, setting) in enumerate(self._rules):
-                until = self._rules[number + 1][0] if number + 1 < len(self._rules) else float("inf")
-                for rule, owed in office.owed(setting).items():
-                    if call.session.callee in owed.callees:
-                        self._owed(call, rule, owed, (since, until), made.get((id(call), rule), []))
+            for rule, each, force in owed.get(call.session.callee, ()):
+                self._owed(call, rule, each, force, made.get((id(call), rule), []))
+
+    def _owed_to(self) -> dict[str | None, list[tuple[str, Owed, tuple[float, float]]]]:
+        """By whom is called: the rule, what it owes, and from when to when it was in force."""
+        found: dict[str | None, list[tuple[str, Owed, tuple[float, float]]]] = {}
+        ends = [*(since for since, _ in self._rules[1:]), float("inf")]
+        for (since, setting), until in zip(self._rules, ends, strict=True):
+            for rule, owed in office.owed(setting).items():
+                for callee in sorted(owed.callees):
+                    found.setdefault(callee, []).append((rule, owed, (since, until)))
+        return found
 
     def _owed(
         self, call: Call, rule: str, owed: Owed, force: tuple[float, float], made: list[tuple[float, str]]

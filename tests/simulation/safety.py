@@ -7,6 +7,7 @@ own knowledge of a session is the last report, no more. Those that cannot be see
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -24,6 +25,7 @@ from ozrules.engine.events import (
     SessionsListed,
 )
 from ozrules.engine.identity import SessionKey
+from ozrules.engine.live import LiveSession
 from ozrules.engine.memory import remember
 from ozrules.rules.model import Rule, RuleSet, StateTrigger
 from ozrules.runtime.ports import Record
@@ -37,6 +39,8 @@ HOUR: Final = 3600.0
 LAG: Final = 4.0
 """Seconds that a report may take, by which a stay seems to have begun later."""
 FOLLOWS_UNKNOWN: Final = frozenset({"confirmed", "unconfirmed", "targetGone"})
+_SECRET: Final = office.SECRET.encode()
+_encode: Final = msgspec.json.Encoder().encode
 _EARLY: Final = {CREATED: 0, SETUP: 1, RINGING: 2}
 
 
@@ -78,6 +82,7 @@ class Safety:
         self._number = 0
         self._external: list[tuple[float, int]] = []
         self._clock_set = 0.0
+        self._looked_at: dict[SessionKey, tuple[bytes, object]] = {}
 
     # --- a life of the daemon -----------------------------------------------------------------------------------------
 
@@ -95,6 +100,7 @@ class Safety:
         self._reported.clear()
         self._open.clear()
         self._given.clear()
+        self._looked_at.clear()
 
     def clock_set(self, now: float) -> None:
         """Somebody sets the wall clock: the hour of a cap is counted by it, and begins anew."""
@@ -368,8 +374,8 @@ class Safety:
                     pass
                 case _:
                     pass
-        written = msgspec.json.encode([record.body for record in records]) + msgspec.json.encode(list(effects))
-        if office.SECRET.encode() in written:
+        written = [effect.memory if isinstance(effect, Remember) else _encode(effect) for effect in effects]
+        if any(_SECRET in each for each in (_encode([record.body for record in records]), *written)):
             self._fail("I14: a secret is on the record")
 
     def _was_done(self, command: str) -> bool:
@@ -405,20 +411,33 @@ class Safety:
     def kept(self, engine: Engine, memories: dict[SessionKey, bytes]) -> None:
         """All that the engine knows of a session and must not lose is on disk, right after a commit."""
         for key, live in engine._world.live.items():
-            said = remember(live)
-            if said is None or not key.connection:
+            stored, shape = memories.get(key, b"{}"), _shape(live)
+            if shape is not None and self._looked_at.get(key) == (stored, shape):
                 continue
-            stored = _essence(memories.get(key, b"{}"))
-            lost = {name: value for name, value in _essence(said).items() if value != stored[name]}
+            self._looked_at[key] = stored, shape
+            said = remember(live)
+            if said is None or said == stored or not key.connection:
+                continue
+            kept = _essence(stored)
+            lost = {name: value for name, value in _essence(said).items() if value != kept[name]}
             if lost:
-                was = {name: stored[name] for name in lost}
+                was = {name: kept[name] for name in lost}
                 self._fail(f"I11: of {key.session_id} the journal knows {was}, and the daemon {lost}")
 
 
+@lru_cache(1024)
 def _essence(memory: bytes) -> dict[str, object]:
     """What of a memory would be lost for good: not what the next list tells anyway."""
     kept: dict[str, object] = msgspec.json.decode(memory)
     return {name: kept.get(name) for name in ("holds", "done", "runs", "actions", "variables")}
+
+
+def _shape(live: LiveSession) -> object:
+    """What is the same as long as `remember` would say the same of it; None where only itself can tell."""
+    if live.runs:
+        return None
+    holds = [(hold.entry.name, hold.due) for hold in live.holds or ()]
+    return holds, len(live.done or ()), live.actions, live.chain.hops, dict(live.variables or {})
 
 
 def _decision(command: str) -> str:
