@@ -49,9 +49,11 @@ class Conversation:
         self._last_seq: dict[str, int] = {}
 
     @property
-    def awaits_list(self) -> bool:
-        """Whether a list of sessions must come before anything else is said."""
-        return self.hello is not None and self.away is None and (not self._listed or self._parts is not None)
+    def awaited_part(self) -> int | None:
+        """Which part of a list of sessions must come before anything else is said, from 1; None where no list must."""
+        if self.hello is None or self.away is not None or (self._listed and self._parts is None):
+            return None
+        return len(self._parts or ()) + 1
 
     def hear(self, frame: bytes, at: float) -> tuple[list[FromPhoneSystem], Response | ErrorResponse | None]:
         """The items that a frame gives, and the answer to a request where it is one. Raises Unusable."""

@@ -22,7 +22,8 @@ from ozrules.runtime.ports import Clock, FromPhoneSystem, Malformed
 from ozrules.session.session import Session
 
 HELLO_WITHIN: Final = 10.0
-LIST_WITHIN: Final = 10.0
+LIST_WITHIN: Final = 2.0  # before it is asked for: a timer that falls due meanwhile must still be within its grace
+LIST_AGAIN_WITHIN: Final = 10.0  # before it is asked for once more: a large office takes a while to list itself
 ANSWER_WITHIN: Final = 5.0
 TOO_BIG: Final = 1009  # the WebSocket close code for a message that is larger than allowed
 
@@ -54,6 +55,8 @@ class Link:
         self._conversation = Conversation(connection, timezone)
         self._waiting: dict[int, asyncio.Future[Response | ErrorResponse]] = {}
         self._ids = itertools.count(1)
+        self._awaited_part: int | None = None
+        self._list_due = 0.0  # by the event loop's clock
 
     @property
     def greeted(self) -> bool:
@@ -66,9 +69,11 @@ class Link:
             while True:
                 frame = await self._next_frame()
                 if frame is None:
+                    self._list_due = _now() + LIST_AGAIN_WITHIN
                     await self.request_list()
                     continue
                 items, answer = self._conversation.hear(frame, self._clock.now())
+                self._expect_list()
                 if answer is not None and not self._answered(answer):
                     yield self._malformed("unexpectedAnswer", f"request {str(answer.id)[:20]!a}")
                 for item in items:
@@ -93,13 +98,20 @@ class Link:
                     return await self._socket.recv(decode=False)
             except TimeoutError:
                 raise TimeoutError(f"connected, but no gateway.hello within {HELLO_WITHIN:g} s") from None
-        if not self._conversation.awaits_list:
+        if self._awaited_part is None:
             return await self._socket.recv(decode=False)
         try:
-            async with asyncio.timeout(LIST_WITHIN):
+            async with asyncio.timeout_at(self._list_due):
                 return await self._socket.recv(decode=False)
         except TimeoutError:
             return None
+
+    def _expect_list(self) -> None:
+        """The time for a list, or its next part, runs from when it became awaited. Other news does not extend it."""
+        awaited = self._conversation.awaited_part
+        if awaited != self._awaited_part:
+            self._awaited_part = awaited
+            self._list_due = _now() + LIST_WITHIN
 
     async def request_list(self) -> None:
         """Ask for all live sessions. Their list comes among the items."""
@@ -168,6 +180,10 @@ class Link:
 
     def _malformed(self, kind: str, sample: str) -> Malformed:
         return Malformed(at=self._clock.now(), connection=self._connection, kind=kind, sample=sample)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _why_closed(closed: ConnectionClosed) -> str:

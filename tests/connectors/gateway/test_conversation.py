@@ -120,7 +120,7 @@ def test_a_session_that_cannot_be_read_makes_the_list_incomplete_and_is_counted(
 def test_parts_out_of_order_make_no_list(order: tuple[int, ...]) -> None:
     talk = Talk(HELLO, *(part(number, f"s{number}", last=number == 3) for number in order))
     assert listed(talk.items) == []
-    assert talk.conversation.awaits_list
+    assert talk.conversation.awaited_part is not None
     talk.say(part(1, "s1"), part(2, "s2", last=True))
     assert listed(talk.items) == [("s1", "s2")]
 
@@ -128,7 +128,7 @@ def test_parts_out_of_order_make_no_list(order: tuple[int, ...]) -> None:
 def test_a_whole_list_overtakes_one_in_parts() -> None:
     talk = Talk(HELLO, part(1, "s1"), NO_SESSIONS)
     assert listed(talk.items) == [()]
-    assert not talk.conversation.awaits_list
+    assert talk.conversation.awaited_part is None
 
 
 def test_a_gateway_that_cannot_list_is_ready_at_once() -> None:
@@ -187,7 +187,7 @@ def test_an_id_that_comes_back_counts_anew() -> None:
 @pytest.mark.fault(11)
 def test_a_second_hello_begins_again() -> None:
     talk = Talk(HELLO, NO_SESSIONS, changed("s1", IN_CALL, 9), Hello(protocol=1, epoch="e2"), changed("s1", RINGING, 1))
-    assert talk.conversation.awaits_list
+    assert talk.conversation.awaited_part is not None
     assert kinds(talk.say(NO_SESSIONS)) == ["SessionsListed", "ConnectionState", "SessionSeen"]
 
 
@@ -250,7 +250,7 @@ def test_an_answer_that_announces_a_list_in_parts_is_no_list_yet() -> None:
     """Nothing may act on it: what lived before is not confirmed by it."""
     talk = Talk(HELLO, Response(1, SnapshotPart(sessions=(), complete=False)))
     assert listed(talk.items) == []
-    assert talk.conversation.awaits_list
+    assert talk.conversation.awaited_part is not None
     talk.say(
         SnapshotPart(sessions=(ringing("s1"),), part=1, last=False), SnapshotPart(sessions=(ringing("s2"),), part=2)
     )

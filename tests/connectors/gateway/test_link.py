@@ -125,6 +125,28 @@ async def test_a_list_that_does_not_come_is_asked_for(monkeypatch: pytest.Monkey
         await reader.count(SessionSeen, 1)
 
 
+@pytest.mark.fault(6)
+async def test_a_list_is_asked_for_however_much_else_is_said_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "LIST_WITHIN", 0.05)
+
+    async def script(gateway: Speaker) -> None:
+        async def answer() -> None:
+            asked = await gateway.hear()
+            assert isinstance(asked, ListSessions)
+            await gateway.say(Response(asked.id, SnapshotPart(sessions=(ringing(),))))
+
+        await gateway.say(HELLO)
+        async with asyncio.TaskGroup() as tasks:
+            answering = tasks.create_task(answer())
+            while not answering.done():
+                await gateway.say(changed())
+                await asyncio.sleep(0.01)
+        await gateway.stay()
+
+    async with talking(script) as (_, reader):
+        await reader.ready()
+
+
 async def test_a_gateway_that_cannot_list_is_not_asked_to() -> None:
     async def script(gateway: Speaker) -> None:
         await gateway.say(Hello(protocol=1, snapshot=False))
