@@ -4,10 +4,10 @@
 the passing of time) either settles it, and the outcome is given back, or leaves it open.
 """
 
-from typing import Final, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias, assert_never
 
 from ozrules.engine.effects import Command, ListSessions, Outcome, OutcomeName, Send
-from ozrules.engine.events import Accepted, CommandAnswered, Refused, Unanswered, Withheld
+from ozrules.engine.events import Accepted, CommandAnswered, RefusalKind, Refused, Unanswered, Withheld
 from ozrules.engine.guard import EXTERNAL, HOUR
 from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.engine.live import LiveSession
@@ -29,6 +29,9 @@ RINGS: Final = 90.0
 
 LINGER: Final = 60.0
 """Seconds after that in which the phone system may still ask on about the same call."""
+
+SURE: Final[frozenset[RefusalKind]] = frozenset({"denied", "invalid", "notFound"})
+"""What says by itself why nothing was done. The others say it of a moment, and what the call does next tells more."""
 
 Sent: TypeAlias = SessionAction | Hunt
 """What a command stands for."""
@@ -116,16 +119,10 @@ class Attempts:
                 attempt.phase, attempt.refusal = "refused", refusal
                 if attempt.proven is not None:
                     return self._settle(run, attempt, "confirmed", at, refusal.message)
-                match refusal.kind:
-                    case "notFound":
-                        return self._settle(run, attempt, "targetGone", at, refusal.message)
-                    case "denied" | "invalid":
-                        return self._settle(run, attempt, "rejected", at, refusal.message)
-                    case "wrongState" | "unavailable":
-                        attempt.until = at + SETTLE
-                        return self._judge(run, attempt, attempt.session, at)
-                    case _:
-                        assert_never(refusal.kind)
+                if refusal.kind in SURE and not (refusal.handed_over and needs_proof(attempt)):
+                    return self._settle(run, attempt, _refused_as(refusal), at, refusal.message)
+                attempt.until = at + SETTLE
+                return self._judge(run, attempt, attempt.session, at)
             case Unanswered(message=message):
                 return self.unheard(run, attempt, at, message)
             case Withheld(outcome=outcome, message=message):
@@ -171,13 +168,13 @@ class Attempts:
                 return self._settle(run, attempt, "unconfirmed", at, why)
             case "refused":
                 assert attempt.refusal is not None, "a refused attempt keeps its refusal"
-                return self._settle(run, attempt, "rejected", at, attempt.refusal.message)
+                return self._settle(run, attempt, _refused_as(attempt.refusal), at, attempt.refusal.message)
             case _:
                 assert_never(attempt.phase)
 
     def abandon(self, run: Run, attempt: Attempt, at: float, why: str) -> None:
         """Nobody waits any longer for a command that has left."""
-        self._outcome(run, attempt, "rejected" if attempt.phase == "refused" else "unconfirmed", at, why)
+        self._outcome(run, attempt, "unconfirmed" if attempt.refusal is None else _refused_as(attempt.refusal), at, why)
 
     def may_retry(self, attempt: Attempt, outcome: OutcomeName) -> bool:
         """Whether the rule asks for another try and it can do no harm."""
@@ -244,11 +241,14 @@ class Attempts:
     def _judge(self, run: Run, attempt: Attempt, live: LiveSession, at: float) -> OutcomeName | None:
         """Settles an attempt that was answered, if what is seen now decides it."""
         outcome: OutcomeName
+        refusal = attempt.refusal
         if proves(attempt, live):
-            return self._settle(run, attempt, "confirmed", at, None, live)
+            return self._settle(run, attempt, "confirmed", at, None if refusal is None else refusal.message, live)
         against = disproves(attempt, live)
         if against is None:
             return None
+        if refusal is not None and refusal.kind in SURE:
+            return self._settle(run, attempt, _refused_as(refusal), at, refusal.message)
         outcome, why = against
         if attempt.phase == "unknown" and outcome != "targetGone":
             outcome = "unconfirmed"  # what was said to be unknown is not known better now: it may have come too late
@@ -293,3 +293,8 @@ class Attempts:
                 error=error,
             )
         )
+
+
+def _refused_as(refusal: Refused) -> Literal["targetGone", "rejected"]:
+    """The outcome of a command that was refused and not done."""
+    return "targetGone" if refusal.kind == "notFound" else "rejected"

@@ -103,10 +103,14 @@ RefusalKind = Literal["denied", "invalid", "notFound", "wrongState", "unavailabl
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The phone system, or the connector, said no. ``unavailable`` means: surely not handed over."""
+    """The phone system, or the connector, said no. ``unavailable`` means: surely not handed over.
+
+    ``handed_over``: the phone system itself was asked, and may have done it in spite of what it says.
+    """
 
     kind: RefusalKind
     message: str
+    handed_over: bool = False
 
 
 class Unanswered(msgspec.Struct, frozen=True):

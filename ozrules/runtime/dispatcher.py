@@ -188,7 +188,7 @@ def _part(receipt: Refused | Unanswered | Withheld, done: int, wanted: int) -> R
         case Refused(kind="unavailable") | Unanswered():
             return Unanswered(said)
         case Refused():
-            return Refused(receipt.kind, said)
+            return Refused(receipt.kind, said, receipt.handed_over)
         case Withheld():
             return Withheld(receipt.outcome, said)
         case _:

@@ -4,12 +4,14 @@ import json
 import signal
 import socket
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from ozrules.connectors.simulator import Behaviour, Conduct, SimulatorGateway
 from ozrules.connectors.simulator.callers import CallPlan
-from tests.e2e.stage import PIN, TOKEN, configure, daemon, ozrules, phones
+from ozrules.engine.events import RefusalKind
+from tests.e2e.stage import PIN, TOKEN, Way, configure, daemon, ozrules, phones
 
 AT_ONCE = """
 ozrules: 1
@@ -228,3 +230,32 @@ async def test_without_a_daemon_commands_say_so(tmp_path: Path) -> None:
     assert code == 1
     assert "no daemon is running" in said
     assert PIN not in said
+
+
+LIED_TO = """
+ozrules: 1
+rules:
+  - id: a
+    trigger: {state: Ringing}
+    conditions: {hops: 0}
+    actions: [{forward: {to: 2010, retry: {attempts: 2, delay: 100ms}, onFailure: [{forward: 2011}]}}]
+"""
+
+
+@pytest.mark.fault(31)
+@pytest.mark.parametrize("way", ["gateway", "ozeki-http-classic", "ozeki-http-ozeki10"])
+async def test_what_is_done_in_spite_of_an_error_is_confirmed_and_not_repeated(tmp_path: Path, way: Way) -> None:
+    """Whatever the error says: 302, 303, 306 and 601 over HTTP."""
+    lies: tuple[RefusalKind, ...] = get_args(RefusalKind)
+    async with phones(way=way) as system:
+        configure(tmp_path, system.settings(), LIED_TO)
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            for number, lie in enumerate(lies, 1):
+                system.switchboard.conduct = Conduct(methods={"forward": "lie"}, lie=lie)
+                system.call(CallPlan(caller="+36201234567", callee="2001"))
+                await one.saw("outcome", number)
+            assert await one.stop() == 0
+    said = [(line["action"], line["outcome"], bool(line["error"])) for line in one.of("outcome")]
+    assert said == [("forward", "confirmed", True)] * len(lies)
+    assert [entry.phone_number for entry in system.ledger] == ["2010"] * len(lies)

@@ -144,7 +144,8 @@ class Stage:
         return self.tell(CommandAnswered(at=self.now, command=command.id, receipt=receipt or Accepted()))
 
     def refuse(self, kind: RefusalKind, message: str = "no") -> list[Effect]:
-        return self.answer(Refused(kind, message))
+        """The phone system itself says no."""
+        return self.answer(Refused(kind, message, handed_over=True))
 
     def lose(self) -> list[Effect]:
         return self.answer(Unanswered("no answer"))

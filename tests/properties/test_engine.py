@@ -63,6 +63,16 @@ def rule_sets(draw: st.DrawFn) -> list[Rule]:
     ]
 
 
+RECEIPTS: dict[str, Receipt] = {
+    "accepted": Accepted(),
+    "denied": Refused("denied", "no", handed_over=True),
+    "notFound": Refused("notFound", "gone", handed_over=True),
+    "unsent": Refused("invalid", "nothing was sent"),
+    "unavailable": Refused("unavailable", "later"),
+    "wrongState": Refused("wrongState", "not now", handed_over=True),
+    "lost": Unanswered("nothing came"),
+}
+
 ids = st.sampled_from(["a", "b", "c"])
 steps = st.lists(
     st.one_of(
@@ -70,23 +80,13 @@ steps = st.lists(
         st.tuples(st.just("change"), ids, st.sampled_from([str(state) for state in VENDOR_STATES] + ["Zork"])),
         st.tuples(st.just("close"), ids, st.none()),
         st.tuples(st.just("wait"), st.sampled_from([0.0, 0.5, 1.0, 4.5, 20.0, 60.0]), st.none()),
-        st.tuples(
-            st.just("answer"), st.sampled_from(["accepted", "denied", "unavailable", "wrongState", "lost"]), st.none()
-        ),
+        st.tuples(st.just("answer"), st.sampled_from([*RECEIPTS]), st.none()),
         st.tuples(st.just("gap"), st.none(), st.none()),
         st.tuples(st.just("connect"), st.sampled_from(["", "2"]), st.none()),
         st.tuples(st.just("restart"), st.sampled_from([0.0, 3.0, 30.0]), st.none()),
     ),
     max_size=25,
 )
-
-RECEIPTS: dict[str, Receipt] = {
-    "accepted": Accepted(),
-    "denied": Refused("denied", "no"),
-    "unavailable": Refused("unavailable", "later"),
-    "wrongState": Refused("wrongState", "not now"),
-    "lost": Unanswered("nothing came"),
-}
 
 
 def play(stage: Stage, script: list[tuple[str, Any, Any]]) -> None:

@@ -9,7 +9,7 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -30,7 +30,7 @@ from ozrules.connectors.simulator import Behaviour, PhoneSystem, Switchboard
 from ozrules.connectors.simulator.callers import CallPlan
 from ozrules.connectors.simulator.office import Office, Phone
 from ozrules.connectors.simulator.switchboard import Conduct, Done, Misdeed, Silent
-from ozrules.engine.events import Refused
+from ozrules.engine.events import RefusalKind, Refused
 from ozrules.session.session import Session
 from tests.simulation.loop import SimLoop
 from tests.simulation.machine import EPOCH, Machine
@@ -346,7 +346,11 @@ class Exchange:
         command, place = tag
         self.advance()
         misdeed = self._chance.choice(MISDEEDS) if self._chance.random() < self.misdeeds else None
-        self._board.conduct = Conduct(methods={} if misdeed is None else {request.method: misdeed})
+        self._board.conduct = (
+            Conduct()
+            if misdeed is None
+            else Conduct(methods={request.method: misdeed}, lie=self._chance.choice(get_args(RefusalKind)))
+        )
         bearer = self.truth.alive.get(request.session_id)
         reply = self._board.ask(request, self._clock())
         line = self._board.ledger.pop()

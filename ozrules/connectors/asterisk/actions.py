@@ -396,4 +396,4 @@ def _refused(answer: Answer) -> Refused:
         kind = "notFound"
     elif message == "Transfer invalid":
         kind = "wrongState"
-    return Refused(kind, f"Asterisk says: {message[:200]}")
+    return Refused(kind, f"Asterisk says: {message[:200]}", handed_over=True)

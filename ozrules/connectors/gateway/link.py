@@ -162,7 +162,7 @@ class Link:
             case ErrorResponse(kind=kind, message=message):
                 if kind is None:
                     return Unanswered(f"the gateway met an error, and does not say whether it was done: {message}")
-                return Refused(kind, message)
+                return Refused(kind, message, handed_over=True)
             case answer:
                 assert_never(answer)
 

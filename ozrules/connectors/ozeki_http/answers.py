@@ -72,7 +72,7 @@ def receipt(answer: Answer) -> Accepted | Refused | Unanswered:
     words = in_words(answer)
     if answer.code not in _MEANINGS:
         return Unanswered(f"{words}; the code is not documented, so nobody knows whether it was done")
-    return Refused(_MEANINGS[answer.code][0], words)
+    return Refused(_MEANINGS[answer.code][0], words, handed_over=True)
 
 
 def in_words(answer: Answer) -> str:

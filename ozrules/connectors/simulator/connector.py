@@ -75,8 +75,8 @@ class SimulatorConnector:
         match reply:
             case Done():
                 return Accepted()
-            case Refused():
-                return reply
+            case Refused(kind=kind, message=message):
+                return Refused(kind, message, handed_over=True)
             case Silent(closes=True):
                 self._open = False
                 return Unanswered("the connection ended before an answer came")

@@ -12,7 +12,7 @@ import msgspec
 
 from ozrules.connectors.session_messages import Call, SessionNews
 from ozrules.connectors.simulator.phone_system import PhoneSystem
-from ozrules.engine.events import Refused
+from ozrules.engine.events import RefusalKind, Refused
 from ozrules.session.methods import Further, Operation
 
 Misdeed = Literal["refuse", "silence", "close", "idle", "lie", "mute"]
@@ -21,9 +21,13 @@ idle: accepted, not done · lie: done, but answered with an error · mute: done,
 
 
 class Conduct(msgspec.Struct, frozen=True, kw_only=True):
-    """How commands and changes are treated. Shares are between 0 and 1; all that is not said is honest."""
+    """How commands and changes are treated. Shares are between 0 and 1; all that is not said is honest.
+
+    ``lie``: the error that stands in the answer to what was done all the same.
+    """
 
     methods: Mapping[Operation, Misdeed] = {}
+    lie: RefusalKind = "wrongState"
     duplicate: float = 0.0
     reorder: float = 0.0
     drop: float = 0.0
@@ -122,7 +126,7 @@ class Switchboard:
         if misdeed in (None, "lie", "mute"):
             refused = perform()
             performed = refused is None
-        return _reply(misdeed, refused), performed
+        return _reply(misdeed, refused, self.conduct.lie), performed
 
     def changes(self, now: float) -> list[SessionNews]:
         """What is to be told now."""
@@ -145,14 +149,14 @@ class Switchboard:
         return told
 
 
-def _reply(misdeed: Misdeed | None, refused: Refused | None) -> Reply:
+def _reply(misdeed: Misdeed | None, refused: Refused | None, lie: RefusalKind) -> Reply:
     match misdeed:
         case None:
             return refused or Done()
         case "refuse":
             return Refused("denied", "the phone system refuses")
         case "lie":
-            return Refused("wrongState", "something went wrong")
+            return Refused(lie, "something went wrong")
         case "idle":
             return Done()
         case "silence" | "mute":

@@ -56,7 +56,7 @@ async def test_answers_find_their_requests_in_any_order() -> None:
             one = tasks.create_task(connector.execute(command_for(session, "hold"), session))
             await asyncio.sleep(0)
             two = tasks.create_task(connector.execute(command_for(session, "unhold"), session))
-    assert (one.result(), two.result()) == (Accepted(), Refused("wrongState", "too late"))
+    assert (one.result(), two.result()) == (Accepted(), Refused("wrongState", "too late", handed_over=True))
 
 
 async def test_an_error_that_nobody_knows_proves_nothing() -> None:

@@ -135,7 +135,7 @@ def test_a_call_that_is_gone_is_not_found(runner: asyncio.Runner, office: Linked
         assert len(office.phone.ledger) == before
         return receipt
 
-    assert runner.run(too_late()) == Refused("notFound", "the web client has no such session")
+    assert runner.run(too_late()) == Refused("notFound", "the web client has no such session", handed_over=True)
 
 
 def test_only_documented_members_are_used(office: Linked) -> None:
