@@ -237,7 +237,8 @@ class World:
         key = f"{connection}\x1f{master}"
         chain = self.chains.get(key)
         if chain is None:
-            chain = self._forwarded(caller, callee, at)
+            counted = not begins and self._went_on(key, at)
+            chain = None if counted else self._forwarded(caller, callee, at)
             if chain is None:
                 chain = Chain(key)
                 if not begins:
@@ -294,6 +295,11 @@ class World:
                 self.tally(HOPS, key, str(chain.hops), wall, wall + KNOWN_AGAIN)
             if chain.outside is not None:
                 self.tally(OUTSIDE, key, chain.outside, wall, wall + KNOWN_AGAIN)
+
+    def _went_on(self, key: str, at: float) -> bool:
+        """Whether a call of this name was left while it went on, so that its own counts are known."""
+        wall = at + self.wall_offset
+        return any(self.tallies.count(name, key, wall, KNOWN_AGAIN) for name in (HOPS, OUTSIDE))
 
     def _goes_on(self, chain: Chain, at: float) -> None:
         wall = at + self.wall_offset

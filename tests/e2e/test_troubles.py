@@ -184,7 +184,7 @@ async def test_a_control_socket_that_was_left_behind_is_taken_over(tmp_path: Pat
 
 async def test_admins_pause_resume_and_cancel(tmp_path: Path) -> None:
     async with phones() as system:
-        configure(tmp_path, system.url, UNANSWERED)
+        configure(tmp_path, system.url, UNANSWERED.replace("3s", "10m"))
         async with daemon(tmp_path) as one:
             await one.ready()
             system.call(NOBODY)

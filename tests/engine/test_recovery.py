@@ -137,6 +137,21 @@ def test_hops_are_known_of_a_call_that_went_on_where_nobody_saw_it(restarts: boo
     assert _live(stage, "s3").chain.hops == 0
 
 
+@pytest.mark.fault(34)
+def test_hops_of_two_calls_that_went_to_one_number_are_not_taken_for_each_other() -> None:
+    stage = Stage(rules(rule("r", enters("Ringing", hold=2.0), forward("2010"))))
+    for master in ("a", "b"):
+        stage.call(master, masterSessionId=master)
+    stage.wait(2)
+    stage.answer()
+    stage.call("a2", masterSessionId="a", callee="2010")
+    stage.answer()
+    stage.close("b", "Redirected")
+    stage.call("b2", masterSessionId="b", callee="2010")
+    assert _live(stage, "a2").chain is not _live(stage, "b2").chain
+    assert _live(stage, "b2").chain.hops == 1
+
+
 def test_what_the_phone_system_did_although_it_said_no_is_counted_when_it_shows() -> None:
     waiting = rule("w", enters("Ringing"), Wait(seconds=60, place=HERE))
     stage = Stage(rules(waiting, rule("r", enters("Ringing"), forward("2010"))))
