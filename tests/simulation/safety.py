@@ -74,6 +74,8 @@ class Safety:
         self._epoch = ""
         self._known: dict[str, Session] = {}
         self._doubtful: set[str] = set()
+        self._heard: dict[str, float] = {}
+        """When something was last told of a session."""
         self._reported: dict[str, float] = {}
         self._open: dict[SessionKey, set[str]] = {}
         self._given: dict[SessionKey, str] = {}
@@ -128,6 +130,7 @@ class Safety:
                     self._known.clear()
                 for session in sessions or ():
                     self._known[session.session_id] = session
+                    self._heard[session.session_id] = event.at - self.shift
                 self._doubtful.clear()
                 self.merged = True
             case SessionSeen():
@@ -161,6 +164,7 @@ class Safety:
         if known is not None and _EARLY.get(session.session_state, 3) < _EARLY.get(known.session_state, 3):
             self._doubtful.add(id)  # it went back: the daemon may ask for the list first
         self._known[id] = session
+        self._heard[id] = event.at - self.shift
 
     def after(self, event: Event, effects: Sequence[Effect], engine: Engine) -> None:
         """The engine has answered with these."""
@@ -229,7 +233,7 @@ class Safety:
             case "talk":
                 if not self._told:
                     return  # it was counted as reports came, and they take time
-                lasted = call.talked(now)
+                lasted = call.talked(now, self._heard.get(call.id, now))
             case "state":
                 self._still_there(decision, trigger, call)
                 stay = self._stay(call, trigger, decision)

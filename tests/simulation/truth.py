@@ -51,11 +51,12 @@ class Call(msgspec.Struct, eq=False):
             together = stay.state in wanted
         return found
 
-    def talked(self, until: float) -> float:
-        """Seconds of talk up to ``until``."""
+    def talked(self, until: float, heard: float) -> float:
+        """Seconds of talk up to ``until``, for somebody who was told nothing after ``heard``."""
+        known = [stay for stay in self.stays if stay.began <= heard]
         return sum(
-            max(0.0, min(until, until if stay.ended is None else stay.ended) - stay.began)
-            for stay in self.stays
+            max(0.0, (until if stay is known[-1] or stay.ended is None else min(until, stay.ended)) - stay.began)
+            for stay in known
             if stay.state == IN_CALL
         )
 
