@@ -150,7 +150,8 @@ class Engine:
         world = self._world
         touched, world.touched = world.touched, []
         for live in touched:
-            self._after(live)
+            if world.live.get(live.key) is live:
+                self._after(live)
         out, world.out = world.out, []
         return out
 
@@ -212,9 +213,7 @@ class Engine:
         world.out.append(
             Observed(at=at, key=live.key, event=view, session=live.session, certainty=live.certainty, matched=fired)
         )
-        for origin in origins:
-            if origin is not live:
-                self._after(origin)
+        world.touched += [origin for origin in origins if origin is not live]  # later: its own end may be yet to come
         if live.ended or live.holds or live.runs or live.wake is not None or live.remembered or live.variables:
             self._after(live)
 

@@ -9,7 +9,7 @@ from ozrules.engine.events import RulesReplaced, SessionSeen
 from ozrules.engine.live import LiveSession
 from ozrules.rules.model import ExternalCap, Hunt, Wait, Webhook
 from ozrules.session.session import session_from
-from tests.engine.forge import HERE, allowing, common, enters, forward, log, plain, rule, rules, transfer
+from tests.engine.forge import HERE, allowing, common, enters, forward, having, log, plain, rule, rules, transfer
 from tests.engine.stage import LINE, Stage
 
 RINGS = {"sessionId": "s1", "sessionState": "Ringing", "caller": "+36201234567", "callee": "2001"}
@@ -235,3 +235,20 @@ def test_a_late_report_of_the_call_that_bore_an_id_before_does_not_end_the_one_t
 
 def _iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat()
+
+
+def test_what_the_end_of_a_call_sets_off_is_not_lost_where_the_same_list_proves_our_forward() -> None:
+    moved = rule("r", enters("Ringing"), forward("2010"), conditions=(having("callee", "eq", "2001"),))
+    gone = rule("gone", enters("Aborted"), Wait(seconds=5.0, place=HERE), log("followed up"), on_resync=True)
+    stage = Stage(rules(moved, gone))
+    stage.call(masterSessionId="m")
+    stage.lose()
+    stage.gap()
+    del stage.sessions["s1"]
+    stage.sessions["s2"] = RINGS | {"sessionId": "s2", "callee": "2010", "masterSessionId": "m"}
+    stage.connect()
+    assert stage.outcomes == ["unknown", "confirmed"]
+    stage.wait(5)
+    assert stage.logged == ["followed up"]
+    stage.close("s2", "CallerHungUp")
+    assert stage.memories == {}
