@@ -7,6 +7,7 @@ the edge was really seen, because rules fire only on edges that somebody saw.
 The file is long because lists, single reports and gaps meet in the same sessions.
 """
 
+import math
 from operator import attrgetter
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -202,7 +203,9 @@ class Tracker:
         line = self._world.line(event.connection)
         changes: list[Change] = []
         present = set()
-        for session in event.sessions or ():
+        sessions = event.sessions or ()
+        line.behind = min((line.behind, *(_behind(line, each, event.at) for each in sessions)), key=_or_never)
+        for session in sessions:
             if session.session_id in present:
                 continue
             present.add(session.session_id)
@@ -353,6 +356,7 @@ class Tracker:
         """When the session began, on our clock; None where that is unknown.
 
         The phone system's clock may be hours away from ours: its own reports say how far, as soon as one has come.
+        Until then it is taken to be as far behind as its lists allow: nothing counts as older than it surely is.
         """
         told = moment_from(session.start_time, line.zone)
         if told is None:
@@ -378,6 +382,19 @@ class Tracker:
 
     def _notice(self, kind: NoticeKind, connection: str, detail: str) -> None:
         self._world.out.append(Notice(kind=kind, connection=connection, detail=detail))
+
+
+def _behind(line: Line, session: Session, at: float) -> float | None:
+    """How far the phone system's clock is behind ours at most, by one session: it is at least as old as it says."""
+    told, in_state = moment_from(session.start_time, line.zone), seconds_from(session.state_duration)
+    if told is None or in_state is None:
+        return None
+    talked = seconds_from(session.talk_duration) or 0.0
+    return at - told - (max(in_state, talked) if session.session_state == IN_CALL else in_state + talked)
+
+
+def _or_never(seconds: float | None) -> float:
+    return math.inf if seconds is None else seconds
 
 
 def _set_talk(live: LiveSession, at: float) -> None:

@@ -71,7 +71,7 @@ class Line:
         self.name = name
         self.epoch = ""
         self.zone: tzinfo = UTC
-        self.behind: float | None = None  # seconds from the phone system's clock to ours; at most, as reports take time
+        self.behind: float | None = None  # seconds from the phone system's clock to ours, at most
         self.merged = False
         self.listed = False
         self.privileges: frozenset[str] | None = None

@@ -1,5 +1,7 @@
 """The tracker: when a state began, and which session a report is about."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from ozrules.engine.events import ConnectionOpened, SessionSeen
@@ -61,6 +63,21 @@ def test_a_start_in_the_future_counts_as_now() -> None:
 
 
 @pytest.mark.fault(10)
+@pytest.mark.parametrize("ahead", [-7200.0, -240.0, 0.0, 240.0, 7200.0])
+def test_before_the_first_report_a_list_says_how_far_the_phone_systems_clock_is_from_ours(ahead: float) -> None:
+    stage = Stage(rules(), listed=False)
+
+    def listed(state: str, age: float, **durations: str) -> dict[str, str]:
+        started = datetime.fromtimestamp(stage.now + ahead - age, UTC).isoformat()
+        return {"sessionId": state, "sessionState": state, "startTime": started} | durations
+
+    stage.sessions["s1"] = listed("OnHold", 50.0, stateDuration="10", talkDuration="30")
+    stage.sessions["s2"] = listed("InCall", 3605.0, stateDuration="5", talkDuration="3600")
+    stage.connect()
+    first, second = stage.engine._world.live.values()
+    assert [stage.now - first.started, stage.now - second.started] == [pytest.approx(45.0), pytest.approx(3600.0)]
+
+
 def test_the_same_start_in_another_form_is_the_same_session() -> None:
     stage = Stage(FOR)
     stage.call(startTime="2026-11-23T10:00:00Z")
