@@ -35,6 +35,7 @@ from ozrules.session.session import Session
 from tests.simulation.loop import SimLoop
 from tests.simulation.machine import EPOCH, Machine
 from tests.simulation.truth import Asked, Truth
+from tests.simulation.truth import Call as TrueCall
 from tests.simulation.wire import Wire
 
 OFFICE: Final = Office(
@@ -74,6 +75,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     numbers_changes: bool = True
     """``seq`` of a change."""
     list_parts: int = 1
+    ahead: float = 0.0
+    """Seconds by which the phone system's clock is ahead of the true time."""
 
 
 class _Phones(PhoneSystem):
@@ -135,8 +138,10 @@ class Exchange:
         self._machine = machine
         self._chance = chance
         self._happened = happened
-        self._phones = _Phones(OFFICE, manner.behaviour, start=EPOCH, seed=chance.randrange(1 << 30))
+        self._phones = _Phones(OFFICE, manner.behaviour, start=self._clock(), seed=chance.randrange(1 << 30))
         self._board = Switchboard(self._phones, seed=0)
+        self.listed_at = 0.0
+        """When the last list was drawn up, or sent, by the loop's time."""
         self._poked = asyncio.Event()
         self._kept: list[bytes] = []
         self._listless: list[Wire] = []
@@ -150,6 +155,18 @@ class Exchange:
         self._phones.place(plan, self._clock())
         self.poke()
 
+    def _call_again(self, call: TrueCall) -> None:
+        """Whoever is cut off calls again, sooner or later."""
+        plan = CallPlan(
+            caller=call.session.caller or "",
+            caller_name=call.session.caller_display_name,
+            callee=call.session.dialed_number or "",
+            answers_after=self._chance.choice((4.0, 15.0, None)),
+            gives_up_after=30.0,
+            talk=self._chance.choice((5.0, 30.0)),
+        )
+        self._loop.call_later(self._chance.uniform(0.1, 5.0), self.place, plan)
+
     def poke(self) -> None:
         self._poked.set()
 
@@ -160,7 +177,7 @@ class Exchange:
             due = self._phones.next_due()
             alarm = None
             if due is not None:
-                at = max(self._loop.time(), self._machine.loop_time(due - EPOCH))
+                at = max(self._loop.time(), self._machine.loop_time(due - EPOCH - self.manner.ahead))
                 alarm = self._loop.call_at(at, self._poked.set)
             await self._poked.wait()
             self._poked.clear()
@@ -175,12 +192,14 @@ class Exchange:
 
     def _note(self, news: SessionNews) -> None:
         assert news.at is not None, "the simulated phone system tells the moment"
-        if self.truth.note(news, self._phones.epoch, news.at - EPOCH):
+        if self.truth.note(news, self._phones.epoch, news.at - EPOCH - self.manner.ahead):
             self._happened["an id came back in the same epoch"] += 1
 
     def restart(self) -> None:
         """The phone system crashes and comes up again: calls and connections are gone, ids begin anew."""
         self.advance()
+        for call in self.truth.alive.values():
+            self._call_again(call)
         self.truth.all_gone(self._machine.true())
         self._phones.restart(self._clock())
         self._kept.clear()
@@ -192,7 +211,7 @@ class Exchange:
         return not self.truth.alive
 
     def _clock(self) -> float:
-        return EPOCH + self._machine.true()
+        return EPOCH + self.manner.ahead + self._machine.true()
 
     # --- the gateway --------------------------------------------------------------------------------------------------
 
@@ -301,6 +320,7 @@ class Exchange:
                 self._happened["a list came in parts"] += 1
 
     def _parts(self) -> Iterator[SnapshotPart]:
+        self.listed_at = self._loop.time()
         sessions = [self._shown(session) for session in self._phones.sessions(self._clock())]
         parts = min(self.manner.list_parts, max(1, len(sessions)))
         size = -(-len(sessions) // parts) if sessions else 1

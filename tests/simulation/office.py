@@ -121,11 +121,11 @@ RULES: Final = """
     actions: [{log: "{{ caller }} stays"}]
   - id: gone
     trigger: {state: Aborted}
-    onMissed: fire
-    actions: [{webhook: {url: "https://crm.example/gone", body: {}}}]
+    onResync: true
+    actions: [{wait: 12s}, {webhook: {url: "https://crm.example/gone", body: {}}}]
   - id: ends
     trigger: {state: Aborted}
-    onMissed: fire
+    onResync: true
     actions: [{log: "{{ caller }} is gone"}]
   - id: transfer-failed
     trigger: {state: TransferFailed}
@@ -185,6 +185,10 @@ MOST_EXTERNAL_AN_HOUR: Final = 4
 MOST_HOPS: Final = 3
 MOST_ACTIONS: Final = 5
 UNTOUCHABLE: Final = "112"
+IN_SHADOW: Final = "shadowy"
+THROTTLED: Final = "seldom"
+ONCE_WITHIN: Final = 50.0
+"""Seconds within which the throttled rule fires once for a caller."""
 
 
 class Owed(msgspec.Struct, frozen=True):

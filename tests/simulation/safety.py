@@ -45,12 +45,20 @@ _EARLY: Final = {CREATED: 0, SETUP: 1, RINGING: 2}
 
 
 class Safety:
-    """``fail`` is called with what was broken; ``true`` turns the engine's time of now into true seconds."""
+    """``fail`` is called with what was broken; ``true`` says how many seconds have truly passed."""
 
     def __init__(
-        self, truth: Truth, fail: Callable[[str], None], happened: Counter[str], *, numbered: bool, told: bool
+        self,
+        truth: Truth,
+        fail: Callable[[str], None],
+        happened: Counter[str],
+        *,
+        true: Callable[[], float],
+        numbered: bool,
+        told: bool,
     ) -> None:
         self.truth = truth
+        self._true = true
         self.records = 0
         self.decisions: list[tuple[Decision, Call | None, float]] = []
         """Those on disk: with the call that each is about, and when it was made, in true seconds."""
@@ -85,6 +93,8 @@ class Safety:
         self._external: list[tuple[float, int]] = []
         self._clock_set = 0.0
         self._looked_at: dict[SessionKey, tuple[bytes, object]] = {}
+        self._throttled: dict[str | None, float] = {}
+        """When the throttled rule last fired for each caller."""
 
     # --- a life of the daemon -----------------------------------------------------------------------------------------
 
@@ -186,9 +196,13 @@ class Safety:
                     pass
         if isinstance(event, SessionsListed) and event.complete and event.sessions is not None:
             listed = {session.session_id for session in event.sessions}
-            stale = [view.key.session_id for view in engine.sessions() if view.key.session_id not in listed]
-            if [id for id in stale if not id.startswith("calendar:")]:
+            alive = [view.key for view in engine.sessions() if not view.key.session_id.startswith("calendar:")]
+            stale = [key.session_id for key in alive if key.session_id not in listed]
+            if stale:
                 self._fail(f"I9: {stale} are still alive after a list without them")
+            earlier = [key.session_id for key in alive if key.epoch != self._epoch]
+            if earlier:
+                self._fail(f"I9: {earlier} of an earlier epoch are still alive after a list of this one")
 
     def _decided(self, decision: Decision) -> None:
         assert self._rules is not None, "a daemon begins with rules"
@@ -199,6 +213,8 @@ class Safety:
             return
         if decision.rule == "emergency":
             self._fail(f"I8: {decision.rule} is about to touch an emergency call")
+        if decision.rule == office.IN_SHADOW:
+            self._fail(f"I8: {decision.rule} fired although it is in shadow")
         if decision.rule in self._paused:
             self._fail(f"I8: {decision.rule} fired although it is paused")
         if decision.event.kind == "timer" and call is not None:
@@ -208,7 +224,7 @@ class Safety:
 
     def _seen_to_happen(self, decision: Decision, call: Call) -> None:
         trigger = self._trigger(decision)
-        if trigger is None or trigger.hold is not None or self._rule(decision).on_missed == "fire":
+        if trigger is None or trigger.hold is not None or self._rule(decision).on_resync:
             return
         if self._meanwhile.get(call.id) != decision.event.state:
             self._fail(f"I1: {decision.rule} fired on {call.id} for what a list says and nobody saw happen")
@@ -226,7 +242,7 @@ class Safety:
         trigger = self._trigger(decision)
         assert trigger is not None
         assert trigger.hold is not None, "only a `for` makes a timer"
-        now = decision.at - self.shift
+        now = min(decision.at - self.shift, self._true())  # whatever time the engine was told
         match trigger.clock:
             case "session":
                 lasted = now - call.began
@@ -393,6 +409,8 @@ class Safety:
         call = None if decision.session_key is None else self.truth.call_of(decision.session_key)
         self.decisions.append((decision, call, decision.at - self.shift))
         self._happened[f"reason {decision.reason}"] += 1
+        if decision.rule == office.THROTTLED and decision.reason == "fired" and call is not None:
+            self._seldom(call, decision.at - self.shift)
         trigger = self._trigger(decision) if call is not None and decision.reason == "fired" else None
         if call is None or trigger is None:
             return
@@ -409,6 +427,13 @@ class Safety:
         if name in self._fired:
             self._fail(f"I1: {decision.rule} fired twice on {call.id} in one stay")
         self._fired.add(name)
+
+    def _seldom(self, call: Call, at: float) -> None:
+        caller = call.session.caller
+        before = self._throttled.get(caller)
+        if before is not None and at - before < office.ONCE_WITHIN - NEAR and before > self._clock_set:
+            self._fail(f"I8: {office.THROTTLED} fired again for {caller} after {at - before:.1f} s")
+        self._throttled[caller] = at
 
     # --- what a crash would leave -------------------------------------------------------------------------------------
 

@@ -45,6 +45,8 @@ HALVES: Final[tuple[frozenset[Side], ...]] = (
     frozenset({"gateway"}),
     frozenset({"daemon", "gateway"}),
 )
+LIST_ARRIVES: Final = 2.0
+"""Seconds from the drawing up of a list to its arrival, at most."""
 LONGEST_LINE: Final = 300
 SHOWN: Final = ("rule", "reason", "by", "action", "outcome", "error", "text", "detail", "ok", "revision")
 SETTLED: Final = 30.0
@@ -85,6 +87,7 @@ class World:
             self.exchange.truth,
             self.fail,
             self.happened,
+            true=self.machine.true,
             numbered=manner.numbers_changes,
             told=manner.tells_starts,
         )
@@ -323,7 +326,7 @@ class World:
             (self._half_open, 3),
             (self._crash, 4),
             (self._stop, 2),
-            (self._phones_restart, 2),
+            (self._phones_restart, 3),
             (self._phones_away, 2),
             (self._route_lost, 2),
             (self._disk_full, 1),
@@ -427,10 +430,20 @@ class World:
         self.happened["the wall clock was set " + ("forward" if by > 0 else "back")] += 1
 
     async def _host_sleeps(self) -> None:
+        if not await self._no_list_is_on_its_way():
+            return
         self.liveness.standing(self._true(), False)
         self.machine.sleep(self.chance.choice((6.0, 20.0, 45.0)))
         self.exchange.poke()
         self.happened["the host slept"] += 1
+
+    async def _no_list_is_on_its_way(self) -> bool:
+        for _ in range(20):
+            left = self.exchange.listed_at + LIST_ARRIVES - self.loop.time()
+            if left <= 0.0:
+                return True
+            await asyncio.sleep(left + 0.01)
+        return False
 
     async def _observe(self) -> None:
         await self._commands_wait()
@@ -557,6 +570,7 @@ def _only(error: BaseException | None) -> BaseException | None:
 def _manner(chance: random.Random) -> Manner:
     """A phone system, by chance. Ids that come back at once are told apart by their start only."""
     tells_starts = chance.random() < 0.75
+    tells_moments = chance.random() < 0.8
     return Manner(
         behaviour=Behaviour(
             ring_timeout=45.0,
@@ -566,9 +580,10 @@ def _manner(chance: random.Random) -> Manner:
             reuse_ids=tells_starts and chance.random() < 0.5,
         ),
         tells_starts=tells_starts,
-        tells_moments=chance.random() < 0.8,
+        tells_moments=tells_moments,
         numbers_changes=chance.random() < 0.7,
         list_parts=chance.choice((1, 1, 3)),
+        ahead=chance.choice((0.0, 0.0, 0.0, -7200.0, -240.0, 240.0, 7200.0)) if tells_moments else 0.0,
     )
 
 
