@@ -144,7 +144,7 @@ class Daemon:
         rules, health, journal = beginning.rules, self.health, self._journal
         saved = journal.load()
         core = Engine(
-            rules,
+            beginning.before,
             mode=settings.mode,
             next_decision=saved.next_decision,
             at=clock.now(),

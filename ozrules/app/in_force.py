@@ -17,7 +17,7 @@ from ozrules.app.rule_files import Fingerprint
 from ozrules.engine.events import ModeChanged, RulesReplaced
 from ozrules.rules.diagnostics import DocumentInvalid
 from ozrules.rules.document import Source
-from ozrules.rules.model import CalendarTrigger, RuleSet
+from ozrules.rules.model import RuleSet
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Inbox, Reloaded, Who
 from ozrules.runtime.ports import Clock, JournalFailed, Log
@@ -43,10 +43,12 @@ class RulesInvalid(Exception):
 class Beginning(msgspec.Struct, frozen=True, kw_only=True):
     """What the daemon starts with. ``problems`` say why it is the last good set; ``files`` is None then.
 
+    ``before`` is what the last daemon ran with, and what waits was begun by: ``rules`` replace it like in a reload.
     ``unwatched`` is the time since the last daemon stopped; None where there was none.
     """
 
     rules: RuleSet
+    before: RuleSet
     files: tuple[Source, ...] | None
     problems: tuple[str, ...]
     seen: Fingerprint
@@ -63,8 +65,7 @@ async def begin(settings: Settings, journal: SqliteJournal, log: Log) -> Beginni
             log.warning("rules", finding=str(warning))
         before: Parsed | None = prepared.good
         if by_name(files) != by_name(kept):
-            # only a set with moments of the calendar can have missed one
-            before = await parse(kept, frozenset(settings.secrets)) if kept and _has_moments(rules) else None
+            before = await parse(kept, frozenset(settings.secrets)) if kept else None
         problems: tuple[str, ...] = ()
     else:
         before = await parse(kept, frozenset(settings.secrets)) if kept else None
@@ -73,17 +74,20 @@ async def begin(settings: Settings, journal: SqliteJournal, log: Log) -> Beginni
         rules, files, problems = before.rules, None, prepared.problems
         for problem in problems[:MOST_SHOWN]:
             log.error("the rules are wrong; starting with the last good ones", problem=problem)
-    unwatched = _unwatched(journal, before.rules) if isinstance(before, Good) else None
-    return Beginning(rules=rules, files=files, problems=problems, seen=prepared.seen, unwatched=unwatched)
+    known = before.rules if isinstance(before, Good) else None
+    return Beginning(
+        rules=rules,
+        before=known or rules,
+        files=files,
+        problems=problems,
+        seen=prepared.seen,
+        unwatched=None if known is None else _unwatched(journal, known),
+    )
 
 
 def by_name(files: Iterable[Source]) -> dict[str, bytes]:
     """Rule files as the journal keeps them."""
     return {str(Path(file.name)): file.data for file in files}
-
-
-def _has_moments(rules: RuleSet) -> bool:
-    return any(isinstance(trigger, CalendarTrigger) for rule in rules.rules for trigger in rule.triggers)
 
 
 def _unwatched(journal: SqliteJournal, rules: RuleSet) -> Unwatched | None:

@@ -10,7 +10,7 @@ from ozrules.engine.live import LiveSession
 from ozrules.engine.tallies import Tallies
 from ozrules.rules.emails import covers, is_address
 from ozrules.rules.model import Guards, NumberPattern
-from ozrules.rules.numbers import NumberPlan
+from ozrules.rules.numbers import NumberPlan, user_part
 
 Verdict: TypeAlias = tuple[Literal["guard", "protected", "budget", "hops"], str]
 
@@ -29,11 +29,11 @@ class Guard:
     def is_protected(self, live: LiveSession) -> bool:
         """Whether the call goes to an emergency number, or another one that nobody may touch."""
         session = live.session
-        for number in (session.callee, session.dialed_number):
-            if number is not None and (
-                self._numbers.normal(number) in self._protected or self._numbers.is_emergency(number)
-            ):
-                return True
+        for callee in (session.callee, session.dialed_number):
+            if callee is not None:
+                number = user_part(callee)
+                if self._numbers.normal(number) in self._protected or self._numbers.is_emergency(number):
+                    return True
         return False
 
     def call(self, live: LiveSession, *, touched: bool = True) -> Verdict | None:

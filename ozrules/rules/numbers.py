@@ -28,6 +28,7 @@ WITHOUT_COUNTRY: Final = frozenset({"112", "911"})
 """Emergency numbers of any mobile phone without a network of its own (3GPP TS 22.101, 10.1.1)."""
 
 _SEPARATORS: Final = str.maketrans("", "", " -./()")
+_ADDRESS: Final = re.compile(r"(?:sips?:|tel:)?([^@;?]*)(?:[@;?].*)?", re.IGNORECASE | re.DOTALL)
 _NUMBER: Final = re.compile(r"\+?[0-9*#]{1,32}", re.ASCII)
 _DESTINATION: Final = re.compile(r"\+?[0-9*#]{1,20}", re.ASCII)
 _PATTERN: Final = re.compile(r"(?:[0-9*#+XxZzNn-]|\[[0-9*#-]+\])*[.!]?", re.ASCII)
@@ -186,6 +187,11 @@ def compact(text: str) -> str | None:
         number = unicodedata.normalize("NFKC", text)
     number = number.translate(_SEPARATORS)
     return number if _NUMBER.fullmatch(number) else None
+
+
+def user_part(text: str) -> str:
+    """Whom an address names: ``112`` of ``sip:112@pbx;user=phone``, ``tel:112`` and ``112@pbx`` (RFC 3261, 3966)."""
+    return _ADDRESS.sub(r"\1", text.strip(), count=1)
 
 
 def is_country(code: str) -> bool:

@@ -85,6 +85,24 @@ async def test_wrong_rules_at_the_start(tmp_path: Path) -> None:
             assert await one.stop() == 0
 
 
+@pytest.mark.fault(75)
+async def test_a_rule_that_is_taken_away_while_the_daemon_is_down_ends_its_timer_and_says_so(tmp_path: Path) -> None:
+    waits = FIRST + "  - {id: waits, trigger: {state: Ringing, for: 1h}, actions: [{log: late}]}\n"
+    async with phones() as system:
+        configure(tmp_path, system.url, waits)
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            system.call(CallPlan(caller="+36201234567", callee="2666"))
+            await rings(one, "first")
+            assert await one.stop(signal.SIGKILL) == -signal.SIGKILL
+        (tmp_path / "rules.yaml").write_text(FIRST)
+        async with daemon(tmp_path) as one:
+            [ended] = await one.saw("decision", rule="waits")
+            assert ended["reason"] == "ruleRemoved"
+            assert ended["event"]["due"]
+            assert await one.stop() == 0
+
+
 @pytest.mark.fault(62)
 async def test_a_file_that_is_still_being_written_is_left_alone(tmp_path: Path) -> None:
     async with phones() as system:

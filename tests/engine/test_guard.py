@@ -24,7 +24,7 @@ def live(callee: str = "2001", dialled: str | None = None, hops: int = 0) -> Liv
 
 
 @pytest.mark.fault(45)
-@pytest.mark.parametrize("number", ["112", "104", "105", "107", "+112", "+36112"])
+@pytest.mark.parametrize("number", ["112", "104", "+112", "+36112", "sip:112@pbx;user=phone", "tel:107", "105@pbx"])
 def test_calls_to_emergency_numbers_are_protected_whatever_the_guards_say(number: str) -> None:
     guard = Guard(allowing("*", default="allow"), PLAN)
     assert guard.is_protected(live(number))
