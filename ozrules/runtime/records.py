@@ -8,7 +8,7 @@ clock's, with its zone.
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Final, Literal, assert_never
 
 from ozrules.engine.effects import Decision, Effect, EventView, Observed, Outcome, PlannedAction, WriteLog
@@ -278,7 +278,8 @@ class Records:
         return view
 
     def _iso(self, at: float) -> str:
-        return datetime.fromtimestamp(at + self.wall_offset, self._zone).isoformat(timespec="milliseconds")
+        moment = datetime.fromtimestamp(at + self.wall_offset, UTC)
+        return moment.astimezone(self._zone).isoformat(timespec="milliseconds")
 
 
 def command_id(decision_id: str, command: CommandId) -> str:

@@ -1,6 +1,7 @@
 """Records: ids, times and numbers that the edge gives, in the shape that others read."""
 
 import json
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -57,6 +58,13 @@ def test_a_decision_in_the_shape_of_the_contract() -> None:
     ]
     assert body["metrics"] == {"eval_us": 41}
     assert (body["masked"], body["erased"], body["certainty"]) == ([], [], "complete")
+
+
+def test_times_carry_their_offset_also_in_the_zone_of_the_host() -> None:
+    body = made(records(zone=None), decision(17, at=AT)).body
+    assert isinstance(body["time"], str)
+    assert datetime.fromisoformat(body["time"]).timestamp() == pytest.approx(AT, abs=0.001)
+    assert datetime.fromisoformat(body["time"]).tzinfo is not None
 
 
 def test_outcomes_carry_the_id_of_their_decision_also_after_a_restart() -> None:
