@@ -19,9 +19,9 @@ from aiohttp import WSMsgType, web
 
 from ozrules.rules.characters import HIDDEN
 from ozrules.runtime.clock import stopwatch
+from ozrules.runtime.doorway import WITHIN, Doorway
 from ozrules.runtime.secret import Secret
 from ozrules.web.access import LASTS, Access
-from ozrules.web.doorway import WITHIN, Doorway
 from ozrules.web.live import Client, Full, Hub
 from ozrules.web.metrics import Exposition, WebFigures
 from ozrules.web.names import Names
@@ -93,8 +93,11 @@ async def serve(listener: socket.socket, at: Listening, source: Source, hub: Hub
             max_field_size=MOST_HEAD,
         )
 
+    def turned_away() -> None:
+        figures.turned_away += 1
+
     try:
-        site.doorway = Doorway(speak, figures)
+        site.doorway = Doorway(speak, full=turned_away)
         server = await loop.create_server(site.doorway, sock=listener)
         async with server:
             await hub.run(source)

@@ -8,18 +8,22 @@ import pytest
 
 from ozrules.connectors.ozeki_http.listener import NotificationListener
 from ozrules.connectors.ozeki_http.notifications import MAX_BYTES, CallHint, OtherNews, RoutingQuestion
+from ozrules.runtime import doorway
+from ozrules.runtime.doorway import MOST
 from ozrules.session.state import BUSY
 
 
 class Heard:
     def __init__(self) -> None:
         self.port = 0
+        self.thinks = 0.0
         self.hints: list[CallHint | OtherNews] = []
         self.questions: list[RoutingQuestion] = []
         self.complaints: list[tuple[str, str]] = []
 
     async def decide(self, question: RoutingQuestion) -> bytes:
         self.questions.append(question)
+        await asyncio.sleep(self.thinks)
         return b'<Response><Route Destination="2010"/></Response>'
 
     async def post(self, body: bytes, *, method: str = "POST", path: str = "/") -> tuple[str, bytes]:
@@ -76,12 +80,90 @@ async def test_a_question_is_answered_with_what_is_decided() -> None:
 
 
 @pytest.mark.fault(26)
-async def test_who_is_not_allowed_is_not_heard() -> None:
+async def test_who_is_not_allowed_is_turned_away_before_a_word_is_said() -> None:
     async with listening("192.0.2.0/24", "2001:db8::/32") as heard:
-        status, _ = await heard.post(b"NotificationName=CallChanged&CallId=uteom&CallState=Busy")
-    assert status == "403"
+        reader, writer = await asyncio.open_connection("127.0.0.1", heard.port)
+        assert (await reader.read()).startswith(b"HTTP/1.1 403 ")
+        writer.close()
     assert (heard.hints, heard.questions) == ([], [])
     assert heard.complaints == [("foreignNotification", "127.0.0.1")]
+
+
+@pytest.mark.fault(26)
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"POST / HTTP/1.0\r\n",
+        b"POST / HTTP/1.0\r\nX-Slow: ",
+        b"POST / HTTP/1.0\r\nContent-Length: 100\r\n\r\nNotifi",
+    ],
+)
+async def test_who_does_not_finish_what_it_says_is_cut_off(said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorway, "WITHIN", 0.2)
+    async with listening() as heard:
+        assert await _left_alone_with(heard.port, said) == b""
+        assert await heard.post(b"NotificationName=CallChanged&CallId=a&CallState=Busy") == ("200", b"")
+    assert heard.hints == [CallHint("a", BUSY)]
+
+
+async def _left_alone_with(port: int, said: bytes) -> bytes:
+    """What comes back where nothing more is said."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(said)
+    try:
+        async with asyncio.timeout(10):
+            return await reader.read()
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
+
+
+@pytest.mark.fault(26)
+async def test_no_more_than_so_many_are_let_in_at_once() -> None:
+    async with listening() as heard:
+        held = [await asyncio.open_connection("127.0.0.1", heard.port) for _ in range(MOST)]
+        assert (await _left_alone_with(heard.port, b"")).startswith(b"HTTP/1.1 503 ")
+        for _, writer in held:
+            writer.close()
+            await writer.wait_closed()
+        assert await heard.post(b"NotificationName=CallChanged") == ("200", b"")
+    assert heard.complaints == [("tooManyNotifications", "at once")]
+
+
+async def test_a_question_that_is_thought_about_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorway, "WITHIN", 0.05)
+    async with listening() as heard:
+        heard.thinks = 0.2
+        assert (await heard.post(b"NotificationName=RoutingInterception&LastCallState=Calling"))[0] == "200"
+
+
+@pytest.mark.fault(26)
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\x16\x03\x01\x02\r\n\r\n",
+        b"POST / HTTP/1.0\r\nContent-Length: <b>\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
+        b"POST / HTTP/1.0\r\nContent-Length: 100\r\n\r\nNotificationName=CallChanged",
+    ],
+)
+async def test_what_others_get_wrong_is_counted_and_no_fault_of_ours(
+    said: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening() as heard:
+        reader, writer = await asyncio.open_connection("127.0.0.1", heard.port)
+        writer.write(said)
+        writer.write_eof()
+        answer = await reader.read()
+        writer.close()
+    assert answer == b"" or answer.split()[1] == b"400"
+    assert b"<b>" not in answer
+    assert [kind for kind, _ in heard.complaints] == ["notANotification"]
+    assert heard.hints == []
+    assert caplog.records == []
 
 
 @pytest.mark.fault(26)

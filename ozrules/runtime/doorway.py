@@ -1,15 +1,14 @@
 """The way in: so many connections and no more, and none of them may dawdle.
 
 aiohttp waits for ever for a request whose head comes a byte at a time, and for a client that does not read its answer.
-Here each connection has `WITHIN` seconds to say what it wants, and again after each answer; one that is being answered
-is left alone. What is too much is told so in one line and closed before anything of it is read.
+So it does not listen itself, neither for the dashboard nor for notifications: here each connection has `WITHIN` seconds
+to say what it wants, and again after each answer; one that is being answered is left alone. What is too much is told so
+in one line and closed before anything of it is read.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Final, cast
-
-from ozrules.web.metrics import WebFigures
 
 MOST: Final = 64
 """Connections: a browser opens up to seven for one page."""
@@ -20,21 +19,36 @@ TOO_MANY: Final = (
 
 
 class Doorway:
-    """Makes the protocol of each new connection; ``make`` makes the one that speaks HTTP."""
+    """Makes the protocol of each new connection; ``make`` makes the one that speaks HTTP.
 
-    def __init__(self, make: Callable[[], asyncio.Protocol], figures: WebFigures) -> None:
+    ``refused`` gives the words for an address that may not come in at all, None for all others; ``full`` is told of
+    each connection that finds no room.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], asyncio.Protocol],
+        *,
+        refused: Callable[[str], bytes | None] = lambda peer: None,
+        full: Callable[[], None],
+    ) -> None:
         self._make = make
-        self._figures = figures
+        self._refused = refused
+        self._full = full
         self._inside: dict[asyncio.BaseTransport, _Connection] = {}
 
     def __call__(self) -> asyncio.Protocol:
         return _Connection(self)
 
-    def enter(self, transport: asyncio.BaseTransport, connection: "_Connection") -> asyncio.Protocol | None:
-        """The protocol for one more connection, or None where there are too many."""
+    def enter(self, transport: asyncio.BaseTransport, connection: "_Connection") -> asyncio.Protocol | bytes:
+        """The protocol for one more connection, or the words with which it is turned away."""
+        name = transport.get_extra_info("peername")
+        words = self._refused(name[0] if name else "")
+        if words is not None:
+            return words
         if len(self._inside) >= MOST:
-            self._figures.turned_away += 1
-            return None
+            self._full()
+            return TOO_MANY
         self._inside[transport] = connection
         return self._make()
 
@@ -64,11 +78,12 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._inner = self._doorway.enter(transport, self)
-        if self._inner is None:
-            self._transport.write(TOO_MANY)
+        entered = self._doorway.enter(transport, self)
+        if isinstance(entered, bytes):
+            self._transport.write(entered)
             self._transport.close()
             return
+        self._inner = entered
         self._inner.connection_made(transport)
         self.hurry()
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from ozrules.web import doorway
-from ozrules.web.doorway import MOST
+from ozrules.runtime import doorway
+from ozrules.runtime.doorway import MOST
 from tests.web.stage import served
 
 
