@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from ozrules.proofs.possible import conjuncts, exact_values
 from ozrules.rules.diagnostics import Findings, Span
-from ozrules.rules.model import Compare, Hunt, RoutingTrigger, Rule, RuleSet, SystemAction
+from ozrules.rules.model import Compare, Hunt, RoutingTrigger, Rule, RuleSet, StateTrigger, SystemAction
 from ozrules.rules.nesting import every_action
 from ozrules.rules.quoting import shown
 from ozrules.rules.sense import operation_of
 from ozrules.rules.suggest import closest
 from ozrules.session.methods import METHODS, Operation
-from ozrules.settings.abilities import deaf, lacking
-from ozrules.settings.model import ConnectionSettings
+from ozrules.session.state import State
+from ozrules.settings.abilities import deaf, lacking, untold
+from ozrules.settings.model import ConnectionSettings, OzekiHttpSettings
 
 
 def check(rules: RuleSet, connections: Sequence[ConnectionSettings], findings: Findings) -> None:
@@ -28,6 +29,9 @@ def check(rules: RuleSet, connections: Sequence[ConnectionSettings], findings: F
         certain = bound is not None or len(connections) == 1
         if any(isinstance(trigger, RoutingTrigger) for trigger in rule.triggers):
             _routing(rule, those, findings, certain=certain)
+        for trigger in rule.triggers:
+            if isinstance(trigger, StateTrigger):
+                _never_told(trigger, those, findings)
         for action in every_action(rule.actions):
             operation = operation_of(action)
             if operation is None:
@@ -38,6 +42,8 @@ def check(rules: RuleSet, connections: Sequence[ConnectionSettings], findings: F
                 _unknown(over, named, Span(place, len(name)), findings)
                 continue
             asked = those if over is None else [named[over]]
+            if isinstance(action, SystemAction):
+                _api_extension(action, asked, findings)
             reasons = [lacking(each).get(operation) for each in asked]
             if None not in reasons:
                 where = f"the connection {asked[0].name}" if len(asked) == 1 else "any of these connections"
@@ -86,6 +92,37 @@ def _routing(rule: Rule, those: Sequence[ConnectionSettings], findings: Findings
         f"This is never asked: {where} where a call goes; {'; '.join(dict.fromkeys(filter(None, reasons)))}.",
         suggestion="Use an ozeki-http connection with notifications, or trigger: {state: Ringing}.",
     )
+
+
+def _never_told(trigger: StateTrigger, those: Sequence[ConnectionSettings], findings: Findings) -> None:
+    for states in (trigger.states, trigger.origins):
+        if states is None or any(states - set(untold(each)) for each in those):
+            continue
+        names = ", ".join(sorted(states))
+        where = f"the connection {those[0].name} never tells" if len(those) == 1 else "none of these connections tells"
+        findings.warning(
+            "not-on-connection",
+            Span(trigger.place, 0),
+            f"This never fires: {where} of {names}.",
+            suggestion=_instead(states, those),
+        )
+
+
+def _instead(states: frozenset[State], those: Sequence[ConnectionSettings]) -> str | None:
+    told = {instead for each in those for state, instead in untold(each).items() if state in states and instead}
+    return f"What is told in its place: {', '.join(sorted(told))}." if told else None
+
+
+def _api_extension(action: SystemAction, asked: Sequence[ConnectionSettings], findings: Findings) -> None:
+    """The vendor's pages want one for texts and e-mail. They do for calls too, but its own examples call without."""
+    without = [each for each in asked if isinstance(each, OzekiHttpSettings) and each.api_extension is None]
+    if action.operation in ("sendSms", "sendEmail") and without and "apiExtension" not in action.texts:
+        findings.warning(
+            "not-on-connection",
+            Span(action.place, len(action.operation)),
+            f"{action.operation} needs an API extension, and the connection {without[0].name} names none.",
+            suggestion="Set apiExtension on the action, or on the connection.",
+        )
 
 
 def _advice(operation: Operation, connections: Sequence[ConnectionSettings]) -> str | None:

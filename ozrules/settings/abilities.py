@@ -7,6 +7,27 @@ from collections.abc import Mapping
 from typing import Final, assert_never
 
 from ozrules.session.methods import APART, FURTHER, OPERATIONS, Operation
+from ozrules.session.state import (
+    CALLEE_HUNG_UP,
+    CALLEE_ON_HOLD,
+    CALLER_HUNG_UP,
+    CALLER_ON_HOLD,
+    COMPLETED,
+    CREATED,
+    ERROR,
+    KNOWN_STATES,
+    NOT_FOUND,
+    ON_HOLD,
+    ON_HOLD_INACTIVE,
+    RINGING,
+    SETUP,
+    TRANSFER_COMPLETED,
+    TRANSFER_FAILED,
+    TRANSFER_REQUESTED,
+    TRANSFER_SETUP,
+    TRANSFERRING,
+    State,
+)
 from ozrules.settings.model import (
     AsteriskSettings,
     ConnectionSettings,
@@ -32,6 +53,22 @@ _NO_PLACE_TO_HOLD: Final[Mapping[Operation, str]] = dict.fromkeys(
 _NOBODY_TO_LISTEN: Final[Mapping[Operation, str]] = dict.fromkeys(
     ("startListen", "stopListen"), "no supervisor is set, whose phone would listen"
 )
+
+_TOLD_INSTEAD: Final[Mapping[State, State | None]] = {
+    CREATED: RINGING,
+    SETUP: RINGING,
+    CALLER_ON_HOLD: ON_HOLD,
+    CALLEE_ON_HOLD: ON_HOLD,
+    ON_HOLD_INACTIVE: ON_HOLD,
+    TRANSFER_SETUP: RINGING,
+    TRANSFER_REQUESTED: TRANSFER_COMPLETED,
+    TRANSFERRING: TRANSFER_COMPLETED,
+    TRANSFER_FAILED: None,
+    CALLER_HUNG_UP: COMPLETED,
+    CALLEE_HUNG_UP: COMPLETED,
+    NOT_FOUND: ERROR,
+}
+"""The states that the HTTP API has no word for, and what is seen in their place. Source: ozekiphone.com p_4587."""
 
 
 def lacking(connection: ConnectionSettings) -> dict[Operation, str]:
@@ -64,3 +101,10 @@ def deaf(connection: ConnectionSettings) -> str | None:
     if not isinstance(connection, OzekiHttpSettings):
         return "only a connection of type ozeki-http does"
     return None if connection.notifications is not None else "it has no notifications"
+
+
+def untold(connection: ConnectionSettings) -> Mapping[State, State | None]:
+    """The states of which this connection never tells, and what it tells in their place."""
+    if not isinstance(connection, OzekiHttpSettings):
+        return {}
+    return _TOLD_INSTEAD if connection.watch else dict.fromkeys(KNOWN_STATES)

@@ -72,3 +72,30 @@ def test_a_transfer_needs_to_know_who_moves() -> None:
     rule = "trigger: {state: InCall}, actions: [{blindTransfer: {move: caller, to: 2001}}]"
     assert [each[:2] for each in found(rule, GATEWAY)] == [("error", "not-on-connection")]
     assert found(rule, WEB) == []
+
+
+@pytest.mark.parametrize("trigger", ["state: [CallerHungUp, CalleeHungUp]", "state: InCall, from: Setup"])
+def test_a_state_that_http_never_tells_is_a_warning(trigger: str) -> None:
+    rule = f"trigger: {{{trigger}}}, actions: [log: x]"
+    [(severity, code, message)] = found(rule, HTTP)
+    assert (severity, code) == ("warning", "not-on-connection")
+    assert message.startswith("This never fires: the connection branch never tells of ")
+    assert found(rule, WEB) == found(rule, WEB, HTTP) == []
+    bound = rule.replace("actions", "conditions: {connection: branch}, actions")
+    assert [each[:2] for each in found(bound, WEB, HTTP)] == [("warning", "not-on-connection")]
+
+
+@pytest.mark.parametrize("states", ["ended", "[CallerHungUp, Completed]", "other:Parked"])
+def test_a_trigger_with_one_state_that_may_come_is_none(states: str) -> None:
+    assert found(f"trigger: {{state: {states}}}, actions: [log: x]", HTTP) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("sendSms: {to: 2001, text: a", 1), ("call: {to: 2001, url: 'http://a/'", 0)]
+)
+def test_a_text_needs_an_api_extension_from_the_rule_or_the_connection(text: str, count: int) -> None:
+    bare = HTTP.replace(", apiExtension: '9998'", "")
+    rule = f"trigger: {{state: NotAnswered}}, actions: [{{{text}}}}}]"
+    assert [each[:2] for each in found(rule, bare)] == [("warning", "not-on-connection")] * count
+    assert found(rule, HTTP) == []
+    assert found(rule.replace("}}]", ", apiExtension: 9990}}]"), bare) == []

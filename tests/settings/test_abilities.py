@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from ozrules.session.methods import APART, FURTHER, OPERATIONS
-from ozrules.settings.abilities import deaf, lacking
+from ozrules.session.state import COMPLETED, KNOWN_STATES, RINGING
+from ozrules.settings.abilities import deaf, lacking, untold
 from ozrules.settings.configuration import load as settings_of
 from ozrules.settings.model import ConnectionSettings
 
 WEB = "{name: office, type: ozeki-webclient, server: 192.0.2.1, token: {env: T}, movedParty: argument}"
-HTTP = "{name: branch, type: ozeki-http, server: 192.0.2.2, movedParty: other}"
+HTTP = "{name: branch, type: ozeki-http, server: 192.0.2.2, movedParty: other, apiExtension: '9998'}"
 ASKING = HTTP.replace("}", ", notifications: {listen: 127.0.0.1:8781, allow: [192.0.2.2]}}")
 ASTERISK = "{name: open, type: asterisk, host: 127.0.0.1, username: u, password: {env: T}}"
 GATEWAY = "{name: lab, type: gateway, url: 'ws://127.0.0.1:1/', token: {env: T}}"
@@ -40,3 +41,15 @@ def test_only_http_with_notifications_asks_where_calls_go() -> None:
     assert deaf(web) == "only a connection of type ozeki-http does"
     assert deaf(http) == "it has no notifications"
     assert deaf(asking) is None
+
+
+def test_http_does_not_tell_who_hung_up_and_a_connection_that_does_not_watch_tells_nothing() -> None:
+    web, http = connections(WEB, HTTP)
+    assert untold(web) == {}
+    assert {state for state, instead in untold(http).items() if instead == COMPLETED} == {
+        "CallerHungUp",
+        "CalleeHungUp",
+    }
+    assert not {RINGING, COMPLETED} & set(untold(http))
+    (blind,) = connections(HTTP.replace("}", ", watch: false}"))
+    assert set(untold(blind)) == set(KNOWN_STATES)

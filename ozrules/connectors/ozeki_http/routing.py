@@ -27,13 +27,18 @@ def kind_of(question: RoutingQuestion) -> Routing | None:
 
 
 def session_of(question: RoutingQuestion) -> Session:
-    """The call that is asked about, as far as the question tells of it."""
+    """The call that is asked about, as far as the question tells of it.
+
+    CallerID is read as in a list of calls: a number, or else a name, and then the extension is who calls.
+    """
+    label, extension = question.caller, question.caller_extension
     return Session(
         session_id=question.call_id or "",
         session_state=SETUP,
-        caller=question.caller or question.caller_extension,
+        caller=label if is_number(label) else extension or label,
+        caller_display_name=None if is_number(label) else label,
         callee=_tried(question),
-        source=question.caller_extension,
+        source=extension,
         dialed_number=question.original_dialed,
     )
 

@@ -38,6 +38,22 @@ def test_the_callers_extension_says_who_calls_where_nothing_else_does() -> None:
 
 
 @pytest.mark.parametrize(
+    ("label", "extension", "caller", "name"),
+    [
+        ("Kovács Ágnes", "1000", "1000", "Kovács Ágnes"),
+        ("Kovács Ágnes", None, "Kovács Ágnes", "Kovács Ágnes"),
+        ("+36201234567", "L1", "+36201234567", None),
+        (None, None, None, None),
+    ],
+)
+def test_a_name_in_the_place_of_the_number_is_a_name(
+    label: str | None, extension: str | None, caller: str | None, name: str | None
+) -> None:
+    session = session_of(RoutingQuestion(caller=label, caller_extension=extension))
+    assert (session.caller, session.caller_display_name) == (caller, name)
+
+
+@pytest.mark.parametrize(
     ("called", "dialed", "original", "tried"),
     [
         ("2003", "2002", "2001", "2003"),
