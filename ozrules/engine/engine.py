@@ -303,8 +303,8 @@ class Engine:
                 self._arbiter.record(hold.entry, reason, live, msgspec.structs.replace(view, due=hold.due), at)
         live.holds = kept or None
         if live.done:
-            holds = self._world.index.holds
-            live.done = {name for name in live.done if name in holds and _stays(holds[name], live, back)} or None
+            holds, retired = self._world.index.holds, self._world.retired
+            live.done = {name for name in live.done if _stays(holds.get(name) or retired.get(name), live, back)} or None
 
     def _holds_due(self, live: LiveSession, at: float) -> None:
         while live.holds:
@@ -354,7 +354,10 @@ class Engine:
     def _replace(self, rules: RuleSet, at: float) -> None:
         """Another rule set: waits of rules that stay are kept, or due anew from the same start; the others end."""
         before = {live.key: live.holds or [] for live in self._world.live.values()}
+        known = self._world.retired | self._world.index.holds
         self._world.install(rules)
+        fired = {name for live in self._world.live.values() for name in live.done or ()}
+        self._world.retired = {name: known[name] for name in fired - self._world.index.holds.keys() if name in known}
         for live in list(self._world.live.values()):
             holds = self._world.index.holds
             bases = {}
@@ -375,9 +378,13 @@ class Engine:
             self._due(live, at)
 
 
-def _stays(entry: Entry, live: LiveSession, back: bool) -> bool:
-    """Whether what fired for a stay still counts as fired: the stay goes on, or it counts once a session."""
+def _stays(entry: Entry | None, live: LiveSession, back: bool) -> bool:
+    """Whether what fired for a stay still counts as fired: the stay goes on, or it counts once a session.
+
+    None is a rule of an earlier life of the daemon that is not in force: it may come back, and must not fire again.
+    """
+    if entry is None:
+        return True
     trigger = entry.trigger
-    if not isinstance(trigger, StateTrigger) or trigger.clock != "state":
-        return isinstance(trigger, StateTrigger)
-    return live.state in trigger.states and not back
+    assert isinstance(trigger, StateTrigger), "only a `for` is marked as fired"
+    return trigger.clock != "state" or (live.state in trigger.states and not back)

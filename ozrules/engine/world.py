@@ -13,7 +13,7 @@ from ozrules.engine.effects import Effect, Tally
 from ozrules.engine.events import ScheduleSwitched
 from ozrules.engine.guard import Guard
 from ozrules.engine.identity import SessionKey
-from ozrules.engine.index import EXPLAIN_ALL, Index
+from ozrules.engine.index import EXPLAIN_ALL, Entry, Index
 from ozrules.engine.live import Chain, LiveSession
 from ozrules.engine.readings import Read, group_of, reader_of, text_of
 from ozrules.engine.tallies import AliveCounts, Tallies
@@ -105,6 +105,8 @@ class World:
         self.forwards: list[Forwarded] = []
         self.touched: list[LiveSession] = []  # by runs that began on another session: to be remembered too
         self.external = AliveCounts()
+        self.retired: dict[tuple[str, str], Entry] = {}
+        """Waits of rules that are not in force any more, and that have fired on a session that still lives."""
         self.install(rules)
 
     def install(self, rules: RuleSet) -> None:

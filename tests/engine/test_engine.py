@@ -435,6 +435,41 @@ def test_a_removed_rule_ends_its_timer_and_says_so() -> None:
     assert stage.sent == []
 
 
+@pytest.mark.fault(75)
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize(("clock", "times"), [("session", 1), ("talk", 1), ("state", 2)])
+def test_a_rule_that_is_taken_out_and_put_back_remembers_what_it_has_fired_on(
+    clock: str, times: int, restarts: bool
+) -> None:
+    """Once a session where the session's time counts, once a stay where the state's does."""
+    enough = rule("enough", enters("InCall", hold=5.0, clock=clock), log("enough"))
+    stage = Stage(rules(enough))
+    stage.call(state="InCall")
+    stage.wait(6)
+    stage.tell(RulesReplaced(at=stage.now, rules=rules()))
+    if restarts:
+        stage.rules = rules()
+        stage.restart()
+        times = 1  # of a rule that is not there, nobody knows whether the stay matters to it
+    stage.change("s1", "OnHold")
+    stage.change("s1", "InCall")
+    stage.tell(RulesReplaced(at=stage.now, rules=rules()))
+    stage.tell(RulesReplaced(at=stage.now, rules=rules(enough)))
+    stage.wait(60)
+    assert stage.logged == ["enough"] * times
+
+
+@pytest.mark.fault(75)
+def test_a_rule_that_is_put_back_in_the_same_stay_does_not_fire_again() -> None:
+    stage = Stage(rules(UNANSWERED))
+    stage.call()
+    stage.wait(25)
+    stage.tell(RulesReplaced(at=stage.now, rules=rules()))
+    stage.tell(RulesReplaced(at=stage.now, rules=rules(UNANSWERED)))
+    stage.wait(60)
+    assert len(stage.sent) == 1
+
+
 def test_a_rule_that_is_loaded_later_acts_on_living_sessions_only_through_for() -> None:
     stage = Stage(rules())
     stage.call()
