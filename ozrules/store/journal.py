@@ -1,4 +1,4 @@
-"""The journal: one connection in one thread, and one fsync for all that waits.
+"""The journal: one connection that writes in one thread, and one fsync for all that waits.
 
 While one commit syncs, the next batch gathers: a storm costs as many syncs as the disk can do, never as many as there
 are decisions. The connection stands inside a write transaction at all times, also between commits, so that no other
@@ -57,6 +57,8 @@ class SqliteJournal:
         self._directory = StateDirectory(path)
         try:
             self._db = opening.open_journal(self._directory, clock.now() + clock.wall_offset(), new_state=new_state)
+            # a connection that one thread is busy with refuses every other, and what it wrote would be lost
+            self._reader = opening.open_beside(self._directory)
         except BaseException:
             self._directory.close()
             raise
@@ -79,7 +81,7 @@ class SqliteJournal:
         """What was on disk when the daemon stopped. An open command is one whose outcome is not known at all: where
         `unknown` was recorded, the session's memory says what is still watched for.
         """
-        db = self._db
+        db = self._reader
         wall = self._clock.now() + self._clock.wall_offset()
         unanswered = "FROM intents WHERE id NOT IN (SELECT id FROM outcomes)"
         posted = msgspec.json.encode([post.decision for post, _ in self.pending_posts()]).decode()
@@ -112,16 +114,16 @@ class SqliteJournal:
 
     def rule_files(self) -> dict[str, bytes]:
         """The rule files that held last; empty where none ever did."""
-        return {name: data for name, data, _ in self._db.execute("SELECT * FROM rule_files")}
+        return {name: data for name, data, _ in self._reader.execute("SELECT * FROM rule_files")}
 
     def moment(self, name: Literal["alive", "rules"]) -> float | None:
         """When something was last written, or since when the rule files hold; wall clock. None where none ever was."""
-        found = self._db.execute("SELECT at FROM moments WHERE name = ?", (name,)).get
+        found = self._reader.execute("SELECT at FROM moments WHERE name = ?", (name,)).get
         return None if found is None else float(found)
 
     def pending_posts(self) -> list[tuple[Post, float]]:
         """Webhooks that were taken over and neither delivered nor given up, with when, wall clock."""
-        found = self._db.execute("SELECT request, at FROM webhooks WHERE state = 'pending' ORDER BY at")
+        found = self._reader.execute("SELECT request, at FROM webhooks WHERE state = 'pending' ORDER BY at")
         return [(msgspec.json.decode(request, type=Post), at) for request, at in found]
 
     def short_of_room(self) -> str | None:
@@ -234,11 +236,13 @@ class SqliteJournal:
             self._closing = True
             self._wanted.notify()
         self._thread.join()
+        self._reader.close()
         with contextlib.suppress(apsw.Error):  # after a failed write the rest is up to the next start
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
         self._db.close()
-        self._directory.free_reserve()
+        with contextlib.suppress(OSError):  # likewise
+            self._directory.free_reserve()
         self._directory.close()
 
     async def _write(self, work: Callable[[apsw.Cursor], object], *, acts: bool = False, tidy: bool = False) -> None:
@@ -267,7 +271,7 @@ class SqliteJournal:
         try:
             self._reserved = self._directory.keep_reserve()
         except OSError as error:
-            self._failure = JournalFailed(f"the journal cannot be written: {error}", lasting=True)
+            self._failure = _cannot_be_written(error)
 
     def _write_all(self, jobs: list[_Job]) -> None:
         if not self._reserved and self._failure is None and any(job.acts for job in jobs):
@@ -297,15 +301,19 @@ class SqliteJournal:
             self._db.execute("BEGIN IMMEDIATE")
         except apsw.FullError:
             self._counters = before
-            self._directory.free_reserve()
             self._reserved = False
+            try:
+                self._directory.free_reserve()
+            except OSError as error:
+                self._failure = _cannot_be_written(error)
+                return self._failure
             return self._start_over("the disk is full")
         except rows.OutOfOrder as error:
             self._counters = before
             return self._start_over(str(error))
         except (apsw.Error, OSError) as error:
             self._counters = before
-            self._failure = JournalFailed(f"the journal cannot be written: {error}", lasting=True)
+            self._failure = _cannot_be_written(error)
             return self._failure
         return None
 
@@ -315,9 +323,13 @@ class SqliteJournal:
                 self._db.execute("ROLLBACK")
             self._db.execute("BEGIN IMMEDIATE")
         except apsw.Error as error:
-            self._failure = JournalFailed(f"the journal cannot be written: {error}", lasting=True)
+            self._failure = _cannot_be_written(error)
             return self._failure
         return JournalFailed(why)
+
+
+def _cannot_be_written(error: Exception) -> JournalFailed:
+    return JournalFailed(f"the journal cannot be written: {error}", lasting=True)
 
 
 def _tell(jobs: list[_Job], failure: JournalFailed | None) -> None:

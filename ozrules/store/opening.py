@@ -56,6 +56,13 @@ def open_journal(directory: StateDirectory, wall: float, *, new_state: bool) -> 
         ) from error
 
 
+def open_beside(directory: StateDirectory) -> apsw.Connection:
+    """Reads what is on the disk in the journal that is open, from any thread, and beside the one that writes."""
+    db = apsw.Connection(str(directory.journal), flags=apsw.SQLITE_OPEN_READONLY)
+    db.set_busy_timeout(5_000)
+    return db
+
+
 def _open(directory: StateDirectory, first: int) -> apsw.Connection:
     path = directory.journal
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))

@@ -1,7 +1,7 @@
 """The composition root: a part that dies ends the daemon, at once and with its name."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,12 @@ from ozrules.app.in_force import RulesInvalid
 from ozrules.app.notify import ServiceManager
 from ozrules.engine.events import ConnectionOpened, SessionsListed
 from ozrules.runtime.clock import SystemClock
-from ozrules.runtime.ports import ConnectionState, FromPhoneSystem
+from ozrules.runtime.ports import ConnectionState, FromPhoneSystem, JournalFailed
 from ozrules.runtime.routes import Routes
 from ozrules.settings.model import LogSettings, Retention, Settings, WebhookSettings
 from ozrules.store.journal import SqliteJournal
 from tests.fakes.explaining import Echo
+from tests.fakes.gateway import until
 from tests.fakes.phone import FakePhone, QuietLog, Shelf
 from tests.fakes.webhooks import NoWebhooks
 
@@ -37,8 +38,31 @@ class Ending(FakePhone):
         yield ConnectionOpened(at=0.0, connection=self.name)
 
 
+class Crowded(SqliteJournal):
+    """Writes what happens, and has no room for anything else."""
+
+    lasting = False
+
+    async def retain(self, *, decisions: float, sessions: float) -> int:
+        raise JournalFailed("the disk is full", lasting=self.lasting)
+
+    async def keep_rule_files(self, files: Mapping[str, bytes]) -> None:
+        raise JournalFailed("the disk is full")
+
+
+class Spoilt(Crowded):
+    lasting = True
+
+
 class Stage:
-    def __init__(self, folder: Path, phone: FakePhone, *, rules: str = RULES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        phone: FakePhone,
+        *,
+        rules: str = RULES,
+        journal: type[SqliteJournal] = SqliteJournal,
+    ) -> None:
         (folder / "rules.yaml").write_text(rules)
         self.settings = Settings(
             file="",
@@ -56,12 +80,13 @@ class Stage:
         clock = SystemClock()
         self.shelf = Shelf()
         self.phone = phone
-        self.journal = SqliteJournal(self.settings.state, clock)
+        self.log = QuietLog()
+        self.journal = journal(self.settings.state, clock)
         self.daemon = Daemon(
             self.settings,
             Around(
                 clock=clock,
-                log=QuietLog(),
+                log=self.log,
                 sinks=[self.shelf],
                 manager=ServiceManager({}),
                 reread=lambda: self.settings,
@@ -110,6 +135,26 @@ async def test_it_becomes_ready_when_everything_is_merged_and_stops_when_it_is_t
         stage.daemon.stop()
         await running
     assert [record.type for record in stage.shelf.records] == ["reload", "connection"]
+
+
+@pytest.mark.fault(47, 58)
+async def test_a_disk_without_room_for_tidying_up_does_not_end_the_daemon(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, FakePhone(), journal=Crowded)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(stage.run())
+        await until(lambda: len(stage.log.said) >= 2)
+        stage.daemon.stop()
+        await running
+    said = {event for _, event, _ in stage.log.said}
+    assert "old records could not be removed; it is tried again" in said
+    assert "the rules in force could not be kept for the next start" in said
+
+
+@pytest.mark.fault(48, 81)
+async def test_a_disk_that_broke_while_old_records_were_removed_ends_the_daemon(tmp_path: Path) -> None:
+    with pytest.raises(ExceptionGroup) as raised:
+        await Stage(tmp_path, FakePhone(), journal=Spoilt).run()
+    assert raised.group_contains(JournalFailed)
 
 
 async def test_without_any_good_rules_it_does_not_start(tmp_path: Path) -> None:

@@ -164,8 +164,8 @@ def test_a_power_cut_loses_nothing_that_was_said(
     disk = _Disk(chance)
     plain = apsw.Connection
 
-    def connect(path: str) -> apsw.Connection:
-        return plain(path, vfs="power")
+    def connect(path: str, flags: int = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE) -> apsw.Connection:
+        return plain(path, flags, vfs="power")
 
     async def write(journal: SqliteJournal) -> None:
         for number in range(1, chance.randint(2, 30)):

@@ -1,6 +1,7 @@
 """The journal on disk, beyond what every journal does: group commit, full disks, retention, webhooks, rule files."""
 
 import asyncio
+import errno
 import json
 import os
 import subprocess
@@ -151,6 +152,29 @@ def _of_webhook(number: int, name: OutcomeName = "confirmed", error: str | None 
     return msgspec.structs.replace(outcome(command(number), name), action="webhook", error=error)
 
 
+def test_webhooks_can_be_read_while_the_journal_writes(tmp_path: Path) -> None:
+    async def scene() -> None:
+        asked = 300
+        async with _journal(tmp_path) as journal:
+
+            async def write() -> None:
+                for number in range(1, asked + 1):
+                    await journal.commit([decision(number), post(number)], [record(number, number)])
+
+            writing, seen = asyncio.ensure_future(write()), [0]
+            while not writing.done():
+                waiting = [one.decision for one, _ in journal.pending_posts()]
+                assert sorted(waiting) == list(range(1, len(waiting) + 1))
+                seen.append(len(waiting))
+                await asyncio.sleep(0)
+            await writing
+            assert seen == sorted(seen)
+            assert len(set(seen)) > 10
+            assert len(journal.pending_posts()) == asked
+
+    asyncio.run(scene())
+
+
 def test_the_last_good_rule_files_come_back(tmp_path: Path) -> None:
     async def scene() -> None:
         async with _journal(tmp_path) as journal:
@@ -243,6 +267,81 @@ def test_a_full_disk_stops_commands_keeps_outcomes_and_ends_with_the_fullness(sm
             saved = journal.load()
             assert [one.id for one in saved.open_commands] == ["2-0"]
             assert saved.next_seq == 4
+
+    asyncio.run(scene())
+
+
+def _fill(disk: Path) -> Path:
+    free, ballast = os.statvfs(disk), disk / f"ballast{len(list(disk.iterdir()))}"
+    ballast.write_bytes(bytes(free.f_bavail * free.f_frsize))
+    return ballast
+
+
+@pytest.mark.fault(47, 58)
+def test_rule_files_that_find_no_room_are_kept_later_and_old_records_go_once_there_is_some(small_disk: Path) -> None:
+    async def scene() -> None:
+        clock = StandingClock()
+        async with _journal(small_disk / "state", clock) as journal:
+            old = [record(number, number, time=clock.at - 100 * DAY) for number in range(1, 1001)]
+            await journal.commit([decision(number) for number in range(1, 1001)], old)
+            ballast = [_fill(small_disk)]
+            with pytest.raises(JournalFailed):
+                await journal.commit([Remember(KEY, bytes(2_000_000))], [])
+            ballast.append(_fill(small_disk))  # what was kept for last words has gone, too
+            with pytest.raises(JournalFailed, match="full") as caught:
+                await journal.keep_rule_files({"rules.yaml": bytes(500_000)})
+            assert not caught.value.lasting
+            for each in ballast:
+                each.unlink()
+            await journal.retain(decisions=clock.at - DAY, sessions=clock.at)
+            await journal.keep_rule_files({"rules.yaml": b"1"})
+            await journal.commit([Remember(KEY, b"1")], [record(1001, type_="reload")])
+        async with _journal(small_disk / "state", clock) as journal:
+            assert journal.load().memories == ((KEY, b"1"),)
+            assert journal.rule_files() == {"rules.yaml": b"1"}
+            with_them = Reader(small_disk / "state")
+            assert [line.number for line in with_them.records()] == [1001]
+            with_them.close()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.fault(48)
+@pytest.mark.parametrize("how", ["taking", "giving"])
+def test_a_reserve_that_cannot_be_kept_ends_writing_with_an_answer(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    async def scene() -> None:
+        async with _journal(small_disk / "state") as journal:
+            _fill(small_disk)
+            if how == "giving":
+                monkeypatch.setattr(Path, "unlink", broken)
+            with pytest.raises(JournalFailed) as caught:
+                await journal.commit([Remember(KEY, bytes(2_000_000))], [])
+            if how == "taking":
+                assert not caught.value.lasting
+                monkeypatch.setattr(os, "posix_fallocate", broken)
+                with pytest.raises(JournalFailed) as caught:
+                    await journal.commit([Send(command(1))], [])
+            assert caught.value.lasting
+            assert "Input/output error" in str(caught.value)
+            with pytest.raises(JournalFailed):
+                await journal.commit([Forget(KEY)], [])
+
+    asyncio.run(scene())
+
+
+@pytest.mark.fault(48)
+def test_an_odd_file_where_the_reserve_belongs_is_named_at_the_first_write(tmp_path: Path) -> None:
+    async def scene() -> None:
+        (tmp_path / "reserve").mkdir()
+        async with _journal(tmp_path) as journal:
+            with pytest.raises(JournalFailed, match="reserve") as caught:
+                await journal.commit([Remember(KEY, b"1")], [])
+            assert caught.value.lasting
 
     asyncio.run(scene())
 
