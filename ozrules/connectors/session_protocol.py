@@ -89,6 +89,7 @@ class _Arguments(msgspec.Struct, rename="camel"):
 _NEWS: Final = msgspec.json.Decoder(_StateChanged | _Created | _Closed)
 _ANY: Final = msgspec.json.Decoder()
 _ENCODER: Final = msgspec.json.Encoder()
+_OWN_WORDS: Final = ("name", "version", "epoch")
 
 
 # --- what a gateway says ----------------------------------------------------------------------------------------------
@@ -174,11 +175,17 @@ def _notification(method: str, params: dict[str, Any], zone: tzinfo) -> FromGate
         case "sessions.snapshot":
             return _part(params)
         case "gateway.hello":
-            return _converted(params, Hello)
+            return _hello(params)
         case "gateway.connection":
             return _converted(params, ConnectionNews)
         case _:
             raise WireError("unknownMethod", f"no such notification: {method[:64]!a}")
+
+
+def _hello(params: dict[str, Any]) -> Hello:
+    """A gateway's own words. A moment or a counter makes a good epoch, as a number too."""
+    texts = {name: str(params[name]) for name in _OWN_WORDS if isinstance(params.get(name), int | float)}
+    return _converted(params | texts, Hello)
 
 
 def _news(kind: Literal["created", "stateChanged", "closed"], params: dict[str, Any], zone: tzinfo) -> SessionNews:
@@ -234,6 +241,9 @@ def _error(id: RequestId, error: dict[str, Any]) -> ErrorResponse:
 
 
 def _converted(params: object, shape: type[_T]) -> _T:
+    """Params in their shape; null is as good as absent."""
+    if isinstance(params, dict):
+        params = {name: value for name, value in params.items() if value is not None}
     try:
         return msgspec.convert(params, shape)
     except (msgspec.MsgspecError, RecursionError) as error:

@@ -214,7 +214,8 @@ class Engine:
             Observed(at=at, key=live.key, event=view, session=live.session, certainty=live.certainty, matched=fired)
         )
         world.touched += [origin for origin in origins if origin is not live]  # later: its own end may be yet to come
-        if live.ended or live.holds or live.runs or live.wake is not None or live.remembered or live.variables:
+        met = live.state in world.index.resyncing
+        if met or live.ended or live.holds or live.runs or live.wake is not None or live.remembered or live.variables:
             self._after(live)
 
     def _after(self, live: LiveSession) -> None:
@@ -234,7 +235,7 @@ class Engine:
             live.wake = due
             world.out.append(Wake(live.key, due))
         over = live.ended and not live.runs
-        memory = None if over else remember(live)
+        memory = None if over else remember(live, met=live.state in world.index.resyncing)
         if memory is not None:
             world.out.append(Remember(live.key, memory))
         elif live.remembered:

@@ -393,5 +393,6 @@ class Index:
                         assert_never(trigger)
         self.holds = {entry.name: entry for entries in holding.values() for entry in entries}
         self.entering = {state: Bucket(tuple(entries), facts, explain) for state, entries in entering.items()}
+        self.resyncing = {state for state, entries in entering.items() if any(one.rule.on_resync for one in entries)}
         self.holding = {state: Bucket(tuple(entries), facts, explain) for state, entries in holding.items()}
         self.routing = {kind: Bucket(tuple(entries), facts, explain) for kind, entries in asked.items()}

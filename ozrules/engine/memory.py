@@ -118,9 +118,12 @@ _encoder = msgspec.json.Encoder(order="deterministic")  # of a set, too: equal e
 _decoder = msgspec.json.Decoder(_Memory)
 
 
-def remember(live: LiveSession) -> bytes | None:
-    """The session as bytes, or None where the phone system's own list tells all there is to know."""
-    if not (live.holds or live.done or live.runs or live.variables or live.actions or live.chain.hops):
+def remember(live: LiveSession, *, met: bool = False) -> bytes | None:
+    """The session as bytes, or None where the phone system's own list tells all there is to know.
+
+    ``met``: it must be known again as one that has been met in its state before.
+    """
+    if not (met or live.holds or live.done or live.runs or live.variables or live.actions or live.chain.hops):
         return None
     return _encoder.encode(
         _Memory(

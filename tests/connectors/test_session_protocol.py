@@ -241,6 +241,14 @@ def test_a_time_may_be_written_as_text_and_an_odd_one_loses_nothing() -> None:
         assert news == SessionNews("created", Session(session_id="s1", session_state=RINGING), moment)
 
 
+@pytest.mark.parametrize(("epoch", "known"), [(1795424400.5, "1795424400.5"), (7, "7"), ("a", "a"), (None, "")])
+def test_an_epoch_may_be_a_number_and_null_is_as_good_as_absent(epoch: object, known: str) -> None:
+    told = {"protocol": 1, "name": None, "version": 2, "epoch": epoch, "privileges": None, "snapshot": None}
+    assert decode(frame("gateway.hello", told)) == Hello(protocol=1, version="2", epoch=known)
+    news = decode(frame("gateway.connection", {"state": "ACCESS_GRANTED", "detail": None}))
+    assert news == ConnectionNews(state="ACCESS_GRANTED")
+
+
 def test_one_bad_session_does_not_lose_the_list() -> None:
     listed = decode(frame("sessions.snapshot", {"sessions": [{"id": "s1", "state": "Ringing"}, {"id": "s2"}, 7]}))
     assert listed == SnapshotPart(

@@ -233,6 +233,26 @@ def test_a_late_report_of_the_call_that_bore_an_id_before_does_not_end_the_one_t
     assert "lateEvent" in stage.notices
 
 
+@pytest.mark.fault(35)
+@pytest.mark.fault(5)
+def test_a_rule_that_acts_on_resync_acts_once_in_a_stay_through_restarts_and_gaps() -> None:
+    stage = Stage(rules(rule("r", enters("InCall"), log("met"), on_resync=True)))
+    stage.call("s1")
+    stage.change("s1", "InCall")
+    stage.restart(1.0)
+    stage.gap()
+    stage.connect()
+    assert stage.logged == ["met"]
+    stage.gap()
+    stage.sessions["s1"]["sessionState"] = "OnHold"
+    stage.connect()
+    stage.restart(1.0)
+    stage.change("s1", "InCall")
+    assert stage.logged == ["met", "met"], "another stay"
+    stage.close("s1", "CallerHungUp")
+    assert stage.memories == {}
+
+
 def _iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat()
 
