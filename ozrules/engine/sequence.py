@@ -325,16 +325,27 @@ class Sequencer:
         self._awaiting.pop(attempt.command.id, None)
         run.waiting = None
         action = attempt.action
-        if outcome == "confirmed":
+        if isinstance(action, PlainMethod) and action.method != attempt.command.action:
+            self._failed(run, action, at)  # the listener that may have begun is out, and the step has still failed
+        elif outcome == "confirmed":
             self._confirmed(run, attempt, at)
         elif self._attempts.may_retry(attempt, outcome):
             assert action.common.retry is not None, "only what has a retry may retry"
             run.waiting = Pause(at + action.common.retry.delay, attempt.tries + 1)
-        elif outcome == "unconfirmed" and attempt.command.action == "startListen" and self._skip_to_undo(run):
-            pass  # a listener that may have begun is not left in the call
+        elif outcome == "unconfirmed" and attempt.command.action == "startListen":
+            self._stop_listener(run, action, at)
         else:
             self._failed(run, action, at)
         self.go_on(run, at)
+
+    def _stop_listener(self, run: Run, action: Sent, at: float) -> None:
+        """One that may have begun is not left in the call: the rule itself stops it, else we do."""
+        if self._skip_to_undo(run):
+            return
+        if action.common.on_failure is not None:
+            self._failed(run, action, at)
+        else:
+            self._left(run, action, self._attempts.send(run, action, "stopListen", at, 0), at)
 
     def _confirmed(self, run: Run, attempt: Attempt, at: float) -> None:
         """A step was proven. The run goes where it sent the call; a hunt lets the number ring."""

@@ -662,13 +662,43 @@ def test_a_listener_that_outlives_the_daemon_is_stopped_however_late() -> None:
 
 
 @pytest.mark.fault(42)
-def test_a_listener_that_no_rule_ends_stays_and_is_on_record() -> None:
-    stage = Stage(on_answer(plain("startListen")))
+@pytest.mark.parametrize("dies_again", [False, True])
+def test_a_listener_that_may_have_begun_and_that_no_rule_ends_is_stopped_all_the_same(dies_again: bool) -> None:
+    stage = Stage(on_answer(plain("startListen"), log("heard")))
     talking(stage)
     stage.restart(1.0)
     stage.wait(10)
-    assert stage.outcomes == ["unknown", "unconfirmed"]
+    assert [command.action for command in stage.sent] == ["startListen", "stopListen"]
+    if dies_again:
+        stage.restart(1.0)
+        stage.wait(10)
+    else:
+        stage.answer()
+    assert stage.outcomes[:2] == ["unknown", "unconfirmed"]
+    assert stage.outcomes[2:] == (["unknown", "unconfirmed"] if dies_again else ["confirmed"])
+    assert len(stage.sent) == 2
+    assert stage.logged == [], "the step has failed"
+
+
+@pytest.mark.fault(42)
+def test_a_listener_that_is_known_to_have_begun_stays_where_no_rule_ends_it() -> None:
+    stage = Stage(on_answer(plain("startListen")))
+    talking(stage)
+    stage.answer()
+    stage.restart(1.0)
+    stage.wait(10)
+    assert stage.outcomes == ["confirmed"]
     assert len(stage.sent) == 1
+
+
+@pytest.mark.fault(42)
+def test_what_a_rule_does_about_a_listener_of_which_nothing_was_heard_is_its_own_affair() -> None:
+    stage = Stage(on_answer(plain("startListen", on_failure=(log("no listener"),))))
+    talking(stage)
+    stage.restart(1.0)
+    stage.wait(10)
+    assert len(stage.sent) == 1
+    assert stage.logged == ["no listener"]
 
 
 @pytest.mark.fault(37)
