@@ -240,6 +240,7 @@ class Daemon:
                     overrides=overrides,
                     measures=measures,
                     syncs=journal.syncs,
+                    journal_log=journal.log_bytes,
                     clock=clock,
                 )
                 admin = Admin(

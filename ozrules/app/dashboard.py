@@ -136,6 +136,7 @@ class Dashboard:
             webhooks=status.webhooks(),
             connections={one.connection: one.ready for one in self._health.connections.values()},
             tolerated=status.tolerated(),
+            journal_log=status.journal_log(),
         )
 
     # --- sessions ---------------------------------------------------------------------------------------------------

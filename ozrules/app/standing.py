@@ -1,5 +1,6 @@
 """How the daemon stands, as data: one account for `status` and `sessions`, for the metrics and for the dashboard."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -40,10 +41,12 @@ class Standing:
         overrides: Overrides,
         measures: Measures,
         syncs: Histogram,
+        journal_log: Callable[[], int],
         clock: Clock,
     ) -> None:
         self.measures = measures
         self.syncs = syncs
+        self.journal_log = journal_log
         self._core = core
         self._inbox = inbox
         self._dispatcher = dispatcher

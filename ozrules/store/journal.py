@@ -130,6 +130,10 @@ class SqliteJournal:
         """Why nothing new may be done although what has happened can still be written down; None where all is well."""
         return None if self._reserved else "the disk is full; nothing new is done until there is room"
 
+    def log_bytes(self) -> int:
+        """How large the write-ahead log is: it grows while somebody reads in an old state, and shrinks by itself."""
+        return self._directory.log_bytes()
+
     # --- writing ----------------------------------------------------------------------------------------------------
 
     async def commit(self, effects: Sequence[Effect], records: Sequence[Record]) -> None:

@@ -9,6 +9,9 @@ from ozrules.store.rows import Counters, write_counters
 from ozrules.store.schema import SchemaNewer, checksum, migrate
 from ozrules.store.state_directory import StateDirectory, StateUnusable
 
+LOG_KEPT: Final = 8 * 1024 * 1024
+"""Bytes that the write-ahead log keeps once it has been written back, which is tried whenever it has half as many."""
+
 _CHECKED: Final = {
     "counters": "*",
     "moments": "*",
@@ -74,6 +77,7 @@ def _open(directory: StateDirectory, first: int) -> apsw.Connection:
         if found != "ok":
             raise _Damaged(str(found))
         db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA journal_size_limit = {LOG_KEPT}")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA secure_delete = ON")  # what was removed or forgotten is in no free page either
         db.execute("BEGIN IMMEDIATE")

@@ -67,6 +67,13 @@ class StateDirectory:
                 source.rename(f"{aside}{suffix}")
         return aside
 
+    def log_bytes(self) -> int:
+        """Size of the journal's write-ahead log."""
+        try:
+            return Path(f"{self.journal}-wal").stat().st_size
+        except OSError:
+            return 0
+
     def keep_reserve(self) -> bool:
         """Takes the reserve's room on the disk; False where there is none."""
         try:

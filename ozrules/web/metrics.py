@@ -74,6 +74,7 @@ class _Daemon(Collector):
         yield _gauge("ozrules_timers_late", "Of these, those whose moment has passed already.", gauges.timers_late)
         yield _gauge("ozrules_rules", "Rules in force.", gauges.rules)
         yield _gauge("ozrules_rules_paused", "Rules that an admin has paused.", gauges.paused)
+        yield _gauge("ozrules_journal_wal_bytes", "Size of the journal's write-ahead log.", gauges.journal_log)
         queues = GaugeMetricFamily("ozrules_queue_items", "What waits, by queue.", labels=["queue"])
         for name, depth in gauges.queues.items():
             queues.add_metric([name], depth)

@@ -12,7 +12,8 @@ Json: TypeAlias = Mapping[str, object]
 
 
 class Gauges(msgspec.Struct, frozen=True, kw_only=True):
-    """What a scrape reads off the daemon as it is now. ``webhooks`` counts by result since the start."""
+    """What a scrape reads off the daemon as it is now. ``webhooks`` counts by result since the start;
+    ``journal_log`` is the size of the journal's write-ahead log, in bytes."""
 
     version: str
     mode: str
@@ -26,6 +27,7 @@ class Gauges(msgspec.Struct, frozen=True, kw_only=True):
     webhooks: Mapping[str, int]
     connections: Mapping[str, bool]
     tolerated: Mapping[str, int]
+    journal_log: int
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -158,6 +159,7 @@ async def _metrics(one: Watched) -> None:
     assert 'ozrules_decisions_total{reason="fired",rule="no-answer"} 1.0' in text
     assert 'ozrules_actions_total{action="forward",outcome="confirmed"} 1.0' in text
     assert "ozrules_journal_sync_seconds_count" in text
+    assert re.search(r"^ozrules_journal_wal_bytes [1-9]", text, re.MULTILINE)
     assert 'ozrules_connection_ready{connection="lab"} 1.0' in text
     assert "2666" not in text
     assert "+36201234567" not in text

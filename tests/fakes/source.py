@@ -62,6 +62,7 @@ class FakeSource:
             webhooks={"waiting": 0, "delivered": 0, "dead": 0, "refused": 0},
             connections={"office": not self.wrong},
             tolerated={"duplicate": 2},
+            journal_log=4096,
         )
 
     def status(self) -> Json:

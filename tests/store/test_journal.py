@@ -17,6 +17,7 @@ from ozrules.engine.effects import Effect, Forget, Outcome, OutcomeName, Remembe
 from ozrules.engine.identity import SessionKey
 from ozrules.runtime.ports import JournalFailed, Record
 from ozrules.store.journal import SqliteJournal
+from ozrules.store.opening import LOG_KEPT
 from ozrules.store.reading import Reader
 from tests.fakes.clock import StandingClock
 from tests.fakes.effects import KEY, command, decision, observed, outcome, post, record
@@ -214,6 +215,27 @@ def test_a_reader_that_stays_does_not_hold_up_the_writer(tmp_path: Path) -> None
                 await journal.commit([], [record(number, number, text="x" * 2000)])
             assert len(list(lines)) == 298
             reader.close()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.fault(54)
+def test_the_log_that_grew_under_a_reader_is_measured_and_shrinks_when_it_has_gone(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal:
+            assert 0 < journal.log_bytes() < LOG_KEPT
+            await journal.commit([], [record(1, 1)])
+            somebody = apsw.Connection(str(tmp_path / "journal.db"), flags=apsw.SQLITE_OPEN_READONLY)
+            somebody.execute("BEGIN")
+            assert somebody.execute("SELECT count(*) FROM records").get == 1
+            for number in range(2, 12):
+                await journal.commit([], [record(number, number, text="x" * 2_000_000)])
+            assert journal.log_bytes() > 2 * LOG_KEPT
+            assert somebody.execute("SELECT count(*) FROM records").get == 1
+            somebody.close()
+            for number in range(12, 15):
+                await journal.commit([], [record(number, number)])
+            assert journal.log_bytes() <= LOG_KEPT
 
     asyncio.run(scene())
 
