@@ -7,15 +7,36 @@ in one line and closed before anything of it is read.
 """
 
 import asyncio
+import resource
+import socket
 from collections.abc import Callable
 from typing import Final, cast
 
 MOST: Final = 64
 """Connections: a browser opens up to seven for one page."""
+AT_ONCE: Final = 8
+"""Connections that are taken from the kernel before those that find no room are told so."""
+WAITING: Final = 64
+"""Connections that wait in the kernel."""
 WITHIN = 10.0
 TOO_MANY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 )
+
+
+def room() -> int:
+    """How many may be inside: at most a quarter of the files that this process may have open, because the phone
+    system's connection, the journal and a reload need some too.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST if limit == resource.RLIM_INFINITY else min(MOST, limit // 4)
+
+
+async def listen(doorway: "Doorway", listener: socket.socket) -> asyncio.Server:
+    """Lets in whoever connects. asyncio would take a hundred at once, and then complain of each that it cannot."""
+    server = await asyncio.get_running_loop().create_server(doorway, sock=listener, backlog=AT_ONCE)
+    listener.listen(WAITING)
+    return server
 
 
 class Doorway:
@@ -35,6 +56,7 @@ class Doorway:
         self._make = make
         self._refused = refused
         self._full = full
+        self._room = room()
         self._inside: dict[asyncio.BaseTransport, _Connection] = {}
 
     def __call__(self) -> asyncio.Protocol:
@@ -46,7 +68,7 @@ class Doorway:
         words = self._refused(name[0] if name else "")
         if words is not None:
             return words
-        if len(self._inside) >= MOST:
+        if len(self._inside) >= self._room:
             self._full()
             return TOO_MANY
         self._inside[transport] = connection

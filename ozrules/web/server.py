@@ -19,7 +19,7 @@ from aiohttp import WSMsgType, web
 
 from ozrules.rules.characters import HIDDEN
 from ozrules.runtime.clock import stopwatch
-from ozrules.runtime.doorway import WITHIN, Doorway
+from ozrules.runtime.doorway import WAITING, WITHIN, Doorway, listen
 from ozrules.runtime.secret import Secret
 from ozrules.web.access import LASTS, Access
 from ozrules.web.live import Client, Full, Hub
@@ -68,7 +68,7 @@ def open_listener(at: Listening) -> socket.socket:
     """Listens. Raises OSError with a text for the admin."""
     family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
     try:
-        return socket.create_server((at.host, at.port), family=family, backlog=64)
+        return socket.create_server((at.host, at.port), family=family, backlog=WAITING)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
         raise OSError(f"web.listen {at.host}:{at.port}: {why}; name another address") from error
@@ -98,7 +98,7 @@ async def serve(listener: socket.socket, at: Listening, source: Source, hub: Hub
 
     try:
         site.doorway = Doorway(speak, full=turned_away)
-        server = await loop.create_server(site.doorway, sock=listener)
+        server = await listen(site.doorway, listener)
         async with server:
             await hub.run(source)
     finally:
