@@ -79,6 +79,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     http.add_argument("--barred", metavar="NAME", action="append", help="a user who may not use the API")
     http.add_argument(
+        "--api-extension", metavar="N", action="append", help="an API extension that there is (whichever is named)"
+    )
+    http.add_argument(
         "--refusal", metavar="CODE", type=int, choices=list(MESSAGES), default=306, help="how a refusal shows (306)"
     )
     http.add_argument(
@@ -143,6 +146,7 @@ def _manners(arguments: argparse.Namespace) -> HttpManners:
         generation=arguments.generation,
         users=dict(arguments.user or ()),
         barred=frozenset(arguments.barred or ()),
+        api_extensions=frozenset(arguments.api_extension) if arguments.api_extension else None,
         refusal=arguments.refusal,
         wrong_state=arguments.wrong_state,
         lingers=arguments.lingers,

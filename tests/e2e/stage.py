@@ -71,7 +71,8 @@ class Phones:
             case "ozeki-http-classic" | "ozeki-http-ozeki10":
                 generation = self._way.removeprefix("ozeki-http-")
                 http = {"type": "ozeki-http", "server": "127.0.0.1", "port": self.front.port, "generation": generation}
-                return self.connection | http | more
+                login = {"username": "any", "password": {"env": "LAB_TOKEN"}} if generation == "ozeki10" else {}
+                return self.connection | http | login | more
 
     @property
     def ledger(self) -> list[LedgerEntry]:

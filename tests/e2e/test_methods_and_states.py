@@ -180,7 +180,7 @@ def _connector(way: Way, front: SimulatorGateway | _Counting, moved_party: Moved
         return GatewayConnector("office", dial, moved_party=moved_party, clock=StandingClock(), chance=random.Random(1))
     return OzekiHttpConnector(
         "office",
-        Access(host="127.0.0.1", port=front.port, generation=way),
+        Access(host="127.0.0.1", port=front.port, generation=way, username="any", password="any"),
         moved_party=moved_party,
         ring_time=60.0,
         listening=None,

@@ -93,7 +93,7 @@ def http(generation: Generation) -> Callable[[Switchboard, StandingClock], Abstr
             await server.until_listening()
             connector = OzekiHttpConnector(
                 "office",
-                Access(host="127.0.0.1", port=server.port, generation=generation),
+                Access(host="127.0.0.1", port=server.port, generation=generation, username="any", password="any"),
                 moved_party="argument",
                 ring_time=None,
                 listening=None,

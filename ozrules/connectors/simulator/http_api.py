@@ -5,13 +5,15 @@ and their own pages, the Ozeki 10 forms of www2.ozeki.hu p_6083.
 """
 
 import base64
-import re
 import uuid
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 from typing import Final, TypeAlias
 from xml.sax.saxutils import escape
 
+import msgspec
+
+from ozrules.connectors.ozeki_http.xml import NotXml, parse
 from ozrules.connectors.session_messages import Call
 from ozrules.connectors.simulator.http_calls import HttpCall, HttpCalls, row
 from ozrules.connectors.simulator.http_manners import HttpManners
@@ -19,6 +21,7 @@ from ozrules.connectors.simulator.switchboard import Done, Reply, Silent, Switch
 from ozrules.engine.events import Refused
 from ozrules.session.methods import Further
 from ozrules.session.session import Session
+from ozrules.session.state import ENDED
 
 MESSAGES: Final[dict[int, str]] = {
     200: "Command successfully executed",
@@ -55,9 +58,16 @@ _MANDATORY: Final[dict[str, tuple[str, ...]]] = {
     "GenerateSecurityToken": ("AuthXml",),
 }
 _ABSENT: Final = {"classic": {"ForwardCall"}, "ozeki10": {"Forward", "GenerateSecurityToken"}}
-_MODIFIES: Final = re.compile(r"<AllowSessionModification>\s*(true|false)\s*</AllowSessionModification>", re.IGNORECASE)
+_BY_EXTENSION: Final = frozenset({"Call", "SendSms", "SendEmail"})
 
 Values: TypeAlias = dict[str, str]
+
+
+class Recording(msgspec.Struct, frozen=True):
+    """A recording that is finished: who wants to be told, and where it lies (ozekiphone.com p_4775)."""
+
+    url: str
+    file: str
 
 
 class HttpApi:
@@ -68,6 +78,7 @@ class HttpApi:
         self.calls = HttpCalls(manners)
         self._switchboard = switchboard
         self._placed: list[tuple[str, str]] = []
+        self._recorded: dict[str, Recording] = {}
         self.tokens: dict[str, bool] = {}
         """The security tokens that were given out, and whether the holder of each may change sessions."""
         absent = _ABSENT[manners.generation]
@@ -106,16 +117,20 @@ class HttpApi:
         self._placed.remove(placed)
         return placed[1]
 
+    def recorded(self, call: HttpCall) -> "Recording | None":
+        """What was recorded of this call, once, when it has ended and somebody wants to be told."""
+        return self._recorded.pop(call.session.session_id, None) if call.session.session_state in ENDED else None
+
     def _barrier(self, values: Values, peer: str) -> int | None:
         manners = self.manners
         if manners.addresses and not any(ip_address(peer) in ip_network(each) for each in manners.addresses):
             return 307
-        if not manners.users:
+        if not manners.users and manners.generation == "classic":
             return None
-        user = values.get("username")
-        if not user:
+        user, password = values.get("username"), values.get("password")
+        if not user or not password:
             return 304
-        if user not in manners.users or manners.users[user] != values.get("password"):
+        if manners.users and manners.users.get(user) != password:
             return 305
         return 306 if user in manners.barred else None
 
@@ -129,6 +144,9 @@ class HttpApi:
             if name in values and values[name].lower() not in allowed:
                 return _xml(302, "TransferorParty" if name == "transferorparty" else "Party", command)
         board, id = self._switchboard, values.get("callid", "")
+        extension, known = values.get("apiextension"), self.manners.api_extensions
+        if command in _BY_EXTENSION and extension and known is not None and extension not in known:
+            return _xml(401, extension)
         if command in _FURTHER:
             operation, names = _FURTHER[command]
             reply = board.ask_further(
@@ -140,6 +158,8 @@ class HttpApi:
             )
             if command == "Call" and isinstance(reply, Done):
                 self._placed.append((values["dialed"], values["url"]))
+            if command == "Record" and isinstance(reply, Done) and values.get("finishedurl"):
+                self._recorded[id] = Recording(values["finishedurl"], f"HttpRecordings/{id}.{_format(values)}")
             return self._replied(command, values, reply)
         session = self._session(id, now)
         if session is None:
@@ -149,11 +169,16 @@ class HttpApi:
         return self._replied(command, values, board.ask(_call(command, session, values), now))
 
     def _token(self, rights: str) -> bytes:
-        said = _MODIFIES.search(rights)
-        if said is None:
+        try:
+            root = parse(rights.encode())
+        except NotXml:
+            return _xml(302, "AuthXml", "GenerateSecurityToken")
+        modifies = root.child("AllowSessionModification")
+        said = modifies.text.lower() if modifies is not None else ""
+        if root.name != "SecurityToken" or said not in ("true", "false"):
             return _xml(302, "AuthXml", "GenerateSecurityToken")
         token = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")  # 22 characters, as in the samples
-        self.tokens[token] = said[1].lower() == "true"
+        self.tokens[token] = said == "true"
         return _xml(200, inside=f"<SecurityToken>{token}</SecurityToken>")
 
     def _session(self, id: str, now: float) -> Session | None:
@@ -183,6 +208,8 @@ class HttpApi:
                 return _xml(code, values.get("callid", "") if code == 601 else command)
             case Refused(kind="invalid") if command == "Call":
                 return _xml(402, values["dialed"], "NotFound")
+            case Refused(kind="invalid") if command == "SendSms":
+                return _xml(501)
             case Refused(kind="invalid"):
                 return _xml(302, _MANDATORY[command][-1], command)
             case Refused():
@@ -190,6 +217,10 @@ class HttpApi:
 
 
 _PARTIES: Final = ("caller", "callee")
+
+
+def _format(values: Values) -> str:
+    return "wav" if values.get("format", "").lower() == "wav" else "mp3"
 
 
 def _number(session: Session, party: str) -> str | None:

@@ -12,7 +12,8 @@ WrongState: TypeAlias = Literal[303, 601, 200]
 class HttpManners(msgspec.Struct, frozen=True, kw_only=True):
     """How a simulated phone system serves its HTTP API.
 
-    ``users``: user names and passwords; empty: no authentication (``barred`` users have a password and no access).
+    ``users``: user names and passwords (``barred`` users have a password and no access); empty: no authentication, or
+    any with Ozeki 10, which wants them in every command. ``api_extensions``: those that there are; None: all.
     ``addresses``: the networks that may use it; empty: all. ``refusal``: the code where a command is refused.
     ``wrong_state``: the code where the call is in another state; 200 does nothing and says that it did.
     ``lingers``: seconds for which a call that has ended stays on the list. ``caller_id``: what CallerId holds.
@@ -24,6 +25,7 @@ class HttpManners(msgspec.Struct, frozen=True, kw_only=True):
     users: Mapping[str, str] = {}
     barred: frozenset[str] = frozenset()
     addresses: tuple[str, ...] = ()
+    api_extensions: frozenset[str] | None = None
     refusal: int = 306
     wrong_state: WrongState = 303
     lingers: float = 2.0

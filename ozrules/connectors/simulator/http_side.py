@@ -28,12 +28,13 @@ MAX_WAITING: Final = 10_000
 
 
 class _Post(msgspec.Struct, frozen=True):
-    """A notification of a call. ``hangs_up``: where the reply says nothing, the call is ended."""
+    """Of a call. ``hangs_up``: where the reply says nothing, the call is ended. ``file``: its recording."""
 
     url: str
     name: str
     call: HttpCall
-    hangs_up: bool
+    hangs_up: bool = False
+    file: str | None = None
 
 
 class SimulatorHttp:
@@ -125,10 +126,13 @@ class SimulatorHttp:
             for call in self.api.calls.note(news, news.at or now):
                 url = self.api.manners.hears_changes
                 if url is not None:
-                    self._will_post(_Post(url, "CallChanged", call, hangs_up=False))
+                    self._will_post(_Post(url, "CallChanged", call))
                 url = self.api.answered(call)
                 if url is not None:
                     self._will_post(_Post(url, "CallConnected", call, hangs_up=True))
+                finished = self.api.recorded(call)
+                if finished is not None:
+                    self._will_post(_Post(finished.url, "RecordCompleted", call, file=finished.file))
 
     def _will_post(self, post: "_Post") -> None:
         if not self._posts.full():
@@ -145,6 +149,8 @@ class SimulatorHttp:
                 "Source": session.caller or "",
                 "Destination": session.callee or "",
             }
+            if post.file is not None:
+                pairs["RecordURL"] = post.file
             wanted = commands(await _posted(http, post.url, pairs), session.session_id)
             if post.hangs_up and not wanted:
                 wanted = [{"command": "Hangup", "callid": session.session_id}]

@@ -349,6 +349,8 @@ class PhoneSystem:
             if operation == "attendedTransfer":
                 second = self._live.get(other or "")
                 return Refused("notFound", "no such session") if second is None else self._join(call, second)
+        elif operation == "sendSms" and self._office.find(arguments.get("to", "")) is None:
+            return Refused("invalid", "nobody has this number")
         elif operation == "call":
             phone = self._office.find(arguments.get("to", ""))
             if phone is None:

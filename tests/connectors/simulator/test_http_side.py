@@ -66,7 +66,8 @@ async def test_it_answers_as_the_vendor_shows_it() -> None:
 async def test_the_other_generation_has_another_path() -> None:
     async with lab(HttpManners(generation="ozeki10")) as office:
         assert office.front.url.endswith("/api")
-        assert (await office.post(command="ListActiveCalls")).status == 200
+        response = await office.post(command="ListActiveCalls", Username="any", Password="any")
+        assert "<Code>200</Code>" in await response.text()
 
 
 @pytest.mark.parametrize("misdeed", ["silence", "close"])
@@ -112,6 +113,19 @@ async def test_who_is_called_is_announced_and_the_reply_says_what_happens(reply:
         await until(lambda: len(office.board.ledger) == 2)
     assert [entry.method for entry in office.board.ledger] == ["call", then]
     assert (said(listener)[0]["NotificationName"], said(listener)[0]["Destination"]) == ("CallConnected", "2010")
+
+
+async def test_who_wants_to_be_told_of_a_recording_is_told_when_it_is_finished() -> None:
+    async with canned(lambda _: xml(b"")) as listener, lab() as office:
+        await office.clock.advance(2.0)
+        url = f"http://127.0.0.1:{listener.port}/recorded"
+        await office.post(command="Record", CallId="s1", Format="wav", FinishedURL=url)
+        await office.post(command="Hangup", CallId="s1")
+        await until(lambda: bool(listener.requests))
+        await office.clock.advance(5.0)
+    [told] = said(listener)
+    assert (told["NotificationName"], told["CallId"]) == ("RecordCompleted", "s1")
+    assert told["RecordURL"] == "HttpRecordings/s1.wav"
 
 
 @pytest.mark.parametrize(
