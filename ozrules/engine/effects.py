@@ -84,7 +84,7 @@ class Command(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     seconds, the number may ring, None where no rule says.
 
     ``arguments`` are all further ones, by the names of the rule language. Texts may hold what a caller chose.
-    play: file, [repeat: true] · speak: text · record: format (mp3, wav) · call: url, [apiExtension, callerId,
+    play: file, [repeat: true] · speak: text · record: [format (mp3, wav), url] · call: url, [apiExtension, callerId,
     callerDisplayName] · sendSms: text, [apiExtension, sender] · sendEmail: to (an address), [subject, text,
     apiExtension, sender].
     """

@@ -142,7 +142,7 @@ async def test_every_further_action_has_the_parameters_of_its_page(generation: A
             held.state, talking.state = "Hold", "InCall"
             one, other = await play.seen(ON_HOLD, "2003"), await play.seen(IN_CALL, "2004")
             await play.do(other, "play", party="caller", file="hold & music.wav", repeat="true")
-            await play.do(other, "record", format="wav")
+            await play.do(other, "record", format="wav", url="http://crm.example/")
             await play.do(other, "call", to="2010", url="http://ivr.example/?a=1&b=2", callerId="2001")
             await play.do(other, "sendSms", to="2010", text="&CallId=x")
             mail = replace(command_for(other, "sendEmail"), arguments={"to": "a@b.example", "text": "t"})
@@ -154,7 +154,7 @@ async def test_every_further_action_has_the_parameters_of_its_page(generation: A
             await asyncio.wait_for(play.seen(COMPLETED, "2004"), 10)
     asked = {each.pop("command"): each for each in system.asked}
     assert asked["Play"] == {"callid": talking.id, "party": "caller", "audiofile": "hold & music.wav", "repeat": "true"}
-    assert asked["Record"] == {"callid": talking.id, "format": "wav"}
+    assert asked["Record"] == {"callid": talking.id, "format": "wav", "finishedurl": "http://crm.example/"}
     url = "http://ivr.example/?a=1&b=2"
     assert asked["Call"] == {"dialed": "2010", "apiextension": "9986", "url": url, "callerid": "2001"}
     assert asked["SendSms"] == {"apiextension": "9986", "recipient": "2010", "message": "&CallId=x"}

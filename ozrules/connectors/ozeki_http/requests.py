@@ -98,7 +98,8 @@ def request_for(
         case "speak":
             return Request("Speak", (call, ("Party", party), ("Text", given.get("text", ""))))
         case "record":
-            return Request("Record", (call, *_taken(given, format="Format")))
+            told = _taken(given, url="FinishedURL" if generation == "classic" else "FinishedUrl")
+            return Request("Record", (call, *_taken(given, format="Format"), *told))
         case "call":
             caller = _taken(given, apiExtension="ApiExtension", url="Url", callerId="CallerId")
             return Request("Call", (("Dialed", to), *caller, *_taken(given, callerDisplayName="CallerDisplayName")))

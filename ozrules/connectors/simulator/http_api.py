@@ -251,7 +251,7 @@ _FURTHER: Final[dict[str, tuple[Further, dict[str, str]]]] = {
     "AttendedTransfer": ("attendedTransfer", {}),
     "Play": ("play", {"party": "party", "audiofile": "file", "repeat": "repeat"}),
     "Speak": ("speak", {"party": "party", "text": "text"}),
-    "Record": ("record", {"format": "format"}),
+    "Record": ("record", {"format": "format", "finishedurl": "url"}),
     "Call": (
         "call",
         {

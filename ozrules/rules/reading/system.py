@@ -43,9 +43,15 @@ _FORMAT: Final[Key[Format]] = Key("format", Choice[Format]("format", FORMATS), h
 _OVER: Final = Key("connection", Text("the name of a connection"), help="Over which; the session's unless given.")
 _EXTENSION: Final = Key("apiExtension", _LINE, help="The API extension that does it; the connection's unless given.")
 _SENDER: Final = Key("sender", _LINE, help="Whom it comes from.")
+_ADDRESS: Final = Text(
+    "an address that begins with http:// or https://", re.compile(r"https?://[^\s{}]+"), code="bad-url"
+)
+_FINISHED: Final = Key(
+    "url", _ADDRESS, help="Whom the phone system tells when the recording is finished, and where it lies."
+)
 _URL: Final = Key(
     "url",
-    Text("an address that begins with http:// or https://", re.compile(r"https?://[^\s{}]+"), code="bad-url"),
+    _ADDRESS,
     required=True,
     help="Whom the phone system asks what to do when the call is answered (OzML).",
 )
@@ -83,7 +89,7 @@ def system_actions(scope: Scope, common: CommonKeys) -> dict[str, Shape[Action]]
         return _made(values, common.of(values), "speak", party=values[_HEARS], templates=(text,))
 
     def record(values: Values) -> Action:
-        return _made(values, common.of(values), "record", plain=(_FORMAT,))
+        return _made(values, common.of(values), "record", plain=(_FORMAT, _FINISHED))
 
     def call(values: Values) -> Action:
         plain = (_URL, _EXTENSION, _CALLER_ID, _CALLER_NAME)
@@ -101,7 +107,7 @@ def system_actions(scope: Scope, common: CommonKeys) -> dict[str, Shape[Action]]
     return {
         "play": Record("{to: all, file: hello.wav}", (_HEARS, _FILE, _REPEAT, *common.keys), play),
         "speak": Record("{to: all, text: TEXT}", (_HEARS, text, *common.keys), speak),
-        "record": Record("record, or record: {format: wav}", (_FORMAT, *common.keys), record),
+        "record": Record("record, or record: {format: wav}", (_FORMAT, _FINISHED, *common.keys), record),
         "call": Record("{to: NUMBER, url: https://…}", (number, _URL, _CALLER_ID, _CALLER_NAME, *apart), call),
         "sendSms": Record("{to: NUMBER, text: TEXT}", (number, text, _SENDER, *apart), sms),
         "sendEmail": Record("{to: ADDRESS, text: TEXT}", (address, subject, body, _SENDER, *apart), email),

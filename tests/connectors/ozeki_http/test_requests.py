@@ -55,7 +55,10 @@ COMMANDS: dict[str, tuple[Command, str]] = {
         command_for(TALKING, "speak", party="caller", text="Jó napot & szép estét"),
         "command=Speak&CallId=uteom&Party=caller&Text=J%C3%B3+napot+%26+sz%C3%A9p+est%C3%A9t",
     ),
-    "record": (command_for(TALKING, "record", format="wav"), "command=Record&CallId=uteom&Format=wav"),
+    "record": (
+        command_for(TALKING, "record", format="wav", url="http://crm.example/"),
+        "command=Record&CallId=uteom&Format=wav&FinishedURL=http%3A%2F%2Fcrm.example%2F",
+    ),
     "call": (
         command_for(TALKING, "call", to="2010", url="http://crm.example/", apiExtension="9998", callerId="1000"),
         "command=Call&Dialed=2010&ApiExtension=9998&Url=http%3A%2F%2Fcrm.example%2F&CallerId=1000",
@@ -108,7 +111,9 @@ def test_what_ozeki_10_does_otherwise() -> None:
     assert forward == "command=ForwardCall&CallId=uteom&Destination=2010"
     transfer = dict(parse_qsl(written(COMMANDS["blindTransfer"][0], "ozeki10")))
     assert transfer["TransferorParty"] == transfer["TranferorParty"] == "caller"
-    others = set(COMMANDS) - {"forward", "blindTransfer"}
+    record = written(COMMANDS["record"][0], "ozeki10")
+    assert record == COMMANDS["record"][1].replace("FinishedURL", "FinishedUrl")
+    others = set(COMMANDS) - {"forward", "blindTransfer", "record"}
     assert all(written(COMMANDS[each][0], "ozeki10") == COMMANDS[each][1] for each in others)
 
 

@@ -30,13 +30,14 @@ def test_who_has_two_calls() -> None:
 def test_arguments_go_by_their_names() -> None:
     play, record, call = one(
         "{state: InCall}",
-        actions="[{play: {to: caller, file: a.wav, repeat: true}}, {record: {format: wav}}, "
+        actions="[{play: {to: caller, file: a.wav, repeat: true}}, "
+        "{record: {format: wav, url: 'https://crm.example/'}}, "
         "{call: {to: 2010, url: 'https://ivr.example/', callerId: '1', apiExtension: 9986, connection: branch}}]",
     ).actions
     assert isinstance(play, SystemAction)
     assert (play.party, play.texts) == ("caller", {"file": ("a.wav",), "repeat": ("true",)})
     assert isinstance(record, SystemAction)
-    assert record.texts == {"format": ("wav",)}
+    assert record.texts == {"format": ("wav",), "url": ("https://crm.example/",)}
     assert isinstance(call, SystemAction)
     assert isinstance(call.to, Fixed)
     assert (call.to.number, call.connection) == ("2010", "branch")
@@ -64,6 +65,7 @@ def test_texts_are_templates_and_nothing_else_is() -> None:
         ('{play: {to: caller, file: "a\\nb"}}', "bad-text"),
         ("{play: {to: caller, file: a.wav, repeat: often}}", "not-true-or-false"),
         ("{record: {connection: branch}}", "unknown-key"),
+        ("{record: {url: crm.example}}", "bad-url"),
         ("{call: {to: '*72', url: 'https://ivr.example/'}}", "feature-code"),
         ("{call: {to: 2010, url: 'https://{{ caller }}/'}}", "bad-url"),
         ("{sendSms: {to: nobody, text: a}}", "bad-number"),
