@@ -22,6 +22,10 @@ from ozrules.runtime.inbox import Who
 MAX_LINE: Final = 64 * 1024
 ASK_WITHIN: Final = 5.0
 AT_ONCE: Final = 16
+WAITING: Final = 8
+"""Commands that wait for others; with more, whoever connects is turned away, for files that are open are few."""
+FROM_KERNEL: Final = 8
+"""Connections that asyncio takes at once: where it finds no file for one, it complains of each of them."""
 _PEER: Final = struct.Struct("3i")
 
 CommandName = Literal["reload", "pause", "resume", "cancel", "override", "forget", "status", "sessions"]
@@ -88,8 +92,21 @@ def _answers(path: Path) -> bool:
 async def serve(listener: socket.socket, answer: Callable[[Asked, Who], Awaitable[Answer]]) -> None:
     """Answers whoever connects, for ever."""
     slots = asyncio.Semaphore(AT_ONCE)
+    inside = 0
 
     async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal inside
+        if inside >= AT_ONCE + WAITING:
+            writer.write(msgspec.json.encode(Answer(False, "too many commands at once; try again")) + b"\n")
+            writer.close()
+            return
+        inside += 1
+        try:
+            await serve_one(reader, writer)
+        finally:
+            inside -= 1
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with slots:
             try:
                 said = await _one(reader, _who(writer), answer)
@@ -101,7 +118,8 @@ async def serve(listener: socket.socket, answer: Callable[[Asked, Who], Awaitabl
             finally:
                 writer.close()
 
-    server = await asyncio.start_unix_server(one, sock=listener, limit=MAX_LINE)
+    server = await asyncio.start_unix_server(one, sock=listener, limit=MAX_LINE, backlog=FROM_KERNEL)
+    listener.listen(AT_ONCE + WAITING)
     async with server:
         await server.serve_forever()
 

@@ -42,7 +42,11 @@ async def prepare(settings: Settings) -> Ready | Refusal:
         files, seen = await asyncio.to_thread(read, settings.rules)
     except Unreadable as unreadable:
         return Refusal(unreadable.problems, fingerprint(settings.rules))
-    match await parse(files, frozenset(settings.secrets)):
+    try:
+        parsed = await parse(files, frozenset(settings.secrets))
+    except OSError as error:
+        return Refusal((f"the rules cannot be parsed: {error.strerror}",), seen)
+    match parsed:
         case Good() as good:
             return Ready(good, files, seen)
         case Bad() as bad:

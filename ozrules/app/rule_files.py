@@ -27,15 +27,21 @@ class Unreadable(Exception):
 
 
 def fingerprint(patterns: Iterable[str]) -> Fingerprint:
-    """How the files look now, links followed."""
-    return tuple(_look(path) for path in rule_files(patterns))
+    """How the files look now, links followed. A folder that cannot be listed has a look of its own."""
+    try:
+        return tuple(_look(path) for path in rule_files(patterns))
+    except OSError as error:
+        return ((str(error.filename), error.errno or 0, 0, 0, 0, 0),)
 
 
 def read(patterns: tuple[str, ...]) -> tuple[tuple[Source, ...], Fingerprint]:
     """All files as they were at one moment, and how they looked then. Raises Unreadable."""
     for _ in range(TRIES):
         before = fingerprint(patterns)
-        sources = _read_all(rule_files(patterns))
+        try:
+            sources = _read_all(rule_files(patterns))
+        except OSError as error:
+            raise Unreadable((f"{error.filename}: {error.strerror}",)) from error
         if fingerprint(patterns) == before:
             return sources, before
     raise Unreadable(("the rule files change faster than they can be read",))

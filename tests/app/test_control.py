@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ozrules.app.control import MAX_LINE, Answer, Asked, ControlUnusable, open_socket, serve
+from ozrules.app.control import AT_ONCE, MAX_LINE, WAITING, Answer, Asked, ControlUnusable, open_socket, serve
 from ozrules.runtime.inbox import Who
 
 ASKED: list[tuple[Asked, Who]] = []
@@ -60,6 +60,20 @@ async def test_what_is_no_command_is_answered_so(tmp_path: Path, line: bytes) ->
         assert said["ok"] is False
         assert "not a command" in str(said["text"])
         assert (await send(tmp_path / "control", b'{"command": "status"}\n'))["ok"] is True
+
+
+@pytest.mark.fault(82)
+async def test_who_finds_too_many_there_is_turned_away_and_the_next_is_served(tmp_path: Path) -> None:
+    path = tmp_path / "control"
+    async with listening(path):
+        idle = [await asyncio.open_unix_connection(str(path)) for _ in range(AT_ONCE + WAITING)]
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        assert "too many commands" in (await reader.readline()).decode()
+        assert await reader.read() == b""
+        for _, each in [*idle, (reader, writer)]:
+            each.close()
+            await each.wait_closed()
+        assert (await send(path, b'{"command": "status"}\n'))["ok"] is True
 
 
 async def test_a_socket_in_use_is_not_taken_and_one_left_behind_is(tmp_path: Path) -> None:

@@ -77,3 +77,11 @@ def test_files_that_change_while_they_are_read_are_read_again_as_one_picture(
     sources, seen = read((str(tmp_path / "*.yaml"),))
     assert [source.data for source in sources] == [b"new!", b"new!"]
     assert seen == fingerprint((str(tmp_path / "*.yaml"),))
+
+
+@pytest.mark.fault(63)
+def test_a_folder_that_cannot_be_listed_is_said_and_looks_like_no_other(tmp_path: Path) -> None:
+    pattern = (str(tmp_path / ("x" * 300) / "*.yaml"),)
+    with pytest.raises(Unreadable, match="File name too long"):
+        read(pattern)
+    assert fingerprint(pattern) == fingerprint(pattern) != fingerprint((str(tmp_path / "*.yaml"),))
