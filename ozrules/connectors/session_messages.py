@@ -56,13 +56,20 @@ class ConnectionNews(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SnapshotPart(msgspec.Struct, frozen=True, kw_only=True):
-    """Live sessions; the list is whole where ``last`` is True. ``unreadable`` sessions of it could not be used."""
+    """Live sessions; the list is whole where ``last`` is True. ``unreadable`` sessions of it could not be used.
+
+    It shows the phone system after change ``seq``, at its time ``at``, in seconds since 1970 UTC. ``answers`` is the
+    request that asked for it, where it does not come as the answer itself.
+    """
 
     sessions: tuple[Session, ...]
     complete: bool = True
     part: int | None = None
     last: bool = True
     unreadable: int = 0
+    seq: int | None = None
+    at: float | None = None
+    answers: RequestId | None = None
 
 
 class SessionNews(msgspec.Struct, frozen=True):

@@ -77,6 +77,10 @@ class _PartShape(msgspec.Struct):
     complete: bool = True
     part: int | None = None
     last: bool | None = None
+    answers: RequestId | None = None
+
+
+_SHAPE: Final = frozenset(_PartShape.__struct_fields__)
 
 
 class _Arguments(msgspec.Struct, rename="camel"):
@@ -149,7 +153,7 @@ def _decode_tolerantly(frame: bytes, zone: tzinfo) -> FromGateway:
         case {"id": int() | str() as id, "error": dict(error)} if not isinstance(id, bool):
             return _error(id, error)
         case {"id": int() | str() as id, "result": result} if not isinstance(id, bool):
-            return Response(id, _part(result) if isinstance(result, dict) and "sessions" in result else None)
+            return Response(id, _part(result, zone) if isinstance(result, dict) and "sessions" in result else None)
         case _:
             raise WireError("notJsonRpc", "neither a notification nor a response")
 
@@ -173,7 +177,7 @@ def _notification(method: str, params: dict[str, Any], zone: tzinfo) -> FromGate
         case "session.closed":
             return _news("closed", params, zone)
         case "sessions.snapshot":
-            return _part(params)
+            return _part(params, zone)
         case "gateway.hello":
             return _hello(params)
         case "gateway.connection":
@@ -189,25 +193,29 @@ def _hello(params: dict[str, Any]) -> Hello:
 
 
 def _news(kind: Literal["created", "stateChanged", "closed"], params: dict[str, Any], zone: tzinfo) -> SessionNews:
-    session = _session(params.get("session"))
-    moment: float | None = None
-    counted: int | None = None
-    match params.get("at"):
+    return SessionNews(
+        kind, _session(params.get("session")), _moment(params.get("at"), zone), _count(params.get("seq"))
+    )
+
+
+def _moment(given: object, zone: tzinfo) -> float | None:
+    """What an odd gateway writes here is no reason to lose a change of a call, or a list."""
+    match given:
         case str(text):
-            moment = moment_from(text, zone)
+            return moment_from(text, zone)
         case bool():
-            pass  # what an odd gateway writes here is no reason to lose a change of a call
+            return None
         case int() | float() as number:
-            moment = float(number)
-    match params.get("seq"):
-        case bool():
-            pass
-        case int(number):
-            counted = number
-    return SessionNews(kind, session, moment, counted)
+            return float(number)
+        case _:
+            return None
 
 
-def _part(params: dict[str, Any]) -> SnapshotPart:
+def _count(given: object) -> int | None:
+    return given if isinstance(given, int) and not isinstance(given, bool) else None
+
+
+def _part(params: dict[str, Any], zone: tzinfo) -> SnapshotPart:
     received = params.get("sessions")
     if not isinstance(received, list):
         raise WireError("wrongShape", "sessions is a list")
@@ -218,13 +226,16 @@ def _part(params: dict[str, Any]) -> SnapshotPart:
         except NotASession:
             continue
     unreadable = len(received) - len(sessions)
-    shape = _converted({name: value for name, value in params.items() if name != "sessions"}, _PartShape)
+    shape = _converted({name: value for name, value in params.items() if name in _SHAPE}, _PartShape)
     return SnapshotPart(
         sessions=tuple(sessions),
         complete=shape.complete and not unreadable,
         part=shape.part,
         last=shape.last if shape.last is not None else shape.part is None,
         unreadable=unreadable,
+        seq=_count(params.get("seq")),
+        at=_moment(params.get("at"), zone),
+        answers=shape.answers,
     )
 
 
@@ -323,7 +334,14 @@ def encode(message: FromGateway | FromDaemon) -> bytes:
             assert_never(message)
 
 
-def snapshot_parts(sessions: Sequence[Session], complete: bool = True) -> Iterator[SnapshotPart]:
+def snapshot_parts(
+    sessions: Sequence[Session],
+    complete: bool = True,
+    *,
+    seq: int | None = None,
+    at: float | None = None,
+    answers: RequestId | None = None,
+) -> Iterator[SnapshotPart]:
     """All of ``sessions`` in parts that fit into frames; one part, the last, where they are few."""
     room = MAX_FRAME - 1024
     parts: list[list[Session]] = [[]]
@@ -341,6 +359,9 @@ def snapshot_parts(sessions: Sequence[Session], complete: bool = True) -> Iterat
             complete=complete,
             part=number if len(parts) > 1 else None,
             last=number == len(parts),
+            seq=seq,
+            at=at,
+            answers=answers if len(parts) > 1 else None,
         )
 
 
@@ -353,7 +374,10 @@ def _part_body(part: SnapshotPart) -> dict[str, object]:
         "sessions": [_session_body(session) for session in part.sessions],
         "complete": part.complete,
     }
-    return body if part.part is None else body | {"part": part.part, "last": part.last}
+    if part.part is not None:
+        body |= {"part": part.part, "last": part.last}
+    told = {"seq": part.seq, "at": part.at, "answers": part.answers}
+    return body | {name: value for name, value in told.items() if value is not None}
 
 
 def _session_body(session: Session) -> Session | dict[str, object]:

@@ -208,6 +208,8 @@ class Engine:
                 entries = bucket.answering(live, change.origin, seen=change.seen)
                 if entries:
                     fired = self._arbiter.decide(entries, live, view, at, explained=bucket.whole, caused=caused)
+        if change.recounted:
+            self._count_again(live, at)
         if live.state in world.index.holding:
             self._arm(live, change.origin if change.entered else None, at)
         world.out.append(
@@ -305,7 +307,16 @@ class Engine:
         live.holds = kept or None
         if live.done:
             holds, retired = self._world.index.holds, self._world.retired
-            live.done = {name for name in live.done if _stays(holds.get(name) or retired.get(name), live, back)} or None
+            kept_done = {name for name in live.done if _stays(holds.get(name) or retired.get(name), live, back)}
+            live.done = kept_done | (live.done & change.fired) or None
+
+    def _count_again(self, live: LiveSession, at: float) -> None:
+        """The stay counts from another moment: so do the waits that measure it."""
+        for hold in live.holds or ():
+            trigger = hold.entry.trigger
+            assert isinstance(trigger, StateTrigger)
+            if trigger.clock != "session":
+                hold.due = self._due_of(trigger, live, at) or hold.due
 
     def _holds_due(self, live: LiveSession, at: float) -> None:
         while live.holds:

@@ -41,12 +41,15 @@ class SessionsListed(msgspec.Struct, frozen=True, kw_only=True):
     """The full list of live sessions. ``complete`` False closes nothing: the list may lack some.
 
     ``sessions`` is None where the phone system cannot give a list at all: what is seen from now on is acted upon.
+    ``late`` is how many seconds before ``at`` it may have been true, at most: a list shows every stay younger than it
+    is by the time that it took.
     """
 
     at: float
     connection: str
     sessions: tuple[Session, ...] | None
     complete: bool = True
+    late: float = 0.0
 
 
 class SessionSeen(msgspec.Struct, gc=False, frozen=True, kw_only=True):

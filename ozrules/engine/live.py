@@ -16,6 +16,7 @@ from ozrules.session.state import ENDED, IN_CALL, RINGING, State
 if TYPE_CHECKING:
     from ozrules.engine.index import Entry
     from ozrules.engine.run import Run
+    from ozrules.engine.stays import Doubt
 
 
 class Chain:
@@ -70,6 +71,7 @@ class LiveSession:
         "chain",
         "direction",
         "done",
+        "doubt",
         "ended",
         "entered",
         "holds",
@@ -107,6 +109,7 @@ class LiveSession:
         self.done: set[tuple[str, str]] | None = None
         self.runs: list[Run] | None = None
         self.variables: dict[str, str] | None = None
+        self.doubt: Doubt | None = None
         self.actions = 0
         self.asks: Asks | None = None
         self.wake: float | None = None
@@ -125,6 +128,18 @@ class LiveSession:
         if self.session.session_state != state:  # it ended without a word, and what is remembered must say so
             self.session = msgspec.structs.replace(self.session, session_state=state)
         self.ended = state in ENDED
+        self.entered = at
+        self.doubt = None
+
+    def began(self, at: float) -> None:
+        """The state was entered earlier than its report came: what was counted for the one before is less."""
+        early = self.entered - at
+        if self.previous == RINGING:
+            self.rang = max(0.0, self.rang - early)
+        elif self.previous == IN_CALL:
+            self.talked = max(0.0, self.talked - early)
+        if self.previous_duration is not None:
+            self.previous_duration = max(0.0, self.previous_duration - early)
         self.entered = at
 
     def talk(self, at: float) -> float:

@@ -26,6 +26,7 @@ from ozrules.engine.run import (
     Watch,
     actions_at,
 )
+from ozrules.engine.stays import Doubt
 from ozrules.engine.world import World
 from ozrules.rules.model import (
     Hunt,
@@ -112,6 +113,7 @@ class _Memory(msgspec.Struct):
     runs: list[_Run]
     asks: _Asks | None = None
     outside: str | None = None
+    doubt: Doubt | None = None
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")  # of a set, too: equal events give equal bytes
@@ -143,6 +145,7 @@ def remember(live: LiveSession, *, met: bool = False) -> bytes | None:
             runs=[_run(run) for run in live.runs or ()],
             asks=None if live.asks is None else _Asks(live.asks.expires, live.asks.answered),
             outside=live.chain.outside,
+            doubt=live.doubt,
         )
     )
 
@@ -171,6 +174,7 @@ def recall(key: SessionKey, memory: bytes, world: World) -> tuple[LiveSession, d
     live.previous, live.previous_duration = kept.previous, kept.previous_duration
     live.rang, live.talked, live.actions = kept.rang, kept.talked, kept.actions
     live.done = set(kept.done) or None
+    live.doubt = kept.doubt
     live.variables = kept.variables
     live.certainty = "degraded"
     chain.sessions.append(live)

@@ -8,6 +8,7 @@ The file is long because lists, single reports and gaps meet in the same session
 """
 
 import math
+from collections.abc import Iterator
 from operator import attrgetter
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from ozrules.engine.effects import Certainty, EventKind, ListSessions, Notice, N
 from ozrules.engine.events import ConnectionOpened, Gap, SessionSeen, SessionsListed
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.live import LiveSession
+from ozrules.engine.stays import Doubt, fired_in, judged
 from ozrules.engine.world import MOST_CLOSED, Line, World
 from ozrules.session.durations import moment_from, seconds_from
 from ozrules.session.session import Session
@@ -34,9 +36,6 @@ from ozrules.session.state import (
 )
 
 DAY: Final = 86400.0
-NEW_STAY: Final = 2.0
-"""Seconds by which a listed state must be younger than the one we knew to be another stay in the same state."""
-
 CLOCKS: Final = 5.0
 """Seconds by which a start may seem to lie ahead, because reports take time."""
 
@@ -69,16 +68,32 @@ _where = attrgetter("callee", "callee_call_leg_id", "destination")
 
 
 class Change:
-    """One session, changed. ``entered``: it is in another state than before. ``seen``: somebody saw that happen."""
+    """One session, changed. ``entered``: it is in another state than before. ``seen``: somebody saw that happen.
 
-    __slots__ = ("entered", "kind", "live", "origin", "seen")
+    ``recounted``: its stay counts from another moment than before. ``fired``: what has fired already in a stay that
+    only now turns out to be another one.
+    """
 
-    def __init__(self, live: LiveSession, kind: EventKind, origin: State | None, *, entered: bool, seen: bool) -> None:
+    __slots__ = ("entered", "fired", "kind", "live", "origin", "recounted", "seen")
+
+    def __init__(
+        self,
+        live: LiveSession,
+        kind: EventKind,
+        origin: State | None,
+        *,
+        entered: bool,
+        seen: bool,
+        recounted: bool = False,
+        fired: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
         self.live = live
         self.kind = kind
         self.origin = origin
         self.entered = entered
         self.seen = seen
+        self.recounted = recounted
+        self.fired = fired
 
 
 class Tracker:
@@ -90,15 +105,18 @@ class Tracker:
     # --- single reports ---------------------------------------------------------------------------------------------
 
     def seen(self, event: SessionSeen) -> tuple[Change, ...]:
-        """What one report changes. Before the full list has come it is only kept, to be compared with the list."""
+        """What one report changes. Before the full list has come it is only kept, and taken in with the list."""
         line = self._world.lines.get(event.connection) or self._world.line(event.connection)
-        session = event.session
         if event.reported_at is not None:
             line.behind = event.at - event.reported_at
         if not line.merged:
             if len(line.pending) < MOST_PENDING:
-                line.pending[session.session_id] = (session.session_state, event.kind)
+                line.pending.append(event)
             return ()
+        return self._told(line, event)
+
+    def _told(self, line: Line, event: SessionSeen) -> tuple[Change, ...]:
+        session = event.session
         live = line.sessions.get(session.session_id)
         if live is None:
             return self._unknown(line, event)
@@ -138,8 +156,9 @@ class Tracker:
             return ()
         created = event.kind == "created"
         if not created:
-            self._notice("unknownSession", line.name, "stateChanged")
-            self._world.out.append(ListSessions(line.name, "a session that nobody told us of"))
+            if line.merged:
+                self._notice("unknownSession", line.name, "stateChanged")
+                self._world.out.append(ListSessions(line.name, "a session that nobody told us of"))
             if session.session_state in ENDED:
                 return ()
         live = self._begin(line, session, event.at, self._age(line, event), created=created)
@@ -198,35 +217,54 @@ class Tracker:
         for live in line.sessions.values():
             live.certainty = "degraded"
 
-    def listed(self, event: SessionsListed) -> list[Change]:
-        """Merges the full list: what is new, what has changed, what has ended since the list before."""
+    def listed(self, event: SessionsListed) -> Iterator[Change]:
+        """Merges the full list: what is new, what has changed, what has ended since the list before.
+
+        Sessions of which reports came before the list change as it was reported, one report at a time: each change is
+        to be looked at before the next is asked for. What has ended comes last, when its call is known to go on.
+        """
         line = self._world.line(event.connection)
+        reports, line.pending = line.pending, []
+        reported = dict.fromkeys(report.session.session_id for report in reports)
+        listed: dict[str, Session] = {}
+        for session in event.sessions or ():
+            listed.setdefault(session.session_id, session)
+        line.behind = min((line.behind, *(_behind(line, each, event.at) for each in listed.values())), key=_or_never)
+        closes = event.sessions is not None and event.complete
         changes: list[Change] = []
-        present = set()
-        sessions = event.sessions or ()
-        line.behind = min((line.behind, *(_behind(line, each, event.at) for each in sessions)), key=_or_never)
-        for session in sessions:
-            if session.session_id in present:
-                continue
-            present.add(session.session_id)
-            changes += self._merge(line, session, event.at)
-        if event.sessions is not None and event.complete:
-            for session_id, live in list(line.sessions.items()):
-                if session_id not in present:
-                    changes.append(self._vanished(line, live, event.at))
-        line.pending.clear()
+        for id, session in listed.items():
+            if id not in reported:
+                changes += self._merge(line, session, event, watched=False)
+        gone = [
+            self._vanished(line, live, event.at)
+            for id, live in list(line.sessions.items())
+            if closes and id not in listed and id not in reported
+        ]
+        yield from changes
+        watched = set()
+        for report in reports:
+            for change in self._told(line, report):
+                if change.entered:
+                    watched.add(report.session.session_id)
+                yield change
+        for id in reported:
+            if id in listed:
+                yield from self._merge(line, listed[id], event, watched=id in watched)
+            elif closes and id in line.sessions:
+                gone.append(self._vanished(line, line.sessions[id], event.at))
+        yield from gone
         if not line.merged:
             line.merged = True
             for live in line.sessions.values():
                 live.watched_from = max(live.watched_from, event.at)
-        return changes
 
-    def _merge(self, line: Line, session: Session, at: float) -> list[Change]:
+    def _merge(self, line: Line, session: Session, event: SessionsListed, *, watched: bool) -> list[Change]:
+        """``watched``: it was seen to enter the state that it was in last, and nothing was missed since."""
+        at = event.at
         live = line.sessions.get(session.session_id)
-        seen_state, seen_kind = line.pending.get(session.session_id, (None, None))
         if live is not None and self._is_another(live, session, None):
             ended = self._end(line, live, ABORTED, at, "snapshot", seen=False, certainty="derived")
-            return [ended, *self._merge(line, session, at)]
+            return [ended, *self._merge(line, session, event, watched=False)]
         state = session.session_state
         if live is None:
             if state in ENDED or (line.merged and self._is_closed(line, session)):
@@ -234,12 +272,11 @@ class Tracker:
             live = self._begin(line, session, at, self._listed_age(line, session, at), created=False)
             live.watched_from = at
             self._counted(live, at)
-            was_seen = seen_kind == "created" and seen_state == state
-            return [Change(live, "created" if was_seen else "snapshot", None, entered=True, seen=was_seen)]
+            return [Change(live, "snapshot", None, entered=True, seen=False)]
         if state in ENDED:
-            return [self._end(line, live, state, at, "snapshot", seen=seen_state == state, certainty="complete")]
+            return [self._end(line, live, state, at, "snapshot", seen=False, certainty="complete")]
         if state == live.state:
-            return self._merge_same(line, live, session, at)
+            return self._merge_same(line, live, session, event, watched=watched)
         origin = live.state
         live.session = session
         live.direction = None
@@ -248,22 +285,50 @@ class Tracker:
         live.certainty = "complete"
         live.watched_from = at
         self._counted(live, at)
-        return [Change(live, "snapshot", origin, entered=True, seen=seen_state == state)]
+        return [Change(live, "snapshot", origin, entered=True, seen=False)]
 
-    def _merge_same(self, line: Line, live: LiveSession, session: Session, at: float) -> list[Change]:
+    def _merge_same(
+        self, line: Line, live: LiveSession, session: Session, event: SessionsListed, *, watched: bool
+    ) -> list[Change]:
+        at = event.at
         moved = _fixed(session) != _fixed(live.session)
         age = seconds_from(session.state_duration)
         live.session = session
         live.direction = None
         live.certainty = "complete"
-        if age is not None and not line.merged and at - age > live.entered + NEW_STAY:
-            live.enter(live.state, at - age)  # it left the state and came back while nobody watched
+        recounted = False
+        if age is not None and watched and at - age < live.entered:
+            live.began(at - age)
             _set_talk(live, at)
-            live.watched_from = at
-            self._counted(live, at)
-            return [Change(live, "snapshot", live.state, entered=True, seen=False)]
+            recounted = True
+        elif age is not None and (live.doubt is not None or not (line.merged or watched)):
+            earliest, latest = at - event.late - age, at - age
+            match judged(live, earliest, latest):
+                case "another":  # it left the state and came back while nobody watched
+                    return [self._came_back(live, earliest, latest, at)]
+                case "doubtful":
+                    if not line.merged:
+                        self._world.out.append(ListSessions(line.name, "a list may have come too late to tell a stay"))
+                    live.doubt = live.doubt or Doubt(live.entered, frozenset(live.done or ()))
+                    live.entered, recounted = latest, True
+                case "same":
+                    if live.doubt is not None:
+                        live.entered, live.doubt, recounted = live.doubt.since, None, True
         self._world.count_alive(live, at)
-        return [Change(live, "snapshot", live.previous, entered=False, seen=False)] if moved else []
+        if not moved and not recounted:
+            return []
+        return [Change(live, "snapshot", live.previous, entered=False, seen=False, recounted=recounted)]
+
+    def _came_back(self, live: LiveSession, earliest: float, latest: float, at: float) -> Change:
+        """A session has left its state and entered it again."""
+        fired = fired_in(live, earliest)
+        if live.doubt is not None:
+            live.entered = live.doubt.since
+        live.enter(live.state, latest)
+        _set_talk(live, at)
+        live.watched_from = at
+        self._counted(live, at)
+        return Change(live, "snapshot", live.state, entered=True, seen=False, fired=fired)
 
     def _vanished(self, line: Line, live: LiveSession, at: float) -> Change:
         return self._end(line, live, ABORTED, at, "snapshot", seen=False, certainty="derived")

@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from typing import Final, Literal, NamedTuple
 
 from ozrules.engine.effects import Effect, Tally
-from ozrules.engine.events import ScheduleSwitched
+from ozrules.engine.events import ScheduleSwitched, SessionSeen
 from ozrules.engine.guard import Guard
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.index import EXPLAIN_ALL, Entry, Index
@@ -20,7 +20,7 @@ from ozrules.engine.tallies import AliveCounts, Tallies
 from ozrules.rules.condition import leaves
 from ozrules.rules.model import Alive, History, RuleSet
 from ozrules.rules.numbers import NumberPlan
-from ozrules.session.state import MOVED_ON, State
+from ozrules.session.state import MOVED_ON
 
 MOST_CLOSED: Final = 4096
 CHAIN_LINK: Final = 10.0
@@ -78,7 +78,7 @@ class Line:
         self.sessions: dict[str, LiveSession] = {}
         self.asking: dict[SessionKey, LiveSession] = {}
         self.closed: OrderedDict[str, str] = OrderedDict()
-        self.pending: dict[str, tuple[State, Literal["created", "stateChanged", "closed"]]] = {}
+        self.pending: list[SessionSeen] = []  # reports that came before the list, which shows them already
 
 
 class World:

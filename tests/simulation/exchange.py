@@ -21,6 +21,7 @@ from ozrules.connectors.session_messages import (
     FromGateway,
     Hello,
     ListSessions,
+    RequestId,
     SessionNews,
     SnapshotPart,
 )
@@ -61,7 +62,9 @@ MISDEEDS: Final[tuple[Misdeed, ...]] = ("refuse", "silence", "close", "idle", "l
 
 
 SLOW_LISTS: Final = 0.4
-"""The share of lists that are told some time after they were drawn up."""
+"""The share of lists that are drawn up some time after the greeting, and told some time after that."""
+WAITS: Final[tuple[tuple[float, float], ...]] = ((0.0, 0.05), (0.05, 0.3), (0.3, 5.0))
+"""Seconds that a list may take to be drawn up, and then to be told."""
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,9 +74,9 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     tells_starts: bool = True
     """``startTime``, ``stateDuration`` and ``talkDuration`` of a session."""
     tells_moments: bool = True
-    """``at`` of a change."""
+    """``at`` of a change, and of a list."""
     numbers_changes: bool = True
-    """``seq`` of a change."""
+    """``seq`` of a change, and of a list."""
     list_parts: int = 1
     ahead: float = 0.0
     """Seconds by which the phone system's clock is ahead of the true time."""
@@ -145,6 +148,9 @@ class Exchange:
         self._poked = asyncio.Event()
         self._kept: list[bytes] = []
         self._listless: list[Wire] = []
+        self._calm = False
+        self._owed: set[Wire] = set()
+        """Who will be told a list that is not drawn up yet: it shows the changes that are told before it."""
         self._drawn: dict[Wire, list[SnapshotPart]] = {}
         """Lists that are drawn up already and not told yet: changes since then are told before them."""
 
@@ -232,15 +238,28 @@ class Exchange:
         if list_after:
             self._listless.append(wire)
             self._loop.call_later(list_after, self._send_late_list, wire)
-        elif self._chance.random() < SLOW_LISTS:
-            self._drawn[wire] = list(self._parts())
-            self._loop.call_later(self._chance.uniform(0.05, 0.3), self._send_drawn, wire)
+        elif not self._calm and self._chance.random() < SLOW_LISTS:
+            self._owed.add(wire)
+            self._loop.call_later(self._chance.uniform(*self._chance.choice(WAITS)), self._draw, wire)
         else:
             self._send_list(wire)
+
+    def _draw(self, wire: Wire) -> None:
+        if wire not in self._owed:
+            return
+        self._owed.remove(wire)
+        self.advance()
+        self._flush()
+        self._drawn[wire] = list(self._parts())
+        self._loop.call_later(self._chance.uniform(*self._chance.choice(WAITS)), self._send_drawn, wire)
 
     def _send_drawn(self, wire: Wire) -> None:
         for part in self._drawn.pop(wire, ()):
             self._say(wire, part)
+
+    def _forget_list(self, wire: Wire) -> None:
+        self._owed.discard(wire)
+        self._drawn.pop(wire, None)
 
     def _send_late_list(self, wire: Wire) -> None:
         if wire in self._listless:
@@ -251,19 +270,23 @@ class Exchange:
         """From now on it does all that it is asked for, at once."""
         self.misdeeds = self.restless = 0.0
         self.down = False
+        self._calm = True
         for wire in list(self._listless):
             self._send_late_list(wire)
+        for wire in list(self.wires):
+            self._draw(wire)
+            self._send_drawn(wire)
 
     def lost(self, wire: Wire) -> None:
         """A daemon is gone."""
-        self._drawn.pop(wire, None)
+        self._forget_list(wire)
         for those in (self.wires, self._listless):
             if wire in those:
                 those.remove(wire)
 
     def shun(self, wire: Wire) -> None:
         """The gateway loses the phone system for a while, and says so; no change is told meanwhile."""
-        self._drawn.pop(wire, None)
+        self._forget_list(wire)
         self._listless.append(wire)
         self._say(wire, ConnectionNews(state="CONNECTION_FAILED", detail="no route"))
 
@@ -295,6 +318,8 @@ class Exchange:
         for wire in self._told():
             if wire in self._drawn:
                 self._happened["a change was told before the list that it follows"] += 1
+            if wire in self._owed:
+                self._happened["a change was told before the list that shows it"] += 1
             for each in frames:
                 wire.tell(each)
         self._flush()
@@ -319,16 +344,20 @@ class Exchange:
             if part.part is not None and not part.last:
                 self._happened["a list came in parts"] += 1
 
-    def _parts(self) -> Iterator[SnapshotPart]:
+    def _parts(self, answers: RequestId | None = None) -> Iterator[SnapshotPart]:
+        manner = self.manner
         self.listed_at = self._loop.time()
         sessions = [self._shown(session) for session in self._phones.sessions(self._clock())]
-        parts = min(self.manner.list_parts, max(1, len(sessions)))
+        parts = min(manner.list_parts, max(1, len(sessions)))
         size = -(-len(sessions) // parts) if sessions else 1
         for number in range(parts):
             yield SnapshotPart(
                 sessions=tuple(sessions[number * size : (number + 1) * size]),
                 part=number + 1 if parts > 1 else None,
                 last=number == parts - 1,
+                seq=self._phones.latest if manner.numbers_changes else None,
+                at=self._clock() if manner.tells_moments else None,
+                answers=answers if parts > 1 else None,
             )
 
     def _shown(self, session: Session) -> Session:
@@ -349,9 +378,10 @@ class Exchange:
                 self._happened["the daemon asked for the list"] += 1
                 if wire in self._listless:
                     self._listless.remove(wire)
+                self._forget_list(wire)  # this one takes its place
                 self.advance()
                 self._flush()
-                parts = list(self._parts())
+                parts = list(self._parts(id))
                 if len(parts) == 1:
                     self._say(wire, Answer(id, parts[0]))
                     return

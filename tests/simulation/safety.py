@@ -36,8 +36,8 @@ from tests.simulation import office
 from tests.simulation.truth import NEAR, Asked, Call, Truth
 
 HOUR: Final = 3600.0
-LAG: Final = 4.0
-"""Seconds that a report may take, by which a stay seems to have begun later."""
+LAG: Final = 9.0
+"""Seconds by which a stay may seem to have begun later: five at the gateway, three on the way, and one."""
 FOLLOWS_UNKNOWN: Final = frozenset({"confirmed", "unconfirmed", "targetGone"})
 _SECRET: Final = office.SECRET.encode()
 _encode: Final = msgspec.json.Encoder().encode
@@ -75,7 +75,7 @@ class Safety:
         self._paused: set[str | None] = set()
         self._listing = False
         """Whether the engine is being told a list."""
-        self._meanwhile: dict[str, str] = {}
+        self._meanwhile: set[tuple[str, str]] = set()
         """States that were reported between a gap and its list."""
         self._rules: RuleSet | None = None
         self._rule_sets: dict[str, RuleSet] = {}
@@ -164,7 +164,7 @@ class Safety:
         if event.kind == "closed":
             self._reported.pop(id, None)  # what comes after it is about nobody, and is dropped
         if not self.merged:
-            self._meanwhile[id] = session.session_state
+            self._meanwhile.add((id, session.session_state))
             return
         known = self._known.get(id)
         if event.kind == "closed" or session.session_state in ENDED:
@@ -226,7 +226,7 @@ class Safety:
         trigger = self._trigger(decision)
         if trigger is None or trigger.hold is not None or self._rule(decision).on_resync:
             return
-        if self._meanwhile.get(call.id) != decision.event.state:
+        if (call.id, decision.event.state) not in self._meanwhile:
             self._fail(f"I1: {decision.rule} fired on {call.id} for what a list says and nobody saw happen")
 
     # --- timers ---------------------------------------------------------------------------------------------------

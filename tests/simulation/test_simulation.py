@@ -16,6 +16,7 @@ from tests.simulation.world import Result, simulate
 SEEDS: Final = int(os.environ.get("SIMULATION_SEEDS", "300"))
 FAULTS: Final = (
     "a change was told before the list that it follows",
+    "a change was told before the list that shows it",
     "a change was told late",
     "a change was told twice",
     "a crash kept what was not synced",

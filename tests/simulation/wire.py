@@ -123,12 +123,8 @@ class Wire:
 
 
 def some_delay(chance: random.Random, slow: bool) -> float:
-    """Seconds that a frame takes: a millisecond mostly, now and then much longer where the network is ``slow``.
-
-    Less than two all the same, with the time that a list waits at the gateway: a list later than that may look as if
-    a session had left its state and come back, and docs/simulation.md says what follows.
-    """
+    """Seconds that a frame takes: a millisecond mostly, now and then much longer where the network is ``slow``."""
     roll = chance.random()
     if slow and roll < 0.03:
-        return chance.uniform(0.5, 1.6)
+        return chance.uniform(0.5, 3.0)
     return chance.uniform(0.02, 0.2) if roll < 0.1 else chance.uniform(0.0005, 0.005)

@@ -45,7 +45,7 @@ HALVES: Final[tuple[frozenset[Side], ...]] = (
     frozenset({"gateway"}),
     frozenset({"daemon", "gateway"}),
 )
-LIST_ARRIVES: Final = 2.0
+LIST_ARRIVES: Final = 8.5
 """Seconds from the drawing up of a list to its arrival, at most."""
 LONGEST_LINE: Final = 300
 SHOWN: Final = ("rule", "reason", "by", "action", "outcome", "error", "text", "detail", "ok", "revision")

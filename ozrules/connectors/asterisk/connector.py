@@ -57,6 +57,7 @@ class AsteriskConnector:
         self._link: Link | None = None
         self._privileges: frozenset[str] | None = None
         self._listing: str | None = None
+        self._asked_at = 0.0
         self._missed = True
         self._told = ""
 
@@ -222,7 +223,8 @@ class AsteriskConnector:
                         await self._ask_who_holds(link)
                         self._actions.found(link)
                         self._missed = False
-                    return [SessionsListed(at=at, connection=self._name, sessions=self._reducer.sessions())]
+                    late, sessions = max(0.0, at - self._asked_at), self._reducer.sessions()
+                    return [SessionsListed(at=at, connection=self._name, sessions=sessions, late=late)]
                 if not listed:
                     raise NoAnswer(f"Asterisk gives no list of channels: {item.message[:200]}")
                 return []
@@ -253,7 +255,7 @@ class AsteriskConnector:
             self._reducer.hear_device(endpoint, answer.response.get("Value", ""))
 
     def _begin_list(self, link: Link) -> None:
-        self._listing = link.tell("CoreShowChannels", {})
+        self._listing, self._asked_at = link.tell("CoreShowChannels", {}), self._clock.now()
         self._reducer.begin_list()
 
     # -- what an admin is told

@@ -108,7 +108,8 @@ class GatewayConnector:
             try:
                 match self._way:
                     case Dial() as way:
-                        async with aclosing(self._talk(await way.open())) as items:
+                        since = self._clock.now()
+                        async with aclosing(self._talk(await way.open(), since)) as items:
                             async for item in items:
                                 failures = 0 if _is_ready(item) else failures
                                 yield item
@@ -151,12 +152,12 @@ class GatewayConnector:
                     for item in self._down(f"{waiting}; {arrival}"):
                         yield item
                     continue
-                _notice_dead_peers(arrival)
-                async with aclosing(self._talk(arrival)) as items:
+                _notice_dead_peers(arrival.connection)
+                async with aclosing(self._talk(arrival.connection, arrival.since)) as items:
                     async for item in items:
                         yield item
 
-    async def _talk(self, opened: Socket) -> AsyncGenerator[FromPhoneSystem, None]:
+    async def _talk(self, opened: Socket, since: float) -> AsyncGenerator[FromPhoneSystem, None]:
         """All that one open socket brings, and its end."""
         link = Link(
             opened,
@@ -164,6 +165,7 @@ class GatewayConnector:
             moved_party=self._moved_party,
             clock=self._clock,
             timezone=self._timezone,
+            since=since,
         )
         self._link = link
         try:

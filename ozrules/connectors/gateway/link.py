@@ -42,17 +42,27 @@ class Socket(Protocol):
 
 
 class Link:
-    """A gateway on one socket. `why` says after the end of `items` why it ended."""
+    """A gateway on one socket, which was not open before ``since``.
+
+    `why` says after the end of `items` why it ended.
+    """
 
     def __init__(
-        self, socket: Socket, *, connection: str, moved_party: MovedParty | None, clock: Clock, timezone: str
+        self,
+        socket: Socket,
+        *,
+        connection: str,
+        moved_party: MovedParty | None,
+        clock: Clock,
+        timezone: str,
+        since: float,
     ) -> None:
         self.why = ""
         self._socket = socket
         self._connection = connection
         self._moved_party = moved_party
         self._clock = clock
-        self._conversation = Conversation(connection, timezone)
+        self._conversation = Conversation(connection, timezone, since=since)
         self._waiting: dict[int, asyncio.Future[Response | ErrorResponse]] = {}
         self._ids = itertools.count(1)
         self._awaited_part: int | None = None
@@ -118,8 +128,10 @@ class Link:
         hello = self._conversation.hello
         if hello is None or not hello.snapshot:
             return
+        id = next(self._ids)
+        self._conversation.asks(id, self._clock.now())
         try:
-            await self._socket.send(encode(ListSessions(next(self._ids))), text=True)
+            await self._socket.send(encode(ListSessions(id)), text=True)
         except ConnectionClosed:
             return  # the end of the link is told by `items`, and the next link begins with a list
 

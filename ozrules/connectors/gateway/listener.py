@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from http import HTTPStatus
 from types import TracebackType
-from typing import Final
+from typing import Final, NamedTuple
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
@@ -33,7 +33,15 @@ QUIET: Final = logging.getLogger("ozrules.connectors.gateway.wire")
 """websockets would log headers, and with them the token. What matters is told as items, so this one is silent."""
 QUIET.disabled = True
 
-Arrival = ServerConnection | str
+
+class Came(NamedTuple):
+    """A gateway that was let in at the moment ``since``."""
+
+    connection: ServerConnection
+    since: float
+
+
+Arrival = Came | str
 """A gateway that was let in, or a line about one that was not."""
 
 
@@ -133,7 +141,7 @@ class GatewayListener:
             return  # two came at once, and the other was first; returning closes this one
         self._busy = True
         try:
-            await self._arrivals.put(connection)
+            await self._arrivals.put(Came(connection, self._clock.now()))
             await connection.wait_closed()
         finally:
             self._busy = False

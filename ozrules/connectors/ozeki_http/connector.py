@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, aclosing
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from ozrules.connectors.gateway.requests import MovedParty
 from ozrules.connectors.ozeki_http.answers import ACCESS, OK, NotAnAnswer, in_words, receipt, shown
@@ -168,11 +169,12 @@ class OzekiHttpConnector:
     async def _follow(self, client: Client, stack: AsyncExitStack) -> AsyncGenerator[FromPhoneSystem, None]:
         """All that is seen until an answer fails. Raises Down."""
         await self._listen(stack)
+        asked = self._clock.now()
         rows = await self._list(client)
         at = self._clock.now()
         privileges = frozenset(map(str, POSSIBLE))
         yield ConnectionOpened(at=at, connection=self._name, privileges=privileges, zone=self._timezone)
-        yield self._watch.begin(rows, at)
+        yield replace(self._watch.begin(rows, at), late=at - asked)
         self._client = client
         try:
             yield self._ready(at)
@@ -204,7 +206,7 @@ class OzekiHttpConnector:
             for item in seen:
                 yield item
             if wanted:
-                yield self._watch.whole(rows, at)
+                yield replace(self._watch.whole(rows, at), late=at - looked)
             if rows.unreadable:
                 yield self._malformed("notASession", f"{rows.unreadable} calls of a list")
             while self._complaints:

@@ -21,6 +21,7 @@ from ozrules.connectors.session_messages import (
     FromGateway,
     Hello,
     ListSessions,
+    RequestId,
     SnapshotPart,
     WireError,
 )
@@ -114,6 +115,12 @@ class SimulatorGateway:
         finally:
             del self._daemons[connection]
 
+    def _drawn(self, asked: RequestId | None = None) -> list[SnapshotPart]:
+        """The list of this moment, after every change that there has been until now."""
+        self._tell_changes()
+        phones, now = self._switchboard.phones, self._clock.now()
+        return list(snapshot_parts(phones.sessions(now), seq=phones.latest, at=now, answers=asked))
+
     def _greeting(self) -> list[FromGateway]:
         phones = self._switchboard.phones
         behaviour = phones.behaviour
@@ -126,7 +133,7 @@ class SimulatorGateway:
             privileges=privileges if behaviour.tells_privileges else None,
             snapshot=True,
         )
-        return [hello, ConnectionNews(state="ACCESS_GRANTED"), *snapshot_parts(phones.sessions(self._clock.now()))]
+        return [hello, ConnectionNews(state="ACCESS_GRANTED"), *self._drawn()]
 
     async def _write(self, connection: ServerConnection, waiting: asyncio.Queue[bytes]) -> None:
         while True:
@@ -147,7 +154,7 @@ class SimulatorGateway:
         now = self._clock.now()
         match request:
             case ListSessions(id=id):
-                parts = list(snapshot_parts(self._switchboard.phones.sessions(now)))
+                parts = self._drawn(id)
                 if len(parts) == 1:
                     return [Answer(id, parts[0])]
                 return [Answer(id, SnapshotPart(sessions=(), complete=False)), *parts]

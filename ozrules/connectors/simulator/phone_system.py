@@ -73,7 +73,7 @@ class PhoneSystem:
         self._live: dict[str, LiveCall] = {}
         self._due: list[tuple[float, int, LiveCall | None, int, Callable[[], object]]] = []
         self._order = itertools.count()
-        self._seq = itertools.count(1)
+        self._seq = 0
         self._numbers = itertools.count(1)
         self._changes: list[SessionNews] = []
         self._questions: list[Question] = []
@@ -110,6 +110,11 @@ class PhoneSystem:
         """All that live now. Changes that nobody has taken yet are in it."""
         self._run(now)
         return tuple(call.seen(now) for call in self._live.values())
+
+    @property
+    def latest(self) -> int:
+        """The number of the last change that there has been."""
+        return self._seq
 
     def listened(self) -> frozenset[str]:
         """The sessions that are listened in to."""
@@ -196,7 +201,8 @@ class PhoneSystem:
             self._plan_next(call)
 
     def _say(self, kind: Literal["created", "stateChanged", "closed"], call: LiveCall) -> None:
-        self._changes.append(SessionNews(kind, call.seen(self._now), self._now, next(self._seq)))
+        self._seq += 1
+        self._changes.append(SessionNews(kind, call.seen(self._now), self._now, self._seq))
 
     def _then(self, call: LiveCall, after: float, state: State) -> None:
         self._later(self._now + after, call, lambda: self._reach(call, state))

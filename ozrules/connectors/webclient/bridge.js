@@ -31,12 +31,12 @@ export class Bridge {
     this.#send({ jsonrpc: "2.0", method, params });
   }
 
-  /** The list of sessions, in as many frames as it takes. */
-  snapshot({ sessions, complete }) {
+  /** The list of sessions, in as many frames as it takes; `answers` is the request that it answers, if any. */
+  snapshot({ sessions, ...about }, answers) {
     const parts = partsOf(sessions);
-    if (parts.length === 1) return this.notify("sessions.snapshot", { sessions, complete });
+    if (parts.length === 1) return this.notify("sessions.snapshot", { sessions, ...about, answers });
     parts.forEach((part, index) =>
-      this.notify("sessions.snapshot", { sessions: part, complete, part: index + 1, last: index === parts.length - 1 }));
+      this.notify("sessions.snapshot", { sessions: part, ...about, answers, part: index + 1, last: index === parts.length - 1 }));
   }
 
   #open() {
@@ -72,7 +72,7 @@ export class Bridge {
         reply.error = { code: -32601, message: "there is no such method" };
       } else if (reply.result.sessions && sizeOf(reply.result.sessions) > PART) {
         // too long for one frame: it follows in parts
-        this.snapshot(reply.result);
+        this.snapshot(reply.result, id);
         reply.result = { sessions: [], complete: false };
       }
     } catch (error) {

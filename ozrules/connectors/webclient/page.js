@@ -65,7 +65,7 @@ function start(settings) {
 
   phone = new Phone({
     connection: connected,
-    session: (event, session) => bridge?.notify(event, { session }),
+    session: (event, session, seq) => bridge?.notify(event, { session, seq }),
     problem,
   });
 

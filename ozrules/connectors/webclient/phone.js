@@ -61,8 +61,9 @@ export class Phone {
   #inFlight = new Set(); // commands whose window is open: {id, refuse, done}
   #report;
   #granted = false;
+  #told = 0; // changes of sessions, each with its number
 
-  /** `report` hears connection(state, detail), session(event, properties), problem(text). */
+  /** `report` hears connection(state, detail), session(event, properties, seq), problem(text). */
   constructor(report) {
     this.#report = report;
   }
@@ -99,7 +100,7 @@ export class Phone {
     OzWebClient.onSessionClosed?.((session) => this.#closed(session));
   }
 
-  /** The live sessions as far as they can be known: {sessions, complete}. */
+  /** The live sessions as far as they can be known, after the change `seq`: {sessions, complete, seq}. */
   async list() {
     const listed = new Set();
     let complete = this.canList && this.#granted;
@@ -121,7 +122,7 @@ export class Phone {
     for (const [id, { properties }] of this.#sessions) {
       if (LIVE_STATES.includes(lettersOf(properties.sessionState)) && !listed.has(id)) complete = false;
     }
-    return { sessions: [...this.#sessions.values()].map(({ properties }) => properties), complete };
+    return { sessions: [...this.#sessions.values()].map(({ properties }) => properties), complete, seq: this.#told };
   }
 
   /** Calls one of the ten methods, by name. Throws Refusal; otherwise it was handed over. */
@@ -167,7 +168,7 @@ export class Phone {
 
   #created(object) {
     const id = this.#seen(object, undefined, true);
-    if (id !== undefined) this.#report.session("session.created", this.#sessions.get(id).properties);
+    if (id !== undefined) this.#tell("session.created", this.#sessions.get(id).properties);
   }
 
   #changed(entry, first, second) {
@@ -177,7 +178,7 @@ export class Phone {
     const properties = this.#update(entry, object, state);
     for (const command of this.#inFlight) if (command.id === entry.id) command.done();
     if (isFinal(properties.sessionState)) this.#sessions.delete(entry.id);
-    this.#report.session("session.stateChanged", properties);
+    this.#tell("session.stateChanged", properties);
   }
 
   #closed(object) {
@@ -186,7 +187,11 @@ export class Phone {
     this.#sessions.delete(given.sessionId);
     for (const command of this.#inFlight) if (command.id === given.sessionId) command.done();
     if (given.sessionId === undefined) return this.#report.problem("onSessionClosed named no session");
-    this.#report.session("session.closed", { ...entry?.properties, ...given });
+    this.#tell("session.closed", { ...entry?.properties, ...given });
+  }
+
+  #tell(event, properties) {
+    this.#report.session(event, properties, ++this.#told);
   }
 
   /** Takes note of a session object; the id, or undefined where it has none. */

@@ -6,6 +6,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ozrules.connectors.gateway import conversation
 from ozrules.connectors.gateway.conversation import Conversation, Unusable
@@ -21,7 +22,7 @@ from ozrules.connectors.session_messages import (
 from ozrules.connectors.session_protocol import encode
 from ozrules.engine.events import ConnectionOpened, Gap, SessionSeen, SessionsListed
 from ozrules.runtime.ports import ConnectionState, FromPhoneSystem, Malformed
-from ozrules.session.state import CALLER_HUNG_UP, IN_CALL, RINGING, State
+from ozrules.session.state import CALLER_HUNG_UP, IN_CALL, ON_HOLD, RINGING, State
 from tests.fakes.gateway import HELLO, NO_SESSIONS, changed, ringing
 
 
@@ -29,7 +30,8 @@ class Talk:
     """A conversation and what came of it."""
 
     def __init__(self, *messages: FromGateway | str) -> None:
-        self.conversation = Conversation("office", "UTC")
+        self.now = 7.0
+        self.conversation = Conversation("office", "UTC", since=self.now)
         self.items: list[FromPhoneSystem] = []
         self.answers: list[Response | ErrorResponse] = []
         self.say(*messages)
@@ -38,7 +40,7 @@ class Talk:
         new: list[FromPhoneSystem] = []
         for message in messages:
             frame = message.encode() if isinstance(message, str) else encode(message)
-            items, answer = self.conversation.hear(frame, 7.0)
+            items, answer = self.conversation.hear(frame, self.now)
             new += items
             self.answers += [answer] if answer is not None else []
         self.items += new
@@ -53,6 +55,15 @@ def kinds(items: list[FromPhoneSystem]) -> list[str]:
 
 def states(items: list[FromPhoneSystem]) -> list[State]:
     return [item.session.session_state for item in items if isinstance(item, SessionSeen)]
+
+
+def told(items: list[FromPhoneSystem]) -> list[tuple[str, State] | str]:
+    """The changes and the lists, in their order."""
+    return [
+        "list" if isinstance(item, SessionsListed) else (item.session.session_id, item.session.session_state)
+        for item in items
+        if isinstance(item, SessionSeen | SessionsListed)
+    ]
 
 
 def listed(items: list[FromPhoneSystem]) -> list[tuple[str, ...] | None]:
@@ -81,11 +92,93 @@ def test_another_version_of_the_protocol_is_refused_with_its_number() -> None:
 
 
 @pytest.mark.fault(6)
-def test_changes_before_the_list_follow_it() -> None:
+def test_changes_before_the_list_follow_it_unless_it_shows_them() -> None:
     talk = Talk(HELLO, changed("s1", IN_CALL), part(1, "s1"), changed("s2"), part(2, "s2", last=True), changed("s3"))
-    assert kinds(talk.items) == ["ConnectionOpened", "SessionsListed", "ConnectionState", *["SessionSeen"] * 3]
+    expected = ["ConnectionOpened", "SessionSeen", "SessionsListed", "ConnectionState", "SessionSeen", "SessionSeen"]
+    assert kinds(talk.items) == expected
     assert listed(talk.items) == [("s1", "s2")]
-    assert states(talk.items) == [IN_CALL, RINGING, RINGING]
+    assert told(talk.items) == [("s2", RINGING), "list", ("s1", IN_CALL), ("s3", RINGING)]
+
+
+@pytest.mark.fault(6)
+@pytest.mark.parametrize("seq", range(5))
+def test_a_numbered_list_stands_between_what_it_contains_and_what_follows(seq: int) -> None:
+    """The call is in the same state twice: the state alone would not tell."""
+    changes = [changed("s1", state, number) for number, state in enumerate([RINGING, IN_CALL, RINGING, IN_CALL], 1)]
+    drawn = SnapshotPart(sessions=(ringing("s1", state=IN_CALL),), seq=seq)
+    talk = Talk(HELLO, *changes, drawn)
+    assert told(talk.items).index("list") == seq
+
+
+@pytest.mark.fault(6)
+@pytest.mark.parametrize("at", range(5))
+def test_a_dated_list_stands_between_what_happened_before_it_and_after(at: int) -> None:
+    changes = [
+        SessionNews("stateChanged", ringing("s1", state=state), moment)
+        for moment, state in [(0.5, RINGING), (1.5, IN_CALL), (2.5, RINGING), (3.5, IN_CALL)]
+    ]
+    talk = Talk(HELLO, *changes, SnapshotPart(sessions=(ringing("s1", state=IN_CALL),), at=float(at)))
+    assert told(talk.items).index("list") == at
+
+
+@pytest.mark.fault(6)
+def test_a_list_without_number_and_time_contains_what_led_to_the_state_that_it_shows() -> None:
+    drawn = SnapshotPart(sessions=(ringing("s1", state=ON_HOLD),))
+    talk = Talk(HELLO, changed("s1", IN_CALL), changed("s1", ON_HOLD), changed("s1", IN_CALL), drawn)
+    assert told(talk.items) == [("s1", IN_CALL), ("s1", ON_HOLD), "list", ("s1", IN_CALL)]
+
+
+@pytest.mark.fault(6)
+def test_another_callee_in_the_same_state_is_not_what_the_list_shows() -> None:
+    forwarded = SessionNews("stateChanged", replace(ringing("s1"), callee="2010"))
+    talk = Talk(HELLO, forwarded, SnapshotPart(sessions=(ringing("s1"),)))
+    assert told(talk.items) == ["list", ("s1", RINGING)]
+
+
+@pytest.mark.fault(6)
+@pytest.mark.parametrize("complete", [True, False])
+def test_an_end_that_was_told_before_a_complete_list_without_the_call_is_in_it(complete: bool) -> None:
+    ended = SessionNews("closed", ringing("s1", state=CALLER_HUNG_UP))
+    talk = Talk(HELLO, ended, SnapshotPart(sessions=(), complete=complete))
+    assert told(talk.items) == ([("s1", CALLER_HUNG_UP), "list"] if complete else ["list", ("s1", CALLER_HUNG_UP)])
+
+
+@pytest.mark.fault(8)
+def test_what_comes_after_a_list_that_contains_it_is_not_told_again() -> None:
+    talk = Talk(HELLO, SnapshotPart(sessions=(ringing("s1", state=IN_CALL),), seq=7))
+    assert kinds(talk.say(changed("s1", RINGING, 7), changed("s1", IN_CALL, 8))) == [
+        "Malformed:outOfOrder",
+        "SessionSeen",
+    ]
+
+
+def test_what_a_list_contains_was_heard_when_it_came_and_what_follows_is_not_earlier_than_the_list() -> None:
+    talk = Talk(HELLO, changed("s1", RINGING, 1), changed("s1", IN_CALL, 2))
+    talk.now += 3.0
+    talk.say(SnapshotPart(sessions=(ringing("s1"),), seq=1))
+    assert [item.at for item in talk.items if isinstance(item, SessionSeen | SessionsListed)] == [7.0, 10.0, 10.0]
+
+
+@pytest.mark.fault(5)
+def test_a_list_is_as_late_as_the_link_is_old_or_as_the_question_for_it() -> None:
+    talk = Talk(HELLO)
+    talk.now = 9.0
+    talk.say(NO_SESSIONS)
+    talk.conversation.asks(1, 20.0)
+    talk.conversation.asks(2, 30.0)
+    talk.now = 31.0
+    talk.say(Response(2, NO_SESSIONS), Response(1, SnapshotPart(sessions=(), complete=False)))
+    talk.say(replace(part(1), answers=1), replace(part(2, last=True), answers=1), NO_SESSIONS)
+    assert [item.late for item in talk.items if isinstance(item, SessionsListed)] == [2.0, 1.0, 11.0, 24.0]
+
+
+def test_questions_for_a_list_that_nobody_answers_are_forgotten() -> None:
+    talk = Talk(HELLO, NO_SESSIONS)
+    for id in range(100):
+        talk.conversation.asks(id, 7.0 + id)
+    talk.now = 200.0
+    talk.say(Response(0, NO_SESSIONS), Response(99, NO_SESSIONS))
+    assert [item.late for item in talk.items if isinstance(item, SessionsListed)] == [0.0, 193.0, 94.0]
 
 
 @pytest.mark.fault(6)
