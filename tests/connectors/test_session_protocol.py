@@ -37,18 +37,27 @@ SESSIONS = st.builds(
     st.sampled_from(KNOWN_STATES),
     st.dictionaries(st.text("xyz", min_size=3, max_size=6), TEXT, max_size=2),
 )
+IDS = st.integers(0, 2**53) | TEXT
 SEQ = st.none() | st.integers(0, 2**53)
 AT = st.none() | st.floats(0, 4e9)
 PARTS = st.builds(
-    lambda sessions, complete, part, last: SnapshotPart(
-        sessions=tuple(sessions), complete=complete, part=part, last=last if part is not None else True
+    lambda sessions, complete, part, last, seq, at, answers: SnapshotPart(
+        sessions=tuple(sessions),
+        complete=complete,
+        part=part,
+        last=last if part is not None else True,
+        seq=seq,
+        at=at,
+        answers=answers,
     ),
     st.lists(SESSIONS, max_size=3),
     st.booleans(),
     st.none() | st.integers(1, 99),
     st.booleans(),
+    SEQ,
+    AT,
+    st.none() | IDS,
 )
-IDS = st.integers(0, 2**53) | TEXT
 FROM_GATEWAY: st.SearchStrategy[FromGateway] = st.one_of(
     st.builds(
         Hello,
@@ -287,7 +296,8 @@ def test_a_request_that_cannot_be_meant_says_which_it_was(method: str, params: o
 
 def test_a_long_list_goes_in_parts_that_fit() -> None:
     sessions = [Session(session_id=f"s{n}", session_state=RINGING, caller="x" * 900) for n in range(1000)]
-    parts = list(snapshot_parts(sessions))
+    parts = list(snapshot_parts(sessions, seq=3, at=7.5, answers=11))
+    assert {(part.seq, part.at, part.answers) for part in parts} == {(3, 7.5, 11)}
     assert len(parts) > 3
     assert all(len(encode(part)) <= MAX_FRAME for part in parts)
     assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
@@ -305,3 +315,11 @@ def test_extra_keys_stand_among_the_others_on_the_wire() -> None:
         "sessionState": "Ringing",
         "queue": "sales",
     }
+
+
+@pytest.mark.fault(14)
+def test_what_an_odd_gateway_says_of_a_lists_moment_is_no_reason_to_lose_the_list() -> None:
+    listed = decode(frame("sessions.snapshot", {"sessions": [], "seq": "seven", "at": {"now": True}}))
+    assert listed == SnapshotPart(sessions=())
+    told = decode(frame("sessions.snapshot", {"sessions": [], "seq": 7, "at": "2026-11-23T10:00:00+01:00"}))
+    assert told == SnapshotPart(sessions=(), seq=7, at=1_795_424_400.0)

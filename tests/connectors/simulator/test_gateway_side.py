@@ -55,6 +55,22 @@ async def test_it_greets_with_hello_and_the_list() -> None:
     assert len(part.sessions) == 2
 
 
+async def test_a_list_says_which_changes_it_shows_and_follows_them() -> None:
+    async with serving(2) as (gateway, switchboard), come(gateway, "lab") as daemon:
+        _, _, greeting = await heard(daemon, 3)
+        now = switchboard.phones.next_due() or 0.0
+        switchboard.phones.sessions(now)  # it has happened, and nobody has been told
+        await daemon.send(encode(ListSessions(5)), text=True)
+        *changes, answer = await heard(daemon, 3)
+    assert isinstance(greeting, SnapshotPart)
+    assert isinstance(answer, Response)
+    assert answer.listed is not None
+    assert greeting.seq == 2
+    assert [each.seq for each in changes if isinstance(each, SessionNews)] == [3, 4]
+    assert answer.listed.seq == 4
+    assert answer.listed.at is not None
+
+
 async def test_a_wrong_token_is_refused() -> None:
     async with serving(0) as (gateway, _):
         with pytest.raises(InvalidStatus):
