@@ -45,14 +45,16 @@ class Records:
         self.every_event = every_event
         self._zone = zone
         self._randomness = randomness
-        self._ids = dict(ids)
+        self._earlier = dict(ids)
+        """Of decisions before the start: whose they are is not known here, so all of them stay."""
+        self._ids: dict[int, str] = {}
         self._by_session: dict[SessionKey, list[int]] = {}
         self._expected: Counter[int] = Counter()
 
     def decision_id(self, number: int) -> str:
         """The id under which this decision is on the record."""
         # a decision that the journal no longer knows still has a number
-        return self._ids.get(number) or ulid(0, number.to_bytes(10, "big"))
+        return self._ids.get(number) or self._earlier.get(number) or ulid(0, number.to_bytes(10, "big"))
 
     def forget(self, session: SessionKey) -> None:
         """Nothing more will be said about this session's decisions."""

@@ -81,6 +81,14 @@ def test_outcomes_carry_the_id_of_their_decision_also_after_a_restart() -> None:
     assert len(made(after, outcome(command(99))).decision_id or "") == 26
 
 
+def test_a_webhook_that_ends_after_a_restart_takes_no_id_from_what_is_still_to_be_said() -> None:
+    after = records(ids=[(17, "01KB")])
+    for step in (1, 2):
+        hook = command(17, step)
+        assert made(after, msgspec.structs.replace(outcome(hook), action="webhook")).decision_id == "01KB"
+    assert made(after, outcome(command(17))).decision_id == "01KB"
+
+
 def test_numbers_have_no_gap() -> None:
     maker = records()
     lines = [

@@ -37,7 +37,7 @@ from ozrules.runtime.dispatcher import Dispatcher
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Inbox, Reloaded, Who
 from ozrules.runtime.notices import Notices
-from ozrules.runtime.ports import Connector, FromPhoneSystem, Record
+from ozrules.runtime.ports import Connector, FromPhoneSystem, Record, Saved
 from ozrules.runtime.reactor import Reactor
 from ozrules.runtime.records import Records
 from ozrules.runtime.routes import Routes
@@ -240,15 +240,8 @@ class Life:
         clock, inbox, journal = self.clock, self.inbox, self.journal
         saved = journal.load()
         mode = "observe" if self._observing else "enforce"
-        engine = self.engine = Engine(
-            self.rules,
-            mode="observe" if self._observing else "enforce",
-            next_decision=saved.next_decision,
-            at=clock.now(),
-            memories=saved.memories,
-            tallies=saved.tallies,
-            open_commands=saved.open_commands,
-        )
+        self.safety.starts(self._engine, saved)
+        engine = self.engine = self._engine(saved)
         core = _Watched(self, engine)
         notices = Notices(self.log)
         records = Records(
@@ -314,6 +307,17 @@ class Life:
                     task.cancel()
         finally:
             calendar.close()
+
+    def _engine(self, saved: Saved) -> Engine:
+        return Engine(
+            self.rules,
+            mode="observe" if self._observing else "enforce",
+            next_decision=saved.next_decision,
+            at=self.clock.now(),
+            memories=saved.memories,
+            tallies=saved.tallies,
+            open_commands=saved.open_commands,
+        )
 
 
 async def _read(connector: Connector, inbox: Inbox) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from ozrules.engine.effects import Effect, Send
 from tests.simulation import office
+from tests.simulation.bounds import left
 from tests.simulation.disk import Disk
 from tests.simulation.office import Owed, Setting
 from tests.simulation.safety import Safety
@@ -109,6 +110,8 @@ class Liveness:
             self._fail(f"L4: {len(life.inbox)} in the inbox, {life.engine.alive} sessions alive, and no call is left")
         if life.dispatcher is not None and life.dispatcher.waiting:
             self._fail("L4: commands wait, and no call is left")
+        for what in left(life):
+            self._fail(f"L4: {what}, and no call is left")
         if disk.memories:
             self._fail(f"L4: {sorted(key.session_id for key in disk.memories)} are remembered, and no call is left")
         if disk.pending:

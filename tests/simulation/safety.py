@@ -28,11 +28,12 @@ from ozrules.engine.identity import SessionKey
 from ozrules.engine.live import LiveSession
 from ozrules.engine.memory import remember
 from ozrules.rules.model import Rule, RuleSet, StateTrigger
-from ozrules.runtime.ports import Record
+from ozrules.runtime.ports import Record, Saved
 from ozrules.session.methods import EXCLUSIVE, REPEATABLE, is_legal
 from ozrules.session.session import Session
 from ozrules.session.state import CREATED, ENDED, RINGING, SETUP
 from tests.simulation import office
+from tests.simulation.recovery import not_the_same
 from tests.simulation.truth import NEAR, Asked, Call, Truth
 
 HOUR: Final = 3600.0
@@ -436,6 +437,11 @@ class Safety:
         self._throttled[caller] = at
 
     # --- what a crash would leave -------------------------------------------------------------------------------------
+
+    def starts(self, start: Callable[[Saved], Engine], saved: Saved) -> None:
+        """A daemon is about to start from this."""
+        for what in not_the_same(start, saved):
+            self._fail(f"I11: {what}")
 
     def kept(self, engine: Engine, memories: dict[SessionKey, bytes]) -> None:
         """All that the engine knows of a session and must not lose is on disk, right after a commit."""

@@ -37,6 +37,7 @@ FAULTS: Final = (
     "killed between an intent and its sending",
     "killed between sending and arrival",
     "killed while a list was merged",
+    "killed while it started",
     "nobody could connect",
     "nothing was to be sent for a while",
     "reason budget",

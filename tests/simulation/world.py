@@ -20,7 +20,7 @@ from ozrules.connectors.simulator import Behaviour
 from ozrules.engine.effects import Effect, Post
 from ozrules.runtime import clock as clock_module
 from ozrules.runtime.ports import JournalFailed, Record
-from tests.simulation import office
+from tests.simulation import bounds, office
 from tests.simulation.disk import Disk
 from tests.simulation.exchange import Exchange, Manner
 from tests.simulation.life import CARRIED, Life, Tried, sends
@@ -99,6 +99,7 @@ class World:
         """Seconds between two troubles, on average."""
         self.crashes = self.chance.choice((0.0, 0.02, 0.06))
         """The share of the delicate moments at which the daemon is killed."""
+        self._starts = random.Random(f"{seed} starts")
         self.setting = office.USUAL
         self.observing = False
         self.paused: frozenset[str] = frozenset()
@@ -147,6 +148,8 @@ class World:
         if life is None or life.dead or life.engine is None:
             return
         self.safety.kept(life.engine, self.disk.memories)
+        for what in bounds.beyond(life):
+            self.fail(f"I9: {what}")
         self.liveness.standing(self._true(), self._stands())
         if sends(effects):
             self._delicate("killed between an intent and its sending")
@@ -242,6 +245,9 @@ class World:
             life = self.life
             self.loop.interrupt(self.chance.choice((0, 0, 1, 1, 2, 3, 5)), lambda: self._kill(life, moment))
 
+    def _kill_soon(self, life: Life, after: int) -> None:
+        self.loop.interrupt(after, lambda: self._kill(life, "killed while it started"))
+
     def _kill(self, life: Life | None, why: str) -> None:
         if life is None or life.dead or life is not self.life:
             return
@@ -268,6 +274,8 @@ class World:
             self.safety.begins(life.rules, life.clock.now() - self._true(), observing=self.observing)
             self.liveness.rules(self._true(), self.setting)
             running = self._running = asyncio.ensure_future(life.run())
+            if self.storm and self._starts.random() < self.crashes:
+                self._kill_soon(life, self._starts.randint(1, 40))
             await self._first_of(running)
             self._ended(life, running)
             running.cancel()
