@@ -125,12 +125,12 @@ class HttpApi:
         manners = self.manners
         if manners.addresses and not any(ip_address(peer) in ip_network(each) for each in manners.addresses):
             return 307
-        if not manners.users and manners.generation == "classic":
+        if not manners.users:
             return None
         user, password = values.get("username"), values.get("password")
         if not user or not password:
             return 304
-        if manners.users and manners.users.get(user) != password:
+        if manners.users.get(user) != password:
             return 305
         return 306 if user in manners.barred else None
 

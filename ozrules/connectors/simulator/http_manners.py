@@ -12,8 +12,8 @@ WrongState: TypeAlias = Literal[303, 601, 200]
 class HttpManners(msgspec.Struct, frozen=True, kw_only=True):
     """How a simulated phone system serves its HTTP API.
 
-    ``users``: user names and passwords (``barred`` users have a password and no access); empty: no authentication, or
-    any with Ozeki 10, which wants them in every command. ``api_extensions``: those that there are; None: all.
+    ``users``: user names and passwords; empty: no authentication, though a real Ozeki 10 always wants both
+    (``barred`` users have a password and no access). ``api_extensions``: those that there are; None: all.
     ``addresses``: the networks that may use it; empty: all. ``refusal``: the code where a command is refused.
     ``wrong_state``: the code where the call is in another state; 200 does nothing and says that it did.
     ``lingers``: seconds for which a call that has ended stays on the list. ``caller_id``: what CallerId holds.

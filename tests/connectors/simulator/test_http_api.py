@@ -26,8 +26,6 @@ class Desk:
 
     def ask(self, peer: str = "127.0.0.1", **values: str) -> str:
         """The answer, without its prologue."""
-        if self.api.manners.generation == "ozeki10":
-            values = {"Username": "any", "Password": "any"} | values
         answer = self.api.answer(list(values.items()), peer, self.at)
         assert isinstance(answer, bytes)
         for news in self.board.changes(self.at):
@@ -163,12 +161,6 @@ def test_who_may_ask(values: dict[str, str], peer: str, answer: str) -> None:
     desk.later(2.0)
     assert desk.ask(peer, command="Hangup", CallId="s1", **values) == answer
     assert len(desk.board.ledger) == (answer == OK)
-
-
-def test_ozeki_10_wants_a_user_in_every_command() -> None:
-    desk = Desk(HttpManners(generation="ozeki10"))
-    assert desk.ask(command="ListActiveCalls", Username="") == said(304, "Authentication required")
-    assert "<Code>200</Code>" in desk.ask(command="ListActiveCalls")
 
 
 def test_an_api_extension_that_is_not_there() -> None:
