@@ -23,13 +23,14 @@ class Chain:
     """All sessions of one call: those with the same masterSessionId, and those that our own forwards made.
 
     ``hops`` counts forwards and transfers, ours and the phone system's own; ``outside`` is the group under which a rule
-    sent it outside.
+    sent it outside. ``begun``: the session that the call is named after has been seen to begin.
     """
 
-    __slots__ = ("hops", "keys", "outside", "runs", "sessions")
+    __slots__ = ("begun", "hops", "keys", "outside", "runs", "sessions")
 
     def __init__(self, key: str) -> None:
         self.keys = [key]
+        self.begun = False
         self.hops = 0
         self.outside: str | None = None
         self.sessions: list[LiveSession] = []

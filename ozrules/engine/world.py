@@ -238,6 +238,9 @@ class World:
         """
         key = f"{connection}\x1f{master}"
         chain = self.chains.get(key)
+        if chain is not None and begins and chain.begun:
+            self._rename(chain, key, at)
+            chain = None
         if chain is None:
             counted = not begins and self._went_on(key, at)
             chain = None if counted else self._forwarded(caller, callee, at)
@@ -248,7 +251,15 @@ class World:
             else:
                 chain.keys.append(key)
             self.chains[key] = chain
+        chain.begun = chain.begun or begins
         return chain
+
+    def _rename(self, chain: Chain, key: str, at: float) -> None:
+        """Another call bears its name from now on: nothing that happens to that one is about this one."""
+        name = f"{key}\x1f{at}"
+        chain.keys = [name if each == key else each for each in chain.keys]
+        self.chains[name] = chain
+        self.touched += chain.sessions
 
     def chain_called(self, keys: list[str]) -> Chain:
         """The call known under any of ``keys``, which is known under all of them from now on."""

@@ -12,6 +12,7 @@ from ozrules.session.session import session_from
 from tests.engine.forge import HERE, allowing, common, enters, forward, having, log, plain, rule, rules, transfer
 from tests.engine.stage import LINE, Stage
 
+FROM_A = having("caller", "eq", "+36201234567")
 RINGS = {"sessionId": "s1", "sessionState": "Ringing", "caller": "+36201234567", "callee": "2001"}
 
 
@@ -272,3 +273,19 @@ def test_what_the_end_of_a_call_sets_off_is_not_lost_where_the_same_list_proves_
     assert stage.logged == ["followed up"]
     stage.close("s2", "CallerHungUp")
     assert stage.memories == {}
+
+
+@pytest.mark.fault(10)
+@pytest.mark.parametrize("restarts", [False, True])
+def test_another_call_under_the_same_id_proves_nothing_of_a_command_to_the_call_before(restarts: bool) -> None:
+    stage = Stage(rules(rule("r", enters("Ringing"), forward("2010"), log("moved"), conditions=(FROM_A,))))
+    stage.call(startTime="2026-11-23T10:00:00Z")
+    stage.call(startTime="2026-11-23T10:00:05Z", caller="+36309999999", callee="2003")
+    if restarts:
+        stage.restart()
+    else:
+        stage.lose()
+    stage.change("s1", "InCall")
+    stage.wait(60)
+    assert stage.outcomes == ["unknown", "unconfirmed"]
+    assert stage.logged == []
