@@ -78,6 +78,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     numbers_changes: bool = True
     """``seq`` of a change, and of a list."""
     list_parts: int = 1
+    lists_when_asked: bool = False
+    """It sends no list by itself."""
     ahead: float = 0.0
     """Seconds by which the phone system's clock is ahead of the true time."""
 
@@ -235,7 +237,9 @@ class Exchange:
         )
         self._say(wire, hello)
         self._say(wire, ConnectionNews(state="ACCESS_GRANTED"))
-        if list_after:
+        if self.manner.lists_when_asked:
+            self._listless.append(wire)
+        elif list_after:
             self._listless.append(wire)
             self._loop.call_later(list_after, self._send_late_list, wire)
         elif not self._calm and self._chance.random() < SLOW_LISTS:
@@ -272,7 +276,8 @@ class Exchange:
         self.down = False
         self._calm = True
         for wire in list(self._listless):
-            self._send_late_list(wire)
+            if not self.manner.lists_when_asked:
+                self._send_late_list(wire)
         for wire in list(self.wires):
             self._draw(wire)
             self._send_drawn(wire)
@@ -287,14 +292,16 @@ class Exchange:
     def shun(self, wire: Wire) -> None:
         """The gateway loses the phone system for a while, and says so; no change is told meanwhile."""
         self._forget_list(wire)
-        self._listless.append(wire)
+        if wire not in self._listless:
+            self._listless.append(wire)
         self._say(wire, ConnectionNews(state="CONNECTION_FAILED", detail="no route"))
 
     def welcome(self, wire: Wire) -> None:
         """It has the phone system again."""
         if wire in self.wires:
             self._say(wire, ConnectionNews(state="ACCESS_GRANTED"))
-            self._send_late_list(wire)
+            if not self.manner.lists_when_asked:
+                self._send_late_list(wire)
 
     def _tell(self, news: SessionNews) -> None:
         manner = self.manner

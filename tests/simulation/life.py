@@ -55,6 +55,8 @@ Tried: TypeAlias = tuple[Literal["confirmed", "rejected", "again"], str]
 
 ADMIN = Who(by="admin", uid=0)
 IN_FLIGHT = 5.0
+EXPIRES = 25.0
+"""Seconds for which delivery of a webhook is tried."""
 
 
 class SimDial(Dial, frozen=True):
@@ -264,7 +266,7 @@ class Life:
         calendar = self._calendar = CalendarTriggers(clock, inbox.add)
         webhooks = self.webhooks = _Hooks(journal.pending_posts(), clock, self.log, self._chance)
         webhooks.life = self
-        webhooks.apply(Targets(("https://crm.example/",), ()), None, 25.0)
+        webhooks.apply(Targets(("https://crm.example/",), ()), None, EXPIRES)
         for rule in sorted(self._paused):
             inbox.add(RulePaused(at=clock.now(), rule=rule, paused=True))
         start = RulesReplaced(at=clock.now(), rules=self.rules)

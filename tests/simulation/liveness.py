@@ -84,8 +84,12 @@ class Liveness:
         self._calm_at = now
         self._before_calm = set(self._asked)
 
-    def settled(self, disk: Disk) -> None:
+    def settled(self, now: float, disk: Disk) -> None:
         """Half a minute after the last fault."""
+        if self._connected is not None and self._calm_at is not None:
+            waited = now - max(self._connected, self._calm_at)
+            if waited > MERGE_WITHIN:
+                self._fail(f"L3: no list was merged in {waited:.1f} s since the connection was up")
         late = [command for command in sorted(self._before_calm) if command in disk.open or self._unknown(command)]
         if late:
             self._fail(f"L2: {', '.join(late)} still without an outcome half a minute after the last fault")

@@ -73,6 +73,8 @@ class Safety:
         self._happened = happened
         self._numbered = numbered
         self._told = told
+        self._woke = False
+        """Whether the host has slept since the last list."""
         self._paused: set[str | None] = set()
         self._listing = False
         """Whether the engine is being told a list."""
@@ -104,7 +106,7 @@ class Safety:
         self._use(rules)
         self.shift = shift
         self.observing = observing
-        self.merged = False
+        self.merged = self._woke = False
         self._paused.clear()
         self._meanwhile.clear()
         self._epoch = ""
@@ -118,6 +120,10 @@ class Safety:
     def clock_set(self, now: float) -> None:
         """Somebody sets the wall clock: the hour of a cap is counted by it, and begins anew."""
         self._clock_set = now
+
+    def slept(self) -> None:
+        """The host wakes: what has changed meanwhile is not known."""
+        self._woke = True
 
     def _use(self, rules: RuleSet) -> None:
         self._rules = rules
@@ -143,7 +149,7 @@ class Safety:
                     self._known[session.session_id] = session
                     self._heard[session.session_id] = event.at - self.shift
                 self._doubtful.clear()
-                self.merged = True
+                self.merged, self._woke = True, False
             case SessionSeen():
                 self._seen(event)
             case RulesReplaced(rules=rules):
@@ -218,6 +224,8 @@ class Safety:
             self._fail(f"I8: {decision.rule} fired although it is in shadow")
         if decision.rule in self._paused:
             self._fail(f"I8: {decision.rule} fired although it is paused")
+        if decision.event.kind == "timer" and self._woke:
+            self._fail(f"I5: {decision.rule} fired after the host had slept, and before a list")
         if decision.event.kind == "timer" and call is not None:
             self._not_early(decision, call)
         if self._listing and call is not None:
@@ -389,6 +397,8 @@ class Safety:
                     if before is not None and not (before == "unknown" and effect.outcome in FOLLOWS_UNKNOWN):
                         self._fail(f"I10: {effect.command} was {before}, and became {effect.outcome}")
                     self.outcomes[effect.command] = effect.outcome
+                    if effect.outcome == "confirmed" and effect.action == "forward" and self._nothing_moved(effect):
+                        self._fail(f"I10: {effect.command} moved nothing, and is on record as confirmed")
                     if effect.outcome == "rejected" and self._was_done(effect.command):
                         self._fail(f"I10: {effect.command} was done, and is on record as rejected")
                 case Send() | Post() | Remember():
@@ -398,6 +408,30 @@ class Safety:
         written = [effect.memory if isinstance(effect, Remember) else _encode(effect) for effect in effects]
         if any(_SECRET in each for each in (_encode([record.body for record in records]), *written)):
             self._fail("I14: a secret is on the record")
+
+    def _nothing_moved(self, outcome: Outcome) -> bool:
+        """Whether a forward was not done, and nothing happened either that looks as if it was."""
+        call, left = self.truth.call_of(outcome.session), self.sent.get((outcome.command, 0), 0.0)
+        done = [each for each in self.truth.ledger if each.performed and each.method in ("forward", "blindTransfer")]
+        return (
+            call is not None
+            and not any(each.call is not None and each.call.chain == call.chain for each in done)
+            and call.stays[-1].began < left
+            and (call.ended is None or call.ended < left)
+            and not any(
+                each.chain == call.chain or each.session.caller == call.session.caller
+                for each in self.truth.calls
+                if each.began >= left
+            )
+            and not self._named_again(call)
+        )
+
+    def _named_again(self, call: Call) -> bool:
+        """Whether the phone system has called two calls by the same name, so that nobody can tell them apart."""
+        name = call.session.master_session_id
+        return any(
+            each.chain != call.chain and name in (each.id, each.session.master_session_id) for each in self.truth.calls
+        )
 
     def _was_done(self, command: str) -> bool:
         """Whether the phone system did it and said so. Of a row of keys some may be pressed and one rejected."""

@@ -17,16 +17,17 @@ import msgspec
 
 from ozrules.connectors.gateway.link import Socket
 from ozrules.connectors.simulator import Behaviour
-from ozrules.engine.effects import Effect, Post
+from ozrules.engine.effects import Effect
 from ozrules.runtime import clock as clock_module
 from ozrules.runtime.ports import JournalFailed, Record
 from tests.simulation import bounds, office
 from tests.simulation.disk import Disk
 from tests.simulation.exchange import Exchange, Manner
-from tests.simulation.life import CARRIED, Life, Tried, sends
+from tests.simulation.life import CARRIED, Life, sends
 from tests.simulation.liveness import Liveness
 from tests.simulation.loop import Deadlock, SimLoop
 from tests.simulation.machine import Machine
+from tests.simulation.receiver import Receiver
 from tests.simulation.safety import Safety
 from tests.simulation.truth import Asked
 from tests.simulation.wire import KEEPALIVE, Side, Wire, some_delay
@@ -45,6 +46,8 @@ HALVES: Final[tuple[frozenset[Side], ...]] = (
     frozenset({"gateway"}),
     frozenset({"daemon", "gateway"}),
 )
+ANSWERS_WITHIN: Final = 30.0
+"""Seconds within which a daemon that lives answers an admin."""
 LIST_ARRIVES: Final = 8.5
 """Seconds from the drawing up of a list to its arrival, at most."""
 LONGEST_LINE: Final = 300
@@ -92,6 +95,7 @@ class World:
             told=manner.tells_starts,
         )
         self.liveness = Liveness(self.exchange.truth, self.safety, self.fail, self.happened, told=manner.tells_starts)
+        self.receiver = Receiver(self.chance, self.fail, self.happened, true=self.machine.true)
         self.disk.synced = self._synced
         self.slow = self.chance.random() < 0.5
         self.slow_disk = self.chance.choice((0.0, 0.05, 0.3))
@@ -106,9 +110,7 @@ class World:
         self.life: Life | None = None
         self._running: asyncio.Task[None] | None = None
         self._wire: Wire | None = None
-        self._silent_receiver = False
         self._over = asyncio.Event()
-        self._posts: Counter[str] = Counter()
         self._down = asyncio.Event()
 
     # --- what is seen -------------------------------------------------------------------------------------------------
@@ -133,6 +135,7 @@ class World:
             self._trace.update(msgspec.json.encode(record.body, order="sorted"))
         self.safety.synced(effects, records)
         self.liveness.synced(effects)
+        self.receiver.synced(effects)
 
     def _asked(self, asked: Asked) -> None:
         self.trace(f"ledger {asked.command} {asked.method} {asked.session_id} {asked.to} {asked.result}")
@@ -228,15 +231,6 @@ class World:
             return self.chance.uniform(0.2, 2.0)
         return self.chance.uniform(0.0002, 0.002)
 
-    def _receive(self, post: Post) -> Tried:
-        """The receiver of webhooks."""
-        self._posts[post.id] += 1
-        if self._posts[post.id] > 1:
-            self.happened["a webhook came twice"] += 1
-        if self.storm and self.chance.random() < 0.3:
-            return "again", "no answer"
-        return "confirmed", "status 200"
-
     # --- killing ------------------------------------------------------------------------------------------------------
 
     def _delicate(self, moment: str, share: float = 1.0) -> None:
@@ -304,7 +298,7 @@ class World:
             latency=self._latency,
             opener=self._opener(self._lives),
             moved_party=self.exchange.manner.behaviour.moved_party,
-            receive=self._receive,
+            receive=self.receiver.receive,
             committed=self._committed,
             merged=self._merged,
         )
@@ -343,7 +337,7 @@ class World:
             (self._clock_is_set, 2),
             (self._host_sleeps, 2),
             (self._observe, 2),
-            (self._pause, 2),
+            (self._pause, 3),
         )
         while self.storm:
             await asyncio.sleep(self.chance.expovariate(1 / self.troubles))
@@ -353,6 +347,8 @@ class World:
                 await kind()
 
     async def _cut(self) -> None:
+        if self.chance.random() < 0.5:
+            await self._commands_wait(8.0)
         for _ in range(self.chance.choice((1, 1, 1, 4))):
             if self._wire is not None:
                 self._wire.cut(self.chance.choice((None, 1000, 1001)))
@@ -420,7 +416,11 @@ class World:
         self.liveness.rules(self._true(), setting)
         reloading = asyncio.ensure_future(life.reload(office.rules_of(setting)))
         try:
-            await self._first_of(reloading)
+            async with asyncio.timeout(ANSWERS_WITHIN):
+                await self._first_of(reloading)
+        except TimeoutError:
+            if not life.dead:
+                self.fail(f"L6: a reload is not answered within {ANSWERS_WITHIN:g} s")
         finally:
             reloading.cancel()
             await asyncio.gather(reloading, return_exceptions=True)
@@ -435,6 +435,7 @@ class World:
         by = self.chance.choice((-3600.0, -30.0, -0.5, 0.5, 30.0, 3600.0, 86_400.0))
         self.machine.set_clock(by)
         self.safety.clock_set(self._true())
+        self.receiver.clock_set()
         self.happened["the wall clock was set " + ("forward" if by > 0 else "back")] += 1
 
     async def _host_sleeps(self) -> None:
@@ -442,6 +443,7 @@ class World:
             return
         self.liveness.standing(self._true(), False)
         self.machine.sleep(self.chance.choice((6.0, 20.0, 45.0)))
+        self.safety.slept()
         self.exchange.poke()
         self.happened["the host slept"] += 1
 
@@ -454,7 +456,7 @@ class World:
         return False
 
     async def _observe(self) -> None:
-        await self._commands_wait()
+        await self._commands_wait(20.0)
         for observing in (True, False):
             self.observing = observing
             self.liveness.standing(self._true(), False)
@@ -463,9 +465,9 @@ class World:
             await asyncio.sleep(10.0)
         self.happened["nothing was to be sent for a while"] += 1
 
-    async def _commands_wait(self) -> None:
+    async def _commands_wait(self, seconds: float) -> None:
         """Until commands wait, for a while: whoever stops everything does so when much is going on."""
-        for _ in range(100):
+        for _ in range(round(seconds / 0.2)):
             life = self.life
             if life is not None and not life.dead and life.dispatcher is not None and life.dispatcher.waiting:
                 return
@@ -478,7 +480,7 @@ class World:
             self.liveness.standing(self._true(), False)
             if self.life is not None and not self.life.dead:
                 self.life.pause(rule, paused)
-            await asyncio.sleep(10.0)
+            await asyncio.sleep(20.0 if paused else 1.0)
         self.happened["a rule was paused"] += 1
 
     async def _people(self) -> None:
@@ -500,7 +502,7 @@ class World:
             self._calm()
             settled = self._true() + SETTLED
             await self._until(settled, over, parts)
-            self.liveness.settled(self.disk)
+            self.liveness.settled(self._true(), self.disk)
             await self._until(max(LASTS - TAIL, settled), over, parts)
             while not self.exchange.quiet and self._true() < LONGEST:
                 await self._until(self._true() + 5.0, over, parts)
@@ -534,8 +536,9 @@ class World:
         self.trace("calm")
         self.exchange.behave()
         self.disk.full = False
-        if self._wire is not None and self._wire.deaf:
-            self._wire.cut()
+        self.receiver.works = True
+        if self._wire is not None:
+            self._wire.cut()  # the last fault: what follows must be right by itself
         self.liveness.calm(self._true())
 
     def _end(self) -> None:
@@ -591,7 +594,8 @@ def _manner(chance: random.Random) -> Manner:
         tells_moments=tells_moments,
         numbers_changes=chance.random() < 0.7,
         list_parts=chance.choice((1, 1, 3)),
-        ahead=chance.choice((0.0, 0.0, 0.0, -7200.0, -240.0, 240.0, 7200.0)) if tells_moments else 0.0,
+        lists_when_asked=chance.random() < 0.2,
+        ahead=chance.choice((0.0, 0.0, 0.0, -7200.0, -240.0, 240.0, 7200.0)),
     )
 
 

@@ -41,7 +41,8 @@ def hunt(mutant: Mutant, seeds: int) -> tuple[str, float]:
     began = time.monotonic()
     command = [sys.executable, "-m", "tests.simulation.mutants", "--inside", "--seeds", str(seeds), mutant.name]
     played = subprocess.run(command, capture_output=True, text=True, check=False)
-    last = (played.stdout.strip() or f"1 it does not run: {played.stderr.strip()[-200:]}").splitlines()[-1]
+    why = (played.stderr.strip() or "nothing was said").splitlines()[-1]
+    last = (played.stdout.strip() or f"- it does not run: {why[-200:]}").splitlines()[-1]
     return last, time.monotonic() - began
 
 
