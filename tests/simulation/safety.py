@@ -421,7 +421,7 @@ class Safety:
             and not any(
                 each.chain == call.chain or each.session.caller == call.session.caller
                 for each in self.truth.calls
-                if each.began >= left
+                if each.began >= left - LAG  # it was heard of later
             )
             and not self._named_again(call)
         )
