@@ -1,5 +1,5 @@
-"""The Ozeki HTTP API a second time: written from the vendor's pages alone, by somebody who had read neither connector
-nor simulator, so that the two do not agree by being of one mind.
+"""The Ozeki HTTP API a second time, written from the vendor's pages and not from our simulator, so that connector and
+simulator do not merely agree by being of one mind.
 
 What the pages leave open is a `Reading`: each is legal, and few are the obvious one. It has no office and no clock: a
 test moves its calls. Sources: ozekiphone.com p_4231 (commands), p_4149 (answers), p_4235 (codes), p_4058 (list), p_4587
