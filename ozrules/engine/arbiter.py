@@ -112,7 +112,7 @@ class Arbiter:
             if group is None:
                 return Judged(entry, "fieldMissing")
             last = self._world.tallies.latest(THROTTLE + rule.id, group)
-            if last is not None and at + self._world.wall_offset - last < rule.throttle.once_within:
+            if last is not None and at - last < rule.throttle.once_within:
                 return Judged(entry, "throttled")
         stopped = stopped_by_guard(rule.actions, live, self._world, at)
         if stopped is not None:
@@ -159,8 +159,7 @@ class Arbiter:
         world.out.append(self._decision(number, judged, live, view, at, actions, outranked))
         if rule.throttle is not None:
             group = world.group(rule.throttle.group_by)(live, at) or ""
-            wall = at + world.wall_offset
-            world.tally(THROTTLE + rule.id, group, "", wall, wall + rule.throttle.once_within)
+            world.tally(THROTTLE + rule.id, group, "", at, at + rule.throttle.once_within)
         if not sends:
             return
         if rule.mode == "restart":

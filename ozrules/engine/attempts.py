@@ -233,8 +233,7 @@ class Attempts:
             del world.forwards[:-64]
         if world.guard.is_external(to):
             group = cap_group(live, world, at) or ""
-            wall = at + world.wall_offset
-            world.tally(EXTERNAL, group, f"{live.key}{live.chain.hops}", wall, wall + HOUR)
+            world.tally(EXTERNAL, group, f"{live.key}{live.chain.hops}", at, at + HOUR)
             if method in MOVING:
                 world.leaves_outside(live.chain, group)
 

@@ -257,7 +257,7 @@ class Remember(msgspec.Struct, gc=False, frozen=True):
 class Tally(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """Something countable happened (a firing, an entered state, a call sent outside); keep it until ``until``.
 
-    Times are wall clock, seconds since 1970 UTC, so that they outlive this process.
+    Times are the engine's, which go on over a restart; ``at`` of a calendar trigger's is the moment that was planned.
     """
 
     name: str

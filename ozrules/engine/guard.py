@@ -81,7 +81,7 @@ class Guard:
         return None
 
     def caps(
-        self, group: str | None, number: str, tallies: Tallies, external_now: int, wall: float
+        self, group: str | None, number: str, tallies: Tallies, external_now: int, at: float
     ) -> tuple[Literal["guard"], str] | None:
         """Why the caps on external calls forbid one more to ``number``."""
         cap = self._guards.external
@@ -91,7 +91,7 @@ class Guard:
             return "guard", "a groupBy field of guards.external is missing"
         if cap.max_concurrent is not None and external_now >= cap.max_concurrent:
             return "guard", f"{external_now} external calls by rules at once (guards.external.maxConcurrent)"
-        if cap.max_per_hour is not None and tallies.count(EXTERNAL, group, wall, HOUR) >= cap.max_per_hour:
+        if cap.max_per_hour is not None and tallies.count(EXTERNAL, group, at, HOUR) >= cap.max_per_hour:
             return "guard", f"{cap.max_per_hour} external calls by rules in the last hour (guards.external.maxPerHour)"
         return None
 

@@ -23,9 +23,8 @@ def order_of(hunt: Hunt, run: Run, world: World, at: float) -> tuple[str, ...]:
         case "roundRobin":
             name = ROUND + run.rule.id
             if run.hunted == 0:
-                wall = at + world.wall_offset
                 run.turn = (int(world.tallies.last(name, "") or "-1") + 1) % len(hunt.targets)
-                world.tally(name, "", str(run.turn), wall, wall + 30 * DAY)
+                world.tally(name, "", str(run.turn), at, at + 30 * DAY)
             return hunt.targets[run.turn :] + hunt.targets[: run.turn]
         case _:
             assert_never(hunt.order)

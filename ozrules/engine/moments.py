@@ -50,7 +50,7 @@ class Moments:
         before = world.tallies.latest(name, "")
         if entry is None or (before is not None and before >= event.due):
             return []
-        world.tally(name, "", f"{event.due}", event.due, event.due + 2 * DAY)
+        world.tally(name, "", f"{event.due}", event.due, event.at + 2 * DAY)
         assert isinstance(entry.trigger, CalendarTrigger)
         states = entry.trigger.sessions
         if states is None:

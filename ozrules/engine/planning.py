@@ -68,7 +68,7 @@ def destination(target: Target, live: LiveSession, world: World, at: float, *, h
         return final
     group = cap_group(live, world, at)
     calls = world.external.count(group or "")
-    return world.guard.caps(group, final, world.tallies, calls, at + world.wall_offset) or final
+    return world.guard.caps(group, final, world.tallies, calls, at) or final
 
 
 def may_send(command: Command, live: LiveSession, world: World) -> Withheld | None:

@@ -1,6 +1,7 @@
 """Countable things: sessions that entered a state, sessions alive, firings, calls sent outside.
 
-Each count lives in a bounded window of wall-clock time, so that it means the same after a restart.
+Each count lives in a bounded window of the engine's time, which the journal and a restart keep (`store.boot`): a wall
+clock that is set gives nobody a new hour.
 """
 
 from collections import OrderedDict
@@ -32,14 +33,14 @@ class Tallies:
         if len(members) > MOST_MEMBERS:
             members.popitem(last=False)
 
-    def count(self, name: str, group: str, wall: float, within: float) -> int:
-        """How many members were counted in (wall - within, wall]."""
+    def count(self, name: str, group: str, at: float, within: float) -> int:
+        """How many members were counted in (at - within, wall]."""
         members = self._groups.get((name, group))
         if members is None:
             return 0
         while members:
             oldest = next(iter(members))
-            if members[oldest] > wall - within:
+            if members[oldest] > at - within:
                 break
             del members[oldest]
         if not members:

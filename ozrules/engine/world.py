@@ -180,7 +180,7 @@ class World:
             value = group(live, at)
             if value is None:
                 return None
-            return self.tallies.count(name, value, at + self.wall_offset, condition.within)
+            return self.tallies.count(name, value, at, condition.within)
 
         return count
 
@@ -206,8 +206,7 @@ class World:
         """A session has entered a state: history windows count it."""
         for condition, name, group in self._windows:
             if live.state in condition.states and (value := group(live, at)) is not None:
-                wall = at + self.wall_offset
-                self.tally(name, value, repr(live.key), wall, wall + condition.within)
+                self.tally(name, value, repr(live.key), at, at + condition.within)
 
     def count_alive(self, live: LiveSession, at: float) -> None:
         """A session has changed: counts of sessions alive follow it."""
@@ -215,9 +214,9 @@ class World:
             inside = not live.ended and live.asks is None and live.state in condition.states
             counts.put(id(live), group(live, at) if inside else None)
 
-    def tally(self, name: str, group: str, member: str, wall: float, until: float) -> None:
+    def tally(self, name: str, group: str, member: str, at: float, until: float) -> None:
         """Counts something, now and after a restart."""
-        tally = Tally(name=name, group=group, member=member, at=wall, until=until)
+        tally = Tally(name=name, group=group, member=member, at=at, until=until)
         self.tallies.add(tally)
         self.out.append(tally)
 
@@ -296,30 +295,28 @@ class World:
             chain.sessions.remove(live)
         if not chain.sessions and not chain.runs:
             if live.state in MOVED_ON:
-                self._moved_on(chain, live.entered + self.wall_offset)
+                self._moved_on(chain, live.entered)
             self.external.put(id(chain), None)
             for key in chain.keys:
                 self.chains.pop(key, None)
 
-    def _moved_on(self, chain: Chain, wall: float) -> None:
+    def _moved_on(self, chain: Chain, at: float) -> None:
         """The call goes on in a session of which nobody has told us yet: its counts must be known again then."""
         for key in chain.keys:
             if chain.hops:
-                self.tally(HOPS, key, str(chain.hops), wall, wall + KNOWN_AGAIN)
+                self.tally(HOPS, key, str(chain.hops), at, at + KNOWN_AGAIN)
             if chain.outside is not None:
-                self.tally(OUTSIDE, key, chain.outside, wall, wall + KNOWN_AGAIN)
+                self.tally(OUTSIDE, key, chain.outside, at, at + KNOWN_AGAIN)
 
     def _went_on(self, key: str, at: float) -> bool:
         """Whether a call of this name was left while it went on, so that its own counts are known."""
-        wall = at + self.wall_offset
-        return any(self.tallies.count(name, key, wall, KNOWN_AGAIN) for name in (HOPS, OUTSIDE))
+        return any(self.tallies.count(name, key, at, KNOWN_AGAIN) for name in (HOPS, OUTSIDE))
 
     def _goes_on(self, chain: Chain, at: float) -> None:
-        wall = at + self.wall_offset
         for key in chain.keys:
-            if self.tallies.count(HOPS, key, wall, KNOWN_AGAIN):
+            if self.tallies.count(HOPS, key, at, KNOWN_AGAIN):
                 chain.hops = int(self.tallies.last(HOPS, key) or 0)
-            if self.tallies.count(OUTSIDE, key, wall, KNOWN_AGAIN):
+            if self.tallies.count(OUTSIDE, key, at, KNOWN_AGAIN):
                 self.leaves_outside(chain, self.tallies.last(OUTSIDE, key) or "")
 
 

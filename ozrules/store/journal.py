@@ -82,7 +82,6 @@ class SqliteJournal:
         `unknown` was recorded, the session's memory says what is still watched for.
         """
         db = self._reader
-        wall = self._clock.now() + self._clock.wall_offset()
         unanswered = "FROM intents WHERE id NOT IN (SELECT id FROM outcomes)"
         posted = msgspec.json.encode([post.decision for post, _ in self.pending_posts()]).decode()
         return Saved(
@@ -107,7 +106,7 @@ class SqliteJournal:
             tallies=tuple(
                 Tally(name=name, group=group, member=member, at=at, until=until)
                 for name, group, member, at, until, _ in db.execute(
-                    "SELECT * FROM tallies WHERE until > ? ORDER BY rowid", (wall,)
+                    "SELECT * FROM tallies WHERE until > ? ORDER BY rowid", (self._clock.now(),)
                 )
             ),
         )
@@ -158,7 +157,9 @@ class SqliteJournal:
         await self._write(work)
 
     async def retain(self, *, decisions: float, sessions: float) -> int:
-        """Removes what is older than these wall clock moments, in batches between which others write. How many rows."""
+        """Removes what is older than these wall clock moments, and counts that have run out, in batches between which
+        others write. How many rows.
+        """
         # records go from the oldest on and stop at the first that stays: numbers in the middle are never missing
         changed, removed = _RETENTION_BATCH, 0
         while changed == _RETENTION_BATCH:
@@ -168,7 +169,6 @@ class SqliteJournal:
                 decisions,
             )
             removed += changed
-        wall = self._clock.now() + self._clock.wall_offset()
         settled = "id IN (SELECT id FROM outcomes WHERE outcome <> 'unknown' OR at < ?1)"
         for table, key, where, moment in (
             ("intents", "id", f"at < ?1 AND {settled}", decisions),
@@ -176,7 +176,7 @@ class SqliteJournal:
             ("webhooks", "id", "at < ?1 AND state <> 'pending'", decisions),
             ("decisions", "number", "at < ?1 AND number NOT IN (SELECT decision FROM intents)", decisions),
             ("recording", "n", "at < ?1", sessions),
-            ("tallies", "rowid", "until < ?1", wall),
+            ("tallies", "rowid", "until < ?1", self._clock.now()),
         ):
             statement = (
                 f"DELETE FROM {table} WHERE {key} IN"  # noqa: S608  # no outside text in it

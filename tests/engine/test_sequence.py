@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from ozrules.engine.events import Accepted, CommandAnswered, PostSettled, RefusalKind, Refused, Withheld
+from ozrules.engine.events import Accepted, ClockAdjusted, CommandAnswered, PostSettled, RefusalKind, Refused, Withheld
 from ozrules.engine.run import SETTLE
 from ozrules.rules.model import (
     Action,
@@ -538,6 +538,21 @@ def test_the_caps_on_external_calls_hold() -> None:
     assert [reason for _, reason in stage.reasons] == ["fired", "fired", "guard"]
     stage.wait(3600)
     stage.call("d")
+    assert stage.reasons[-1] == ("out", "fired")
+
+
+@pytest.mark.fault(22, 107)
+@pytest.mark.parametrize("by", [-86_400.0, 86_400.0])
+def test_a_wall_clock_that_is_set_gives_no_new_hour_and_takes_none(by: float) -> None:
+    out = rule("out", enters("Ringing"), forward("+36301110001"))
+    stage = Stage(rules(out, guards=allowing("+36*", external=ExternalCap(max_concurrent=5, max_per_hour=1))))
+    stage.call("a")
+    stage.tell(ClockAdjusted(at=stage.now, offset=by))
+    stage.wait(3590)
+    stage.call("b")
+    assert stage.reasons[-1] == ("out", "guard")
+    stage.wait(10)
+    stage.call("c")
     assert stage.reasons[-1] == ("out", "fired")
 
 

@@ -47,14 +47,13 @@ class MemoryJournal:
                     pass
         ids = {record.decision: record.decision_id for record in self.records if record.type == "decision"}
         wanted = open_decisions | {command.decision for command in commands.values()} | set(posts.values())
-        wall = self._clock.now() + self._clock.wall_offset()
         return Saved(
             next_decision=max(decisions, default=0) + 1,
             next_seq=len(self.records) + 1,
             decision_ids=tuple((number, name) for number in sorted(wanted) if (name := ids.get(number)) is not None),
             memories=tuple(sorted(memories.items())),
             open_commands=tuple(sorted(commands.values(), key=lambda one: one.decision)),
-            tallies=tuple(one for one in tallies if one.until > wall),
+            tallies=tuple(one for one in tallies if one.until > self._clock.now()),
         )
 
     async def commit(self, effects: Sequence[Effect], records: Sequence[Record]) -> None:

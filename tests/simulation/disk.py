@@ -79,11 +79,11 @@ class Disk:
             if record.seq != place:
                 raise JournalFailed(f"record {record.seq} was given; the next is {place}")
 
-    def load(self, wall: float) -> Saved:
+    def load(self, now: float) -> Saved:
         """What a start finds."""
         wanted = set(self._fired) | {command.decision for command in self.open.values()}
         wanted |= {post.decision for post, _ in self.pending.values()}
-        self._tallies = [one for one in self._tallies if one.until > wall]
+        self._tallies = [one for one in self._tallies if one.until > now]
         return Saved(
             next_decision=self.next_decision,
             next_seq=self.next_seq,
@@ -116,7 +116,7 @@ class SimJournal:
         self._crashed = False
 
     def load(self) -> Saved:
-        return self._disk.load(self._wall())
+        return self._disk.load(self._clock.now())
 
     async def commit(self, effects: Sequence[Effect], records: Sequence[Record]) -> None:
         effects, records, wall = tuple(effects), tuple(records), self._wall()

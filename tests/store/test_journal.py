@@ -95,6 +95,26 @@ def test_sessions_commands_and_gaps_become_a_recording(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
+@pytest.mark.fault(22)
+@pytest.mark.parametrize("set_by", [-DAY, DAY])
+def test_counts_outlive_a_wall_clock_that_was_set_and_go_when_their_time_is_over(tmp_path: Path, set_by: float) -> None:
+    async def scene() -> None:
+        clock = StandingClock()
+        counted = Tally(name="external", group="", member="s1", at=clock.at, until=clock.at + 3600.0)
+        async with _journal(tmp_path, clock) as journal:
+            await journal.commit([counted], [])
+        clock = StandingClock(clock.at + 3599.0, set_by)
+        async with _journal(tmp_path, clock) as journal:
+            await journal.retain(decisions=0.0, sessions=0.0)
+            assert journal.load().tallies == (counted,)
+        clock = StandingClock(clock.at + 2.0, set_by)
+        async with _journal(tmp_path, clock) as journal:
+            assert journal.load().tallies == ()
+            assert await journal.retain(decisions=0.0, sessions=0.0) == 1
+
+    asyncio.run(scene())
+
+
 @pytest.mark.fault(58)
 def test_retention_removes_the_old_in_order_and_keeps_the_counters(tmp_path: Path) -> None:
     async def scene() -> None:
