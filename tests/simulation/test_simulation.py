@@ -13,6 +13,7 @@ import pytest
 from tests.simulation.sweep import again, sweep, together
 from tests.simulation.world import Result, simulate
 
+pytestmark = pytest.mark.timeout(36_000)  # whichever test comes first plays all the seeds
 SEEDS: Final = int(os.environ.get("SIMULATION_SEEDS", "300"))
 FAULTS: Final = (
     "a change was told before the list that it follows",
@@ -78,7 +79,6 @@ def results() -> list[Result]:
 
 
 @pytest.mark.fault(5, 7, 8, 9, 10, 11, 22, 23, 28, 29, 30, 31, 33, 35, 40, 53, 75, 78)
-@pytest.mark.timeout(36_000)
 def test_nothing_that_we_promise_is_broken(results: list[Result]) -> None:
     broken = [f"{again(result.seed)}: {result.broken[0]}" for result in results if result.broken]
     assert not broken, "\n" + "\n".join(broken[:20])
