@@ -688,6 +688,7 @@ def test_a_schedule_is_as_it_was_switched_until_its_time_is_over() -> None:
 
 
 @pytest.mark.fault(13)
+@pytest.mark.timeout(600)
 def test_ten_thousand_calls_and_timers_at_once_take_memory_in_step_and_all_fire_in_time() -> None:
     def held(calls: int) -> int:
         stage = Stage(rules(UNANSWERED))
