@@ -61,9 +61,7 @@ OFFICE: Final = Office(
 MISDEEDS: Final[tuple[Misdeed, ...]] = ("refuse", "silence", "close", "idle", "lie", "mute")
 
 
-SLOW_LISTS: Final = 0.4
-"""The share of lists that are drawn up some time after the greeting, and told some time after that."""
-WAITS: Final[tuple[tuple[float, float], ...]] = ((0.0, 0.05), (0.05, 0.3), (0.3, 5.0))
+WAITS: Final[tuple[tuple[float, float], ...]] = ((0.0, 0.05), (0.05, 0.3), (0.3, 5.0), (2.0, 5.0))
 """Seconds that a list may take to be drawn up, and then to be told."""
 
 
@@ -78,6 +76,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     numbers_changes: bool = True
     """``seq`` of a change, and of a list."""
     list_parts: int = 1
+    slow_lists: float = 0.4
+    """The share of lists that are drawn up some time after the greeting, and told some time after that."""
     lists_when_asked: bool = False
     """It sends no list by itself."""
     ahead: float = 0.0
@@ -242,7 +242,7 @@ class Exchange:
         elif list_after:
             self._listless.append(wire)
             self._loop.call_later(list_after, self._send_late_list, wire)
-        elif not self._calm and self._chance.random() < SLOW_LISTS:
+        elif not self._calm and self._chance.random() < self.manner.slow_lists:
             self._owed.add(wire)
             self._loop.call_later(self._chance.uniform(*self._chance.choice(WAITS)), self._draw, wire)
         else:

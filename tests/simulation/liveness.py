@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ozrules.engine.effects import Effect, Send
+from ozrules.engine.engine import Engine
 from tests.simulation import office
 from tests.simulation.bounds import left
 from tests.simulation.disk import Disk
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 SOON: Final = 10.0
 """Seconds after it is due by which a timer has been attempted."""
 MERGE_WITHIN: Final = 5.0
+KNOWN_WITHIN: Final = 15.0
+"""Seconds by which a daemon that was not disturbed knows of every change: reports and lists are late by less."""
 SILENT: Final = frozenset({"missedTooLate", "missedSkip", "stateLeftBeforeFor", "callGone", "ruleRemoved", "cancelled"})
 """Reasons that are no attempt."""
 
@@ -60,6 +63,24 @@ class Liveness:
             self._stood.append(Spell(now, now))
         self._standing = stands
 
+    def up_to_date(self, now: float, engine: Engine) -> None:
+        """L3: what an undisturbed daemon takes a call to be, it was not long ago; no call is missing, none is left."""
+        if not self._standing or now - self._stood[-1].began < KNOWN_WITHIN:
+            return
+        since = now - KNOWN_WITHIN
+        known = set()
+        for key, live in engine._world.live.items():
+            call = self._truth.call_of(key)
+            if live.ended or live.asks is not None or call is None:
+                continue
+            known.add(id(call))
+            states = {stay.state for stay in call.stays if stay.ended is None or stay.ended > since}
+            if live.state not in states:
+                self._fail(f"L3: {call.id} counts as {live.state}, and has not been so for {KNOWN_WITHIN:.0f} s")
+        for call in self._truth.alive.values():
+            if call.began < since and id(call) not in known and self._told:
+                self._fail(f"L3: {call.id} lives since {call.began:.1f}, and is not known")
+
     def rules(self, now: float, setting: Setting) -> None:
         self._rules.append((now, setting))
 
@@ -70,7 +91,7 @@ class Liveness:
         if self._connected is None:
             self._connected = now
 
-    def killed(self) -> None:
+    def disconnected(self) -> None:
         self._connected = None
 
     def merged(self, now: float) -> None:

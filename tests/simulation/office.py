@@ -86,11 +86,11 @@ RULES: Final = """
     missedGrace: 4s
     actions: [{blindTransfer: {move: caller, to: 2099}}]
   - id: talks
-    trigger: {state: InCall, for: 2s}
+    trigger: {state: InCall, for: 1s}
     missedGrace: 60s
     actions: [{log: "{{ caller }} talks"}]
   - id: waits
-    trigger: {state: held, for: 2s}
+    trigger: {state: held, for: 1s}
     missedGrace: 60s
     actions: [{log: "{{ caller }} waits"}]
   - id: keys
@@ -250,7 +250,8 @@ def somebody_calls(chance: random.Random) -> CallPlan:
         hold = Hold(chance.uniform(0.2, 5.0), chance.choice(("caller", "callee")), chance.choice((3.0, 20.0, None)))
         return msgspec.structs.replace(plan, acts=(hold,))
     if roll < 0.5:
-        holds = tuple(Hold(4.0 * place, "callee", chance.uniform(4.0, 8.0)) for place in range(1, 5))
+        turn = chance.choice((1.2, 1.2, 4.0))
+        holds = tuple(Hold(turn * place, "callee", chance.uniform(turn, 2 * turn)) for place in range(1, 9))
         return msgspec.structs.replace(plan, acts=holds, talk=max(plan.talk, 20.0))
     if roll < 0.6:
         return msgspec.structs.replace(plan, acts=(Transfer(1.0, "callee", chance.choice(("2010", "2999"))),))

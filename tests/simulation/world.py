@@ -154,6 +154,7 @@ class World:
         for what in bounds.beyond(life):
             self.fail(f"I9: {what}")
         self.liveness.standing(self._true(), self._stands())
+        self.liveness.up_to_date(self._true(), life.engine)
         if sends(effects):
             self._delicate("killed between an intent and its sending")
 
@@ -205,6 +206,8 @@ class World:
 
     def _wire_lost(self, wire: Wire) -> None:
         self.exchange.lost(wire)
+        if wire is self._wire:
+            self.liveness.disconnected()
 
     def _tag(self, frame: bytes) -> object:
         """A request leaves: which command it carries."""
@@ -251,7 +254,7 @@ class World:
         if tail:
             self.happened["a crash " + ("kept" if kept else "lost") + " what was not synced"] += 1
         self.liveness.standing(self._true(), False)
-        self.liveness.killed()
+        self.liveness.disconnected()
         if self._wire is not None:
             self._wire.abandon()
         self._down.set()
@@ -305,7 +308,7 @@ class World:
 
     def _ended(self, life: Life, running: "asyncio.Task[None]") -> None:
         self.liveness.standing(self._true(), False)
-        self.liveness.killed()
+        self.liveness.disconnected()
         if life.dead or not running.done() or running.cancelled():
             return
         error = running.exception()
@@ -450,7 +453,7 @@ class World:
         for _ in range(20):
             left = self.exchange.listed_at + LIST_ARRIVES - self.loop.time()
             if left <= 0.0:
-                return True
+                return self.storm
             await asyncio.sleep(left + 0.01)
         return False
 
@@ -593,6 +596,7 @@ def _manner(chance: random.Random) -> Manner:
         tells_moments=tells_moments,
         numbers_changes=chance.random() < 0.7,
         list_parts=chance.choice((1, 1, 3)),
+        slow_lists=chance.choice((0.2, 1.0)),
         lists_when_asked=chance.random() < 0.2,
         ahead=chance.choice((0.0, 0.0, 0.0, -7200.0, -240.0, 240.0, 7200.0)),
     )
