@@ -119,6 +119,9 @@ class Engine:
             case SessionsListed(at=at, connection=connection):
                 for change in self._tracker.listed(event):
                     self._changed(change, at)
+                for report in event.follow:
+                    for change in self._tracker.seen(report):
+                        self._changed(change, at)
                 for live in [each for each in self._world.live.values() if each.key.connection == connection]:
                     self._due(live, at)
                 for live in self._moments.merged(connection, at):

@@ -37,21 +37,6 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-class SessionsListed(msgspec.Struct, frozen=True, kw_only=True):
-    """The full list of live sessions. ``complete`` False closes nothing: the list may lack some.
-
-    ``sessions`` is None where the phone system cannot give a list at all: what is seen from now on is acted upon.
-    ``late`` is how many seconds before ``at`` it may have been true, at most: a list shows every stay younger than it
-    is by the time that it took.
-    """
-
-    at: float
-    connection: str
-    sessions: tuple[Session, ...] | None
-    complete: bool = True
-    late: float = 0.0
-
-
 class SessionSeen(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """The phone system reported one session. ``reported_at`` is its own time for it, seconds since 1970 UTC."""
 
@@ -61,6 +46,23 @@ class SessionSeen(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     session: Session
     reported_at: float | None = None
     derived: bool = False
+
+
+class SessionsListed(msgspec.Struct, frozen=True, kw_only=True):
+    """The full list of live sessions. ``complete`` False closes nothing: the list may lack some.
+
+    ``sessions`` is None where the phone system cannot give a list at all: what is seen from now on is acted upon.
+    ``late`` is how many seconds before ``at`` it may have been true, at most: a list shows every stay younger than it
+    is by the time that it took. ``follow`` are changes that came before it and are not in it: they are taken in with
+    it, so that nothing is done for a state that is known to be over.
+    """
+
+    at: float
+    connection: str
+    sessions: tuple[Session, ...] | None
+    complete: bool = True
+    late: float = 0.0
+    follow: tuple[SessionSeen, ...] = ()
 
 
 class RoutingAsked(msgspec.Struct, frozen=True, kw_only=True):

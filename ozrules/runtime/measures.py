@@ -129,6 +129,8 @@ class Measures:
         match event:
             case SessionsListed():
                 connection = event.connection
+                for report in event.follow:
+                    self.events[connection, report.kind] += 1
             case ConnectionOpened():
                 connection = event.connection
                 self.opened[connection] += 1

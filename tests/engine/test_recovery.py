@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from ozrules.engine.events import RulesReplaced, SessionSeen
+from ozrules.engine.events import ConnectionOpened, RulesReplaced, SessionSeen, SessionsListed
 from ozrules.engine.live import LiveSession
 from ozrules.rules.model import ExternalCap, Hunt, Wait, Webhook
 from ozrules.session.session import session_from
@@ -289,3 +289,17 @@ def test_another_call_under_the_same_id_proves_nothing_of_a_command_to_the_call_
     stage.wait(60)
     assert stage.outcomes == ["unknown", "unconfirmed"]
     assert stage.logged == []
+
+
+@pytest.mark.fault(6, 23)
+def test_nothing_is_done_between_a_list_and_the_changes_that_follow_it() -> None:
+    """The list shows a call that has rung for long; that it was answered since is known, and so it is let alone."""
+    stage = Stage(rules(rule("r", enters("Ringing", hold=20.0), plain("hangup"))), listed=False)
+    stage.tell(ConnectionOpened(at=stage.now, connection=LINE, epoch=""))
+    ringing = session_from(RINGS | {"sessionId": "s1", "sessionState": "Ringing", "stateDuration": "00:00:22"})
+    answered = session_from(RINGS | {"sessionId": "s1", "sessionState": "InCall", "stateDuration": "00:00:00"})
+    seen = SessionSeen(at=stage.now, connection=LINE, kind="stateChanged", session=answered)
+    stage.tell(SessionsListed(at=stage.now, connection=LINE, sessions=(ringing,), follow=(seen,)))
+    stage.wait(60)
+    assert stage.sent == []
+    assert stage.reasons == [("r", "stateLeftBeforeFor")]

@@ -6,7 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
 from ozrules.engine.effects import Command
-from ozrules.engine.events import SessionSeen
+from ozrules.engine.events import SessionSeen, SessionsListed
 from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.rules.model import Routing, SecretRef
 from ozrules.runtime.ports import ConnectionState, Connector, FromPhoneSystem, Route
@@ -44,7 +44,7 @@ class Reading:
         async with aclosing(connector.events()) as events:
             async for item in events:
                 async with self._news:
-                    self.items.append(item)
+                    self.items += [item, *item.follow] if isinstance(item, SessionsListed) else [item]
                     self._news.notify_all()
 
     def of(self, kind: type[Item]) -> list[Item]:

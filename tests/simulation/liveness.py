@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SOON: Final = 10.0
 """Seconds after it is due by which a timer has been attempted."""
 MERGE_WITHIN: Final = 5.0
-KNOWN_WITHIN: Final = 15.0
-"""Seconds by which a daemon that was not disturbed knows of every change: reports and lists are late by less."""
+KNOWN_WITHIN: Final = 6.0
+"""Seconds by which a daemon that was not disturbed knows of every change: reports are late by less."""
 SILENT: Final = frozenset({"missedTooLate", "missedSkip", "stateLeftBeforeFor", "callGone", "ruleRemoved", "cancelled"})
 """Reasons that are no attempt."""
 

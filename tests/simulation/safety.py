@@ -145,6 +145,9 @@ class Safety:
                     self._heard[session.session_id] = event.at - self.shift
                 self._doubtful.clear()
                 self.merged, self._woke = True, False
+                for report in event.follow:
+                    self._meanwhile.add((report.session.session_id, report.session.session_state))
+                    self._seen(report)
             case SessionSeen():
                 self._seen(event)
             case RulesReplaced(rules=rules):
@@ -198,6 +201,7 @@ class Safety:
                     pass
         if isinstance(event, SessionsListed) and event.complete and event.sessions is not None:
             listed = {session.session_id for session in event.sessions}
+            listed |= {report.session.session_id for report in event.follow}
             alive = [view.key for view in engine.sessions() if not view.key.session_id.startswith("calendar:")]
             stale = [key.session_id for key in alive if key.session_id not in listed]
             if stale:

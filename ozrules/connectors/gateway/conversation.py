@@ -1,9 +1,10 @@
 """What a gateway's messages mean, as items for the runtime. No I/O: frames and moments go in, items come out.
 
 A list of sessions is one moment of the phone system, even where it comes in parts. So changes that arrive while a list
-is awaited or under way are held. When it is whole, those that it shows already go before it, the others follow it:
-whoever reads the items never sees a list that is older than a change before it, nor a change that is older than the
-list before it. Changes of one session that carry ``seq`` are let through only in rising order.
+is awaited or under way are held. When it is whole, those that it shows already go before it; the others go with it, and
+follow it before anything is done. So whoever reads the items never sees a list that is older than a change before it,
+nor a change that is older than the list before it. Changes of one session that carry ``seq`` are let through only in
+rising order.
 """
 
 from typing import Final, assert_never
@@ -167,9 +168,6 @@ class Conversation:
     def _whole(self, drawn: Drawn, late: float, at: float) -> list[FromPhoneSystem]:
         sessions = tuple(drawn.sessions.values())
         ready = [] if self._listed else [self._state(at, ready=True, detail=f"connected, {len(sessions)} sessions")]
-        listed = SessionsListed(
-            at=at, connection=self._connection, sessions=sessions, complete=drawn.complete, late=max(0.0, late)
-        )
         shown = contained([news for news, _ in self._held], drawn)
         # what was held while an earlier list was in force is not older than what has been told since
         before = [
@@ -177,14 +175,24 @@ class Conversation:
             for (news, heard), is_shown in zip(self._held, shown, strict=True)
             if is_shown
         ]
-        after = [self._seen(news, at) for (news, _), is_shown in zip(self._held, shown, strict=True) if not is_shown]
+        after = tuple(
+            self._seen(news, at) for (news, _), is_shown in zip(self._held, shown, strict=True) if not is_shown
+        )
+        listed = SessionsListed(
+            at=at,
+            connection=self._connection,
+            sessions=sessions,
+            complete=drawn.complete,
+            late=max(0.0, late),
+            follow=after,
+        )
         self._forget_list()
         self._shown_seq = drawn.seq
         if drawn.complete and len(self._last_seq) > MAX_NUMBERED:
             live = {*drawn.sessions, *(seen.session.session_id for seen in after)}
             self._last_seq = {id: seq for id, seq in self._last_seq.items() if id in live}
         self._listed = True
-        return [*before, listed, *ready, *after]
+        return [*before, listed, *ready]
 
     def _seen(self, news: SessionNews, at: float) -> SessionSeen:
         return SessionSeen(

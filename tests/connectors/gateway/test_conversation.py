@@ -59,11 +59,16 @@ def states(items: list[FromPhoneSystem]) -> list[State]:
 
 def told(items: list[FromPhoneSystem]) -> list[tuple[str, State] | str]:
     """The changes and the lists, in their order."""
-    return [
-        "list" if isinstance(item, SessionsListed) else (item.session.session_id, item.session.session_state)
-        for item in items
-        if isinstance(item, SessionSeen | SessionsListed)
-    ]
+    said: list[tuple[str, State] | str] = []
+    for item in items:
+        match item:
+            case SessionSeen(session=session):
+                said.append((session.session_id, session.session_state))
+            case SessionsListed(follow=follow):
+                said += ["list", *((seen.session.session_id, seen.session.session_state) for seen in follow)]
+            case _:
+                pass
+    return said
 
 
 def listed(items: list[FromPhoneSystem]) -> list[tuple[str, ...] | None]:
@@ -94,7 +99,7 @@ def test_another_version_of_the_protocol_is_refused_with_its_number() -> None:
 @pytest.mark.fault(6)
 def test_changes_before_the_list_follow_it_unless_it_shows_them() -> None:
     talk = Talk(HELLO, changed("s1", IN_CALL), part(1, "s1"), changed("s2"), part(2, "s2", last=True), changed("s3"))
-    expected = ["ConnectionOpened", "SessionSeen", "SessionsListed", "ConnectionState", "SessionSeen", "SessionSeen"]
+    expected = ["ConnectionOpened", "SessionSeen", "SessionsListed", "ConnectionState", "SessionSeen"]
     assert kinds(talk.items) == expected
     assert listed(talk.items) == [("s1", "s2")]
     assert told(talk.items) == [("s2", RINGING), "list", ("s1", IN_CALL), ("s3", RINGING)]
@@ -156,7 +161,8 @@ def test_what_a_list_contains_was_heard_when_it_came_and_what_follows_is_not_ear
     talk = Talk(HELLO, changed("s1", RINGING, 1), changed("s1", IN_CALL, 2))
     talk.now += 3.0
     talk.say(SnapshotPart(sessions=(ringing("s1"),), seq=1))
-    assert [item.at for item in talk.items if isinstance(item, SessionSeen | SessionsListed)] == [7.0, 10.0, 10.0]
+    assert [item.at for item in talk.items if isinstance(item, SessionSeen | SessionsListed)] == [7.0, 10.0]
+    assert [seen.at for item in talk.items if isinstance(item, SessionsListed) for seen in item.follow] == [10.0]
 
 
 @pytest.mark.fault(5)
@@ -248,7 +254,8 @@ def test_a_phone_system_that_is_away_is_a_gap_and_not_ready_until_the_next_list(
     assert kinds(talk.say(ConnectionNews(state="ACCESS_DENIED"))) == ["ConnectionState"]
     assert talk.say(changed("s1")) == []
     assert talk.say(ConnectionNews(state="ACCESS_GRANTED")) == []
-    assert kinds(talk.say(NO_SESSIONS)) == ["SessionsListed", "ConnectionState", "SessionSeen"]
+    assert kinds(talk.say(NO_SESSIONS)) == ["SessionsListed", "ConnectionState"]
+    assert told(talk.items)[-2:] == ["list", ("s1", RINGING)]
 
 
 def test_a_gateway_without_lists_is_ready_again_when_access_is_granted_again() -> None:
@@ -281,7 +288,8 @@ def test_an_id_that_comes_back_counts_anew() -> None:
 def test_a_second_hello_begins_again() -> None:
     talk = Talk(HELLO, NO_SESSIONS, changed("s1", IN_CALL, 9), Hello(protocol=1, epoch="e2"), changed("s1", RINGING, 1))
     assert talk.conversation.awaited_part is not None
-    assert kinds(talk.say(NO_SESSIONS)) == ["SessionsListed", "ConnectionState", "SessionSeen"]
+    assert kinds(talk.say(NO_SESSIONS)) == ["SessionsListed", "ConnectionState"]
+    assert told(talk.items)[-2:] == ["list", ("s1", RINGING)]
 
 
 @pytest.mark.fault(14, 92)
