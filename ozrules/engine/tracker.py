@@ -156,6 +156,7 @@ class Tracker:
             return ()
         created = event.kind == "created"
         if not created:
+            line.behind = min((line.behind, _behind(line, session, event.at)), key=_or_never)
             if line.merged:
                 self._notice("unknownSession", line.name, "stateChanged")
                 self._world.out.append(ListSessions(line.name, "a session that nobody told us of"))

@@ -78,6 +78,24 @@ def test_before_the_first_report_a_list_says_how_far_the_phone_systems_clock_is_
     assert [stage.now - first.started, stage.now - second.started] == [pytest.approx(45.0), pytest.approx(3600.0)]
 
 
+@pytest.mark.fault(7, 10)
+@pytest.mark.parametrize("ahead", [-7200.0, -240.0])
+def test_a_call_of_which_only_a_change_was_told_is_no_older_than_it_says_itself(ahead: float) -> None:
+    """Its creation comes late, no list has shown a call yet, and the phone system's clock is behind ours."""
+    stage = Stage(rules(rule("limit", enters("active", hold=70.0, clock="session"), log("long"))))
+    stage.sessions["s1"] = {
+        "sessionId": "s1",
+        "sessionState": "Setup",
+        "startTime": datetime.fromtimestamp(stage.now + ahead, UTC).isoformat(),
+        "stateDuration": "00:00:00",
+    }
+    stage.change("s1", "Setup")
+    stage.wait(69)
+    assert stage.logged == []
+    stage.wait(2)
+    assert stage.logged == ["long"]
+
+
 def test_the_same_start_in_another_form_is_the_same_session() -> None:
     stage = Stage(FOR)
     stage.call(startTime="2026-11-23T10:00:00Z")
