@@ -39,6 +39,8 @@ from tests.simulation.truth import NEAR, Asked, Call, Truth
 HOUR: Final = 3600.0
 LAG: Final = 9.0
 """Seconds by which a stay may seem to have begun later: five at the gateway, three on the way, and one."""
+UNHEARD: Final = 4.0
+"""Seconds in which a change may not have been heard of: one at the gateway, three on the way."""
 FOLLOWS_UNKNOWN: Final = frozenset({"confirmed", "unconfirmed", "targetGone"})
 _SECRET: Final = office.SECRET.encode()
 _encode: Final = msgspec.json.Encoder().encode
@@ -260,11 +262,11 @@ class Safety:
                 lasted = call.talked(now, self._heard.get(call.id, now))
             case "state":
                 self._still_there(decision, trigger, call)
-                stay = self._stay(call, trigger, decision)
-                if stay is None:
+                stays = self._stays(call, trigger, decision)
+                if not stays:
                     self._fail(f"I3: {decision.rule} fired on {call.id}, which never was in its states by then")
                     return
-                lasted = now - stay[1]
+                lasted = now - stays[0][1]
                 rule = self._rule(decision)
                 if self._told and rule.on_missed != "fire" and lasted - trigger.hold > rule.missed_grace + LAG:
                     self._fail(f"I3: {decision.rule} fired on {call.id} {lasted - trigger.hold:.1f} s too late")
@@ -278,13 +280,19 @@ class Safety:
         if known.session_state not in trigger.states:
             self._fail(f"I3: {decision.rule} fired on {call.id}, last reported in {known.session_state}")
 
-    def _stay(self, call: Call, trigger: StateTrigger, decision: Decision) -> tuple[int, float] | None:
-        """Which entry into the trigger's states a decision is about, and when that was."""
+    def _stays(self, call: Call, trigger: StateTrigger, decision: Decision) -> list[tuple[int, float]]:
+        """Which entries into the trigger's states a decision may be about, and when they were: the last one first, then
+        those of which the end cannot have been heard of by then.
+        """
         at = decision.event.since if decision.event.due is None else decision.event.due - (trigger.hold or 0.0)
         at -= self.shift
-        entries = [stay.began for run in call.runs(trigger.states) for stay in run]
-        found = [(number, began) for number, began in enumerate(entries) if began <= at + NEAR]
-        return found[-1] if found else None
+        stays = [stay for run in call.runs(trigger.states) for stay in run]
+        found = [(number, stay) for number, stay in enumerate(stays) if stay.began <= at + NEAR]
+        return [
+            (number, stay.began)
+            for number, stay in reversed(found)
+            if (number, stay) == found[-1] or stay.ended is None or stay.ended > at - UNHEARD
+        ]
 
     # --- commands on their way ----------------------------------------------------------------------------------------
 
@@ -454,8 +462,9 @@ class Safety:
         elif trigger.hold is None:
             return  # its moment is when it was heard of, which may be long after
         else:
-            stay = self._stay(call, trigger, decision)
-            entry = -1 if stay is None else stay[0]
+            numbers = [number for number, _ in self._stays(call, trigger, decision)] or [-1]
+            names = [(decision.rule, decision.trigger, id(call), number) for number in numbers]
+            entry = next((name[-1] for name in names if name not in self._fired), numbers[0])
         name = (decision.rule, decision.trigger, id(call), entry)
         if name in self._fired:
             self._fail(f"I1: {decision.rule} fired twice on {call.id} in one stay")
