@@ -249,6 +249,8 @@ class World:
                     self._goes_on(chain, at)
             else:
                 chain.keys.append(key)
+                if chain.outside is not None:
+                    self.leaves_outside(chain, chain.outside)  # nobody had told us that it goes on
             self.chains[key] = chain
         chain.begun = chain.begun or begins
         return chain
@@ -294,6 +296,7 @@ class World:
         if live in chain.sessions:
             chain.sessions.remove(live)
         if not chain.sessions and not chain.runs:
+            chain.keys = [key for key in chain.keys if self.chains.get(key) is chain]  # others bear the rest by now
             if live.state in MOVED_ON:
                 self._moved_on(chain, live.entered)
             self.external.put(id(chain), None)

@@ -153,6 +153,25 @@ def test_hops_of_two_calls_that_went_to_one_number_are_not_taken_for_each_other(
     assert _live(stage, "b2").chain.hops == 1
 
 
+@pytest.mark.fault(34)
+def test_a_call_that_was_taken_for_another_takes_no_hops_from_it_when_it_ends() -> None:
+    """The same caller rings the number to which the other call was forwarded, before that is seen to go on."""
+    stage = Stage(rules(rule("r", enters("Ringing", hold=2.0), forward("2010"))))
+    stage.call("a", masterSessionId="a")
+    stage.wait(2)
+    stage.answer()
+    stage.close("a", "Redirected")
+    stage.call("b", masterSessionId="b", callee="2010")
+    stage.call("a2", masterSessionId="a", callee="2010")
+    stage.wait(2)
+    for _ in stage.open[:]:
+        stage.answer()
+    assert _live(stage, "a2").chain.hops == 2
+    stage.close("b", "CallerHungUp")
+    stage.call("a3", masterSessionId="a", callee="2099")
+    assert _live(stage, "a3").chain.hops == 2
+
+
 def test_what_the_phone_system_did_although_it_said_no_is_counted_when_it_shows() -> None:
     waiting = rule("w", enters("Ringing"), Wait(seconds=60, place=HERE))
     stage = Stage(rules(waiting, rule("r", enters("Ringing"), forward("2010"))))
