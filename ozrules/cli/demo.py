@@ -256,7 +256,7 @@ def _summary(console: Console, account: _Account, calls: int, line: _Line, switc
     sent, ledger = len(line.sent), len(switchboard.ledger)
     once = len(set(line.sent)) == sent == ledger
     console.print(
-        f"ledger of the phone system: {ledger} commands; sent by ozrules: {sent}; "
+        f"ledger of the phone system: {ledger} command{'' if ledger == 1 else 's'}; sent by ozrules: {sent}; "
         + ("every one arrived exactly once" if once else "THEY DIFFER"),
         style="green" if once else "bold red",
     )

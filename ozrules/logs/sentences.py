@@ -80,7 +80,8 @@ def _outcome(body: Mapping[str, object], paint: Paint) -> str:
 
 def _reload(body: Mapping[str, object], paint: Paint) -> str:
     if body.get("ok"):
-        return paint("green", f"{_text(body, 'rules')} rules hold from now on")
+        count = _text(body, "rules")
+        return paint("green", "1 rule holds from now on" if count == "1" else f"{count} rules hold from now on")
     errors = "; ".join(escaped(str(error)) for error in _list(body.get("errors")))
     return paint("red", "the rules were refused, the old ones stay") + (f": {errors}" if errors else "")
 

@@ -16,7 +16,7 @@ from ozrules.rules.diagnostics import Findings
 from ozrules.rules.document import ListNode, MapNode, Node, TextNode
 from ozrules.rules.model import Place
 from ozrules.rules.quoting import shown
-from ozrules.rules.suggest import closest, misspelt_edit
+from ozrules.rules.suggest import closest, misspelt_edit, nearest
 
 Schema: TypeAlias = dict[str, Any]
 """A JSON Schema (2020-12), or a part of one."""
@@ -78,7 +78,8 @@ def unknown(
     first, _, rest = node.text.partition(" ")
     several = [part for part in _BETWEEN.split(node.text) if part]
     glued = _GLUED.match(node.text)
-    meant = closest(node.text, names) if not rest or first not in names else None
+    near = nearest(node.text, names) if not rest or first not in names else []
+    meant = near[0] if len(near) == 1 else None
     suggestion: str | None
     if len(several) > 1 and all(part in names for part in several):
         meant, suggestion = None, f"Write a list: [{', '.join(several)}]."
@@ -88,6 +89,8 @@ def unknown(
         suggestion = f"A colon is missing: {first}: {rest} …"
     elif meant is not None:
         suggestion = f"Did you mean {meant}?"
+    elif 2 <= len(near) <= 3:
+        suggestion = f"Did you mean {' or '.join(near)}?"
     elif 0 < len(names) <= 20:
         suggestion = f"Known here: {', '.join(names)}."
     else:

@@ -72,32 +72,35 @@ def closest(word: str, names: Iterable[str]) -> str | None:
 
     A word by which other systems know the same thing comes first. Another case, and words glued with ``-`` or ``_``,
     are the nearest kind of slip; else at most one letter in three may be wrong (added, dropped, swapped or changed),
-    two in a word of five. One that is equally near to two names is no clear suggestion.
+    two in a word of five. One that is equally near to two names is no clear suggestion: `nearest` tells them all.
     """
+    found = nearest(word, names)
+    return found[0] if len(found) == 1 else None
+
+
+def nearest(word: str, names: Iterable[str]) -> list[str]:
+    """All of ``names`` that ``word`` is a slip of, where none of them is nearer than the others."""
     if not word or len(word) > 64:
-        return None
+        return []
     best: list[str] = []
-    nearest = max(1 + (len(word) > 4), len(word) // 3) + 1
+    limit = max(1 + (len(word) > 4), len(word) // 3) + 1
     plain = _plain(word)
     known = sorted(set(names))
     for meant in _SYNONYMS.get(plain, ()):
         if meant in known:
-            return meant
+            return [meant]
     for name in known:
         if _plain(name) == plain:
             distance = 0
-        elif abs(len(name) - len(word)) >= nearest + 1:
+        elif abs(len(name) - len(word)) >= limit + 1:
             continue
         else:
             distance = min(_distance(word, name), _distance(plain, _plain(name)) + 1)
-        if distance < nearest:
-            best, nearest = [name], distance
-        elif distance == nearest and best:
+        if distance < limit:
+            best, limit = [name], distance
+        elif distance == limit and best:
             best.append(name)
-    if best:
-        return best[0] if len(best) == 1 else None
-    parts = [name for name in known if len(plain) > 3 and len(name) > 3 and _within(plain, _plain(name))]
-    return parts[0] if len(parts) == 1 else None
+    return best or [name for name in known if len(plain) > 3 and len(name) > 3 and _within(plain, _plain(name))]
 
 
 def _within(word: str, name: str) -> bool:

@@ -1,4 +1,7 @@
-"""A rule on a call, from the first ring to the outcome."""
+"""A rule on a call, from the first ring to the outcome.
+
+Long, because what is shown is the whole way, in the order in which the engine meets it.
+"""
 
 import gc
 import tracemalloc

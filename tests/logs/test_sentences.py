@@ -60,6 +60,7 @@ _ANY = st.none() | st.text() | st.integers() | st.lists(st.text()) | st.dictiona
         ({"type": "gap", "connection": "office", "reason": "link"}, "office changes may have been missed: link"),
         ({"type": "connection", "connection": "office", "ready": True}, "office ready"),
         ({"type": "reload", "ok": True, "rules": 12}, "12 rules hold from now on"),
+        ({"type": "reload", "ok": True, "rules": 1}, "1 rule holds from now on"),
         ({"type": "reload", "ok": False, "errors": ["a:1:1 x"]}, "the rules were refused, the old ones stay: a:1:1 x"),
         (
             {"type": "control", "command": "pause", "args": {"rule": "a"}, "ok": False, "error": "unknown rule"},

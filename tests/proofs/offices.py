@@ -2,7 +2,8 @@
 
 An office is built so that nothing is wrong with it: departments have extensions of their own, calls are only sent on
 to desks from which no rule sends them further, rules about the same moment differ in priority. A fault is what
-somebody adds or changes without seeing the whole: one more rule, one more limit, another number.
+somebody adds or changes without seeing the whole: one more rule, one more limit, another number. Long, because each
+fault is written beside the office that it spoils.
 """
 
 import random

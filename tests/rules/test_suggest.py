@@ -3,7 +3,7 @@
 import pytest
 
 from ozrules.rules.model import Place
-from ozrules.rules.suggest import closest, misspelt_edit
+from ozrules.rules.suggest import closest, misspelt_edit, nearest
 
 NAMES = ("Ringing", "InCall", "OnHold", "OnHoldInactive", "callee", "caller", "callerDisplayName")
 
@@ -30,6 +30,11 @@ NAMES = ("Ringing", "InCall", "OnHold", "OnHoldInactive", "callee", "caller", "c
 )
 def test_the_nearest_name(typed: str, meant: str | None) -> None:
     assert closest(typed, NAMES) == meant
+
+
+def test_all_that_are_equally_near_are_told() -> None:
+    assert nearest("calle", NAMES) == ["callee", "caller"]
+    assert nearest("fro", ("from", "for", "clock", "id")) == ["for", "from"]
 
 
 def test_only_a_clear_slip_is_repaired() -> None:

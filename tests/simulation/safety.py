@@ -3,6 +3,8 @@
 It is told of every event before the engine takes it, of every effect, of every command that a connector is given, of
 every frame that leaves, of every batch that is on the disk, and of every request that reaches the phone system. Its
 own knowledge of a session is the last report, no more. Those that cannot be seen here stand in docs/simulation.md.
+
+It is long because the checks share one account of what was told, asked and done, which would otherwise be kept twice.
 """
 
 from collections import Counter

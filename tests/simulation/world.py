@@ -3,6 +3,8 @@ is owed must come.
 
 A seed decides what kind of phone system it is, how dense the faults are, and each of them. The faults end after
 `STORMY` seconds; the calls end some time after that.
+
+It is one file, and a long one, because every trouble reaches for the same daemon, wire, disk and clock at its moment.
 """
 
 import asyncio
@@ -39,8 +41,8 @@ ARRIVALS: Final = 510.0
 LASTS: Final = 600.0
 """Seconds that it takes in all, unless calls go on longer."""
 LONGEST: Final = 900.0
-TAIL: Final = 30.0
-"""Seconds from the end of the last call."""
+TAIL: Final = 30.5
+"""Seconds from the end of the last call. Not a whole number: a moment of the calendar must not fall on the very end."""
 HALVES: Final[tuple[frozenset[Side], ...]] = (
     frozenset({"daemon"}),
     frozenset({"gateway"}),

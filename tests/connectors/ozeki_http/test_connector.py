@@ -1,4 +1,7 @@
-"""The whole connector against a simulated phone system and canned answers: what goes wrong, and what is said."""
+"""The whole connector against a simulated phone system and canned answers: what goes wrong, and what is said.
+
+Long, because all of it goes through one connector with one set of canned answers.
+"""
 
 import asyncio
 import random
