@@ -38,11 +38,12 @@ STORMY: Final = 450.0
 """Seconds in which faults happen."""
 ARRIVALS: Final = 510.0
 """Seconds in which people call."""
-LASTS: Final = 600.0
-"""Seconds that it takes in all, unless calls go on longer."""
+LASTS: Final = 600.25
+"""Seconds that it takes in all, unless calls go on longer. Clocks here are set by half seconds and more: no moment of
+the calendar falls on the very end, where it would be begun and not done."""
 LONGEST: Final = 900.0
-TAIL: Final = 30.5
-"""Seconds from the end of the last call. Not a whole number: a moment of the calendar must not fall on the very end."""
+TAIL: Final = 30.0
+"""Seconds from the end of the last call."""
 HALVES: Final[tuple[frozenset[Side], ...]] = (
     frozenset({"daemon"}),
     frozenset({"gateway"}),
