@@ -24,6 +24,9 @@ _KINDS: Final = (
 def read_source(path: Path, name: str | None = None) -> Source | Diagnostic:
     """The file at ``path``, called ``name`` in diagnostics; or why it is not read."""
     called = name if name is not None else str(path)
+    if not _is_text(called):
+        shown = called.encode("utf-8", "backslashreplace").decode()
+        return _problem(shown, "unreadable-file", "The name of this file is not UTF-8 text. Rename it.", None)
     try:
         # not blocking: a pipe that nobody writes to must not stop us
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -39,6 +42,15 @@ def read_source(path: Path, name: str | None = None) -> Source | Diagnostic:
         return _problem(called, "unreadable-file", f"This file cannot be read: {error.strerror}.", None)
     finally:
         os.close(descriptor)
+
+
+def _is_text(name: str) -> bool:
+    """Whether it can be written anywhere: what the file system says in other bytes cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _content(descriptor: int) -> bytes:

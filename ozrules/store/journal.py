@@ -6,7 +6,7 @@ program can slip a write or a checkpoint in between. Readers are not disturbed (
 
 Where the disk is full the batch fails, and the reserve is given back: outcomes can still be written, intents are
 refused until there is room for the reserve again. After any other failure nothing more is written: what a failed
-fsync left behind is known only after a restart.
+fsync left behind is known only after a restart. A fault of our own ends the thread, and whoever waits is told so.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class SqliteJournal:
         self._failure: JournalFailed | None = None
         self._make_room()
         self._jobs: list[_Job] = []
-        self._closing = False
+        self._closed: JournalFailed | None = None
         self.syncs = Histogram(FAST)
         """Seconds until what was written is on disk; written by the journal's thread alone."""
         self._wanted = threading.Condition()
@@ -237,7 +237,7 @@ class SqliteJournal:
     def close(self) -> None:
         """Writes what still waits, and lets another daemon in."""
         with self._wanted:
-            self._closing = True
+            self._closed = self._closed or JournalFailed("the journal is closed", lasting=True)
             self._wanted.notify()
         self._thread.join()
         self._reader.close()
@@ -252,8 +252,8 @@ class SqliteJournal:
     async def _write(self, work: Callable[[apsw.Cursor], object], *, acts: bool = False, tidy: bool = False) -> None:
         job = _Job(work, acts, tidy)
         with self._wanted:
-            if self._closing:
-                raise JournalFailed("the journal is closed")
+            if self._closed is not None:
+                raise self._closed
             self._jobs.append(job)
             self._wanted.notify()
         await job.done
@@ -261,15 +261,25 @@ class SqliteJournal:
     # --- the writer's thread ----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while True:
+        jobs: list[_Job] = []
+        try:
+            while jobs := self._next():
+                self._write_all(jobs)
+        except BaseException as fault:
+            failure = JournalFailed(f"a fault in ozrules: {type(fault).__name__} while writing", lasting=True)
             with self._wanted:
-                while not self._jobs and not self._closing:
-                    if not self._wanted.wait(None if self._reserved else _LOOK_FOR_ROOM):
-                        self._make_room()
-                jobs, self._jobs = self._jobs, []
-            if not jobs:
-                return
-            self._write_all(jobs)
+                self._closed = failure
+                jobs, self._jobs = jobs + self._jobs, []
+            _tell(jobs, failure)
+            raise
+
+    def _next(self) -> list[_Job]:
+        with self._wanted:
+            while not self._jobs and self._closed is None:
+                if not self._wanted.wait(None if self._reserved else _LOOK_FOR_ROOM):
+                    self._make_room()
+            jobs, self._jobs = self._jobs, []
+            return jobs
 
     def _make_room(self) -> None:
         try:
@@ -299,8 +309,8 @@ class SqliteJournal:
             self._db.execute("COMMIT")
             self.syncs.observe(stopwatch() - began)
             if any(job.tidy for job in jobs):
-                # nothing of what was taken out stays in the write-ahead log; a reader in its midst keeps it a while
-                with contextlib.suppress(apsw.BusyError, apsw.LockedError):
+                # nothing of what was taken out stays in the write-ahead log; a reader, or a full disk, keeps it a while
+                with contextlib.suppress(apsw.BusyError, apsw.LockedError, apsw.FullError):
                     self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._db.execute("BEGIN IMMEDIATE")
         except apsw.FullError:

@@ -11,6 +11,8 @@ from ozrules.store.state_directory import StateDirectory, StateUnusable
 
 LOG_KEPT: Final = 8 * 1024 * 1024
 """Bytes that the write-ahead log keeps once it has been written back, which is tried whenever it has half as many."""
+PATIENCE = 5_000
+"""Milliseconds for which another program that writes in the journal is waited for."""
 
 _CHECKED: Final = {
     "counters": "*",
@@ -52,6 +54,11 @@ def open_journal(directory: StateDirectory, wall: float, *, new_state: bool) -> 
             f"{directory.journal}: this journal is from a newer ozrules: {error}. Run that one, or begin anew "
             "with `ozrules run --new-state`."
         ) from error
+    except apsw.BusyError as error:
+        raise StateUnusable(
+            f"{directory.journal}: another program is writing in the journal: {error}. Nothing was changed. End that "
+            "program (`sqlite3`, a backup), then start again; `ozrules backup` copies a journal in use."
+        ) from error
     except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.IOError, apsw.FullError) as error:
         raise StateUnusable(
             f"{directory.journal}: cannot be written as user {os.geteuid()}: {error}. "
@@ -62,7 +69,7 @@ def open_journal(directory: StateDirectory, wall: float, *, new_state: bool) -> 
 def open_beside(directory: StateDirectory) -> apsw.Connection:
     """Reads what is on the disk in the journal that is open, from any thread, and beside the one that writes."""
     db = apsw.Connection(str(directory.journal), flags=apsw.SQLITE_OPEN_READONLY)
-    db.set_busy_timeout(5_000)
+    db.set_busy_timeout(PATIENCE)
     return db
 
 
@@ -71,7 +78,7 @@ def _open(directory: StateDirectory, first: int) -> apsw.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     db = apsw.Connection(str(path))
     try:
-        db.set_busy_timeout(5_000)
+        db.set_busy_timeout(PATIENCE)
         db.execute("PRAGMA trusted_schema = OFF")
         found = db.execute("PRAGMA quick_check(1)").get
         if found != "ok":

@@ -34,6 +34,15 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     assert refused(tmp_path / "nul\0byte") == "unreadable-file"
 
 
+def test_a_name_that_is_no_text_is_refused_and_can_be_told(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"caf\xe9.yaml")
+    file.write_text("ozrules: 1\n")
+    found = read_source(file)
+    assert isinstance(found, Diagnostic)
+    assert r"caf\udce9.yaml:1:1: error[unreadable-file]: The name of this file is not UTF-8 text." in str(found)
+    assert str(found).encode()
+
+
 def test_too_much_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * (MAX_FILE + 1))
     assert refused(tmp_path / "a") == "file-too-large"

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import subprocess
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -48,15 +49,65 @@ def test_many_commits_at_once_are_all_on_disk_when_they_return(tmp_path: Path) -
     asyncio.run(scene())
 
 
+class Held(list[Record]):
+    """Records that the journal's thread reads only when it may."""
+
+    def __init__(self, *records: Record) -> None:
+        super().__init__(records)
+        self.reached, self.may = threading.Event(), threading.Event()
+
+    def __iter__(self) -> Iterator[Record]:
+        self.reached.set()
+        self.may.wait()
+        return super().__iter__()
+
+
+class Poisoned(list[Record]):
+    """Records at which the journal's thread meets a fault of ours."""
+
+    def __iter__(self) -> Iterator[Record]:
+        raise TypeError("a fault of ours")
+
+
 @pytest.mark.fault(53)
 def test_one_sync_serves_all_that_gathered_meanwhile(tmp_path: Path) -> None:
     async def scene() -> None:
-        async with _journal(tmp_path) as journal, asyncio.TaskGroup() as group:
-            for number in range(1, 1001):
-                group.create_task(journal.commit([decision(number)], [record(number, number)]))
-        with apsw.Connection(str(tmp_path / "journal.db")) as db:
-            (commits,) = next(db.execute("SELECT count(DISTINCT crc) FROM counters"))
-        assert commits == 2
+        async with _journal(tmp_path) as journal:
+            first = Held(record(1, 1))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(journal.commit([decision(1)], first))
+                await asyncio.to_thread(first.reached.wait)
+                waiting = [
+                    group.create_task(journal.commit([decision(number)], [record(number, number)]))
+                    for number in range(2, 1001)
+                ]
+                await asyncio.sleep(0)  # all of them have asked
+                assert not any(task.done() for task in waiting)
+                first.may.set()
+            assert sum(journal.syncs.counts) == 2
+
+    asyncio.run(scene())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_our_own_in_the_writer_keeps_nobody_waiting(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal:
+            await journal.commit([Remember(KEY, b"1")], [])
+            first = Held()
+            waiting = [asyncio.ensure_future(journal.commit([], first))]
+            await asyncio.to_thread(first.reached.wait)
+            waiting.append(asyncio.ensure_future(journal.commit([Remember(KEY, b"2")], Poisoned())))
+            await asyncio.sleep(0)
+            first.may.set()
+            faults = await asyncio.gather(*waiting, return_exceptions=True)
+            assert faults[0] is None
+            with pytest.raises(JournalFailed, match="TypeError") as later:
+                await journal.commit([Forget(KEY)], [])
+            assert [str(fault) for fault in faults[1:]] == [str(later.value)]
+            assert later.value.lasting
+        async with _journal(tmp_path) as journal:
+            assert journal.load().memories == ((KEY, b"1"),)
 
     asyncio.run(scene())
 

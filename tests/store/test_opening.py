@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from ozrules.engine.effects import Remember, Send, Tally
-from ozrules.store import schema
+from ozrules.store import opening, schema
 from ozrules.store.journal import SqliteJournal
 from ozrules.store.state_directory import StateUnusable
 from tests.fakes.clock import StandingClock
@@ -44,6 +44,17 @@ def test_a_second_daemon_is_refused_with_the_first_ones_process(tmp_path: Path) 
     with pytest.raises(StateUnusable, match=rf"another ozrules is running.*process {os.getpid()}"):
         _open(tmp_path)
     first.close()
+    _open(tmp_path).close()
+
+
+def test_a_program_that_writes_in_the_journal_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "PATIENCE", 1)
+    _fill(tmp_path)
+    other = apsw.Connection(str(tmp_path / "journal.db"))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StateUnusable, match="another program is writing in the journal"):
+        _open(tmp_path)
+    other.close()
     _open(tmp_path).close()
 
 
