@@ -37,14 +37,14 @@ class Webhooks:
         self._targets = Targets((), ())
         self._secret: Secret | None = None
         self._expire = 0.0
-        self._taken: asyncio.Queue[tuple[Post, float]] = asyncio.Queue()
+        self._taken: asyncio.Queue[tuple[Post, float, float]] = asyncio.Queue()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self.waiting = 0
         self.delivered = 0
         self.dead = 0
         self.refused = 0
         for request, at in pending:
-            self._take(request, at)
+            self._take(request, at, at - clock.wall_offset())
 
     def apply(self, targets: Targets, secret: Secret | None, expire: float) -> None:
         """What holds from the next try on: whereto, signed with what, and how many seconds delivery is tried."""
@@ -59,7 +59,7 @@ class Webhooks:
         if self.waiting >= MOST_WAITING:
             self.refused += 1
             return Withheld("throttled", f"{MOST_WAITING} webhooks are waiting already")
-        self._take(request, self._wall())
+        self._take(request, self._wall(), self._clock.now())
         return Accepted()
 
     def figures(self) -> dict[str, int]:
@@ -72,11 +72,12 @@ class Webhooks:
             while True:
                 group.create_task(self._deliver(*await self._taken.get(), settled))
 
-    def _take(self, request: Post, at: float) -> None:
+    def _take(self, request: Post, at: float, since: float) -> None:
         self.waiting += 1
-        self._taken.put_nowait((request, at))
+        self._taken.put_nowait((request, at, since))
 
-    async def _deliver(self, request: Post, at: float, settled: Callable[[PostSettled], None]) -> None:
+    async def _deliver(self, request: Post, at: float, since: float, settled: Callable[[PostSettled], None]) -> None:
+        """Taken over ``at`` by the wall clock, ``since`` by the daemon's, which nobody sets: that one says how long."""
         body = cloud_event(request, at)
         pause = FIRST_PAUSE
         state: Literal["confirmed", "expired", "rejected"]
@@ -86,7 +87,7 @@ class Webhooks:
             if found != "again":
                 state = found
                 break
-            if self._wall() + pause > at + self._expire:
+            if self._clock.now() + pause > since + self._expire:
                 state = "expired"
                 break
             self._log.info("a webhook is tried again", rule=request.rule, url=request.url, why=detail, after=pause)
@@ -95,7 +96,7 @@ class Webhooks:
             pause = min(pause * 2, LONGEST_PAUSE)
         self.waiting -= 1
         error = None if state == "confirmed" else detail
-        after = max(0.0, self._wall() - at)
+        after = max(0.0, self._clock.now() - since)
         settled(PostSettled(at=self._clock.now(), post=request, outcome=state, after=after, error=error))
         if state == "confirmed":
             self.delivered += 1

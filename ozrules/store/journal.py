@@ -24,13 +24,12 @@ from ozrules.engine.identity import SessionKey
 from ozrules.runtime.clock import stopwatch
 from ozrules.runtime.measures import FAST, Histogram
 from ozrules.runtime.ports import Clock, JournalFailed, Record, Saved
-from ozrules.store import forgetting, opening, rows
+from ozrules.store import forgetting, opening, retention, rows
 from ozrules.store.rows import Counters
 from ozrules.store.schema import checksum
 from ozrules.store.state_directory import StateDirectory
 
 _LOOK_FOR_ROOM: Final = 1.0  # seconds between looks at a disk that is full
-_RETENTION_BATCH: Final = 500  # rows; a batch must not keep a decision waiting
 
 
 class _Job:
@@ -160,41 +159,20 @@ class SqliteJournal:
         """Removes what is older than these wall clock moments, and counts that have run out, in batches between which
         others write. How many rows.
         """
-        # records go from the oldest on and stop at the first that stays: numbers in the middle are never missing
-        changed, removed = _RETENTION_BATCH, 0
-        while changed == _RETENTION_BATCH:
-            changed = await self._delete(
-                "WITH oldest AS (SELECT seq, time FROM records ORDER BY seq LIMIT ?2) DELETE FROM records WHERE seq IN"
-                " (SELECT seq FROM oldest) AND seq < coalesce((SELECT min(seq) FROM oldest WHERE time >= ?1), seq + 1)",
-                decisions,
-            )
-            removed += changed
-        settled = "id IN (SELECT id FROM outcomes WHERE outcome <> 'unknown' OR at < ?1)"
-        for table, key, where, moment in (
-            ("intents", "id", f"at < ?1 AND {settled}", decisions),
-            ("outcomes", "id", "at < ?1 AND id NOT IN (SELECT id FROM intents)", decisions),
-            ("webhooks", "id", "at < ?1 AND state <> 'pending'", decisions),
-            ("decisions", "number", "at < ?1 AND number NOT IN (SELECT decision FROM intents)", decisions),
-            ("recording", "n", "at < ?1", sessions),
-            ("tallies", "rowid", "until < ?1", self._clock.now()),
-        ):
-            statement = (
-                f"DELETE FROM {table} WHERE {key} IN"  # noqa: S608  # no outside text in it
-                f" (SELECT {key} FROM {table} WHERE {where} ORDER BY {key} LIMIT ?2)"
-            )
-            changed = _RETENTION_BATCH
-            while changed == _RETENTION_BATCH:
-                changed = await self._delete(statement, moment)
+        removed = 0
+        for step in retention.steps(decisions=decisions, sessions=sessions, now=self._clock.now()):
+            changed = retention.BATCH
+            while changed == retention.BATCH:
+                changed = await self._remove(step)
                 removed += changed
         return removed
 
-    async def _delete(self, statement: str, moment: float) -> int:
+    async def _remove(self, step: retention.Step) -> int:
         changed = 0
 
         def work(db: apsw.Cursor) -> None:
             nonlocal changed
-            db.execute(statement, (moment, _RETENTION_BATCH))
-            changed = self._db.changes()
+            changed = retention.remove(db, step)
 
         await self._write(work)
         return changed

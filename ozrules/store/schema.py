@@ -55,6 +55,14 @@ _STEPS: Final[tuple[str, ...]] = (
     ALTER TABLE decisions ADD COLUMN crc INTEGER;
     UPDATE decisions SET crc = checksum(number, decision_id, at, connection, epoch, session_id, start);
     """,
+    """
+    -- what is old is found from the oldest on, however much is kept
+    CREATE INDEX decisions_by_time ON decisions (at);
+    CREATE INDEX intents_by_time ON intents (at);
+    CREATE INDEX intents_by_decision ON intents (decision);
+    CREATE INDEX outcomes_by_time ON outcomes (at);
+    CREATE INDEX webhooks_by_time ON webhooks (at);
+    """,
 )
 VERSION: Final = len(_STEPS)
 

@@ -145,6 +145,28 @@ def test_after_its_time_it_is_dead_and_counted() -> None:
     asyncio.run(scene())
 
 
+@pytest.mark.fault(22, 43)
+@pytest.mark.parametrize("by", [86_400.0, -86_400.0])
+def test_a_wall_clock_that_is_set_neither_ends_nor_prolongs_delivery(by: float) -> None:
+    async def scene() -> None:
+        store, clock = Store(), StandingClock()
+
+        async def sets_the_clock(request: web.Request) -> web.StreamResponse:
+            clock.offset += by
+            return web.Response(status=503)
+
+        began = clock.at
+        async with (
+            _receiver(sets_the_clock, _status(503)) as receiver,
+            _queue(store, receiver.url, clock=clock) as webhooks,
+        ):
+            webhooks.post(post(1, url=receiver.url))
+            assert (await store.settled.get())[1] == "expired"
+            assert 1000.0 <= clock.at - began <= 3600.0
+
+    asyncio.run(scene())
+
+
 @pytest.mark.fault(43)
 def test_who_no_longer_wants_any_gets_no_more() -> None:
     async def scene() -> None:

@@ -293,6 +293,7 @@ class World:
             await asyncio.gather(down, return_exceptions=True)
 
     def _new_life(self) -> Life:
+        self.receiver.started()
         return Life(
             rules=office.rules_of(self.setting),
             observing=self.observing,
