@@ -99,7 +99,7 @@ def _shape(around: Surroundings) -> Record[Settings]:
         required=True,
         help="The phone systems.",
     )
-    rules = Key("rules", OneOrMany(v.path(around)), help="Rule files and patterns; rules.d/*.yaml where absent.")
+    rules = Key("rules", OneOrMany(v.files(around)), help="Rule files and patterns; rules.d/*.yaml where absent.")
     mode: Key[Mode] = Key("mode", Choice("mode", _MODES), help="observe: decide and log, send nothing.")
     state = Key("state", v.path(around), help="The directory for what must survive.")
     control = Key("control", v.path(around), help="The socket of the commands.")

@@ -147,6 +147,22 @@ def path(around: Surroundings) -> Converted[str, str]:
     return Converted(Text("a path"), convert)
 
 
+def files(around: Surroundings) -> Converted[str, str]:
+    """A path or a pattern, as `ozrules.settings.rule_files` takes it; ``**`` is any depth of folders."""
+    plain = path(around)
+
+    def convert(text: str, node: Node, findings: Findings) -> str | Invalid:
+        if any("**" in part and part != "**" for part in text.split("/")):
+            message = f"In {shown(text)} ** stands beside other letters: it means folders of any depth."
+            findings.error(
+                "bad-pattern", node, message, suggestion="Write * for any letters, **/*.yaml for all folders."
+            )
+            return INVALID
+        return plain.convert(text, node, findings)
+
+    return Converted(Text("a path or a pattern"), convert)
+
+
 @dataclass(frozen=True)
 class SecretShape:
     """Where a secret comes from. A plain text works and warns: configuration files are copied and shown around."""

@@ -299,17 +299,14 @@ class SqliteJournal:
             except OSError as error:
                 self._failure = _cannot_be_written(error)
                 return self._failure
-            return self._start_over("the disk is full")
-        except rows.OutOfOrder as error:
-            self._counters = before
-            return self._start_over(str(error))
-        except (apsw.Error, OSError) as error:
+            return self._start_over()
+        except (apsw.Error, OSError, rows.OutOfOrder) as error:  # the last of ours: trying again cannot mend it
             self._counters = before
             self._failure = _cannot_be_written(error)
             return self._failure
         return None
 
-    def _start_over(self, why: str) -> JournalFailed:
+    def _start_over(self) -> JournalFailed:
         try:
             if self._db.in_transaction:  # SQLite itself may have rolled back
                 self._db.execute("ROLLBACK")
@@ -317,7 +314,7 @@ class SqliteJournal:
         except apsw.Error as error:
             self._failure = _cannot_be_written(error)
             return self._failure
-        return JournalFailed(why)
+        return JournalFailed("the disk is full")
 
 
 def _cannot_be_written(error: Exception) -> JournalFailed:

@@ -70,10 +70,10 @@ class MemoryJournal:
                 seen.add(name)
             if isinstance(effect, Decision):
                 if numbers and effect.number <= numbers[-1]:
-                    raise JournalFailed(f"decision {effect.number} comes again")
+                    raise JournalFailed(f"decision {effect.number} comes again", lasting=True)
                 numbers.append(effect.number)
         for place, record in enumerate(records, len(self.records) + 1):
             if record.seq != place:
-                raise JournalFailed(f"record {record.seq} was given; the next is {place}")
+                raise JournalFailed(f"record {record.seq} was given; the next is {place}", lasting=True)
         self.effects += effects
         self.records += records

@@ -95,14 +95,19 @@ def test_numbers_go_on_where_they_stopped_and_never_back(reopen: Reopen) -> None
     journal = reopen()
     saved = journal.load()
     assert (saved.next_seq, saved.next_decision) == (3, 3)
-    with pytest.raises(JournalFailed):
-        asyncio.run(_commit(journal, [decision(2)]))
-    with pytest.raises(JournalFailed):
-        asyncio.run(_commit(journal, [], [record(2, 3)]))
-    with pytest.raises(JournalFailed):
-        asyncio.run(_commit(journal, [], [record(4, 3)]))
     asyncio.run(_commit(journal, [decision(3)], [record(3, 3)]))
     assert reopen().load().next_seq == 4
+
+
+@pytest.mark.fault(59)
+@pytest.mark.parametrize(("effects", "seq"), [([decision(2)], 3), ([], 2), ([], 4)])
+def test_a_number_that_comes_again_or_leaves_a_hole_is_final(reopen: Reopen, effects: list[Effect], seq: int) -> None:
+    """It is a fault of ours, which trying again does not mend: whoever asked must end, and begin anew from the disk."""
+    asyncio.run(_commit(reopen(), [decision(1), decision(2)], [record(1, 1), record(2, 2)]))
+    with pytest.raises(JournalFailed) as failed:
+        asyncio.run(_commit(reopen(), effects, [record(seq, 3)]))
+    assert failed.value.lasting
+    assert reopen().load().next_seq == 3
 
 
 def test_the_last_memory_of_a_session_is_kept_until_it_is_forgotten(reopen: Reopen) -> None:

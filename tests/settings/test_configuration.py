@@ -121,6 +121,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("connections: [{name: a, type: simulator}]\nmode: obey", ["3:7 unknown-value"]),
         ("connections: [{name: a, type: simulator}]\nretention: {decisions: 90}", ["3:24 bad-duration"]),
         ("connections: [{name: a, type: simulator}]\nstate: $NOWHERE/x", ["3:8 unset-variable"]),
+        ("connections: [{name: a, type: simulator}]\nrules: [rules.d/**.yaml]", ["3:9 bad-pattern"]),
         ("connections: [{name: a, type: simulator}]\nweb: {listen: 127.0.0.1:1}", ["3:6 missing-key"]),
         ("connections: [{name: a, type: simulator}]\nwebhooks: {allow: [https://crm.example]}", ["3:20 open-prefix"]),
         ("connections: [{name: a, type: simulator}]\nwebhooks: {allow: ['file:///etc/']}", ["3:20 bad-url"]),

@@ -16,3 +16,9 @@ def test_patterns_find_files_in_order_and_once(tmp_path: Path) -> None:
 
 def test_a_directory_that_is_not_there_has_no_files(tmp_path: Path) -> None:
     assert rule_files((str(tmp_path / "nowhere/*/x?.yaml"),)) == ()
+
+
+def test_two_stars_are_folders_of_any_depth(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "r.yaml").touch()
+    assert rule_files((str(tmp_path / "**/*.yaml"),)) == (tmp_path / "a" / "b" / "r.yaml",)

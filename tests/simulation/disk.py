@@ -73,11 +73,11 @@ class Disk:
                 seen.add(name)
             if isinstance(effect, Decision):
                 if effect.number < number:
-                    raise JournalFailed(f"decision {effect.number} comes again; the next is {number}")
+                    raise JournalFailed(f"decision {effect.number} comes again; the next is {number}", lasting=True)
                 number = effect.number + 1
         for place, record in enumerate(records, self.next_seq):
             if record.seq != place:
-                raise JournalFailed(f"record {record.seq} was given; the next is {place}")
+                raise JournalFailed(f"record {record.seq} was given; the next is {place}", lasting=True)
 
     def load(self, now: float) -> Saved:
         """What a start finds."""
