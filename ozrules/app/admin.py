@@ -12,8 +12,9 @@ from ozrules.engine.events import RulePaused, TimerCancelled
 from ozrules.rules.numbers import compact
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Controlled, Inbox, Who
-from ozrules.runtime.ports import Clock, Core
+from ozrules.runtime.ports import Clock, Core, JournalFailed
 from ozrules.store.journal import SqliteJournal
+from ozrules.store.kept import NotKept
 
 ALL_RULES: Final = "all rules"
 
@@ -48,6 +49,12 @@ class Admin:
 
     async def answer(self, asked: Asked, who: Who) -> Answer:
         """Does what is asked, and returns when it holds and is on the record."""
+        try:
+            return await self._do(asked, who)
+        except NotKept as failed:
+            return Answer(False, f"{failed}; nothing has changed")
+
+    async def _do(self, asked: Asked, who: Who) -> Answer:
         match asked.command:
             case "status":
                 return self._status()
@@ -100,7 +107,10 @@ class Admin:
         def is_it(text: str) -> bool:
             return compact(text) is not None and plan.normal(text) == wanted
 
-        changed = await self._journal.forget(is_it)
+        try:
+            changed = await self._journal.forget(is_it)
+        except JournalFailed as failed:
+            return Answer(False, f"not all of it could be forgotten: {failed}; say it again then")
         alive = sum(
             any(is_it(party) for party in (view.session.caller, view.session.callee) if party)
             for view in self._core.sessions()

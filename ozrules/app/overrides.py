@@ -5,7 +5,6 @@ afterwards from when on the hours counted again.
 """
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ import msgspec
 
 from ozrules.runtime.inbox import Who
 from ozrules.runtime.ports import Clock
+from ozrules.store.kept import NotKept, keep
 
 LOOK_AGAIN: Final = 30.0
 """Seconds: the wall clock may be set while a switch is waited for."""
@@ -40,30 +40,30 @@ class Overrides:
             self.switched = {}
 
     def put(self, schedule: str, override: Override | None) -> None:
-        """Keeps it on disk; None: back to its hours."""
-        if override is None:
-            self.switched.pop(schedule, None)
-        else:
-            self.switched[schedule] = override
-        fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as file:
-            file.write(msgspec.json.encode(self.switched, order="deterministic"))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
+        """Keeps it on disk; None: back to its hours. Raises NotKept, and then nothing has changed."""
+        switched = {name: one for name, one in self.switched.items() if name != schedule}
+        if override is not None:
+            switched[schedule] = override
+        keep(self._path, msgspec.json.encode(switched, order="deterministic"))
+        self.switched = switched
         self._changed.set()
 
     async def run(self, clock: Clock, lift: Callable[[str, Who], Awaitable[object]]) -> None:
-        """Has every switch lifted when its time is over, for ever."""
+        """Has every switch lifted when its time is over, for ever. Where that cannot be kept it is tried again; its
+        hours count from the end on all the same.
+        """
         while True:
             self._changed.clear()
             now = clock.now() + clock.wall_offset()
             over = [name for name, one in self.switched.items() if one.until is not None and one.until <= now]
-            for name in over:
-                await lift(name, Who(by="its time is over"))
+            try:
+                for name in over:
+                    await lift(name, Who(by="its time is over"))
+            except NotKept:
+                over = []
             if over:
                 continue
-            ends = [one.until for one in self.switched.values() if one.until is not None]
+            ends = [one.until for one in self.switched.values() if one.until is not None and one.until > now]
             look = clock.call_at(clock.now() + min([LOOK_AGAIN, *(end - now for end in ends)]), self._changed.set)
             await self._changed.wait()
             look.cancel()

@@ -1,10 +1,11 @@
 """Which rules an admin has paused. It outlives a restart: a rule that was stopped because it did harm stays stopped."""
 
-import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from ozrules.store.kept import keep
 
 ALL: Final = "*"
 
@@ -24,15 +25,15 @@ class PausedRules:
         self.rules = {None if name == ALL else name for name in names}
 
     def put(self, rule: str | None, *, paused: bool) -> None:
-        """Keeps it on disk."""
-        (self.rules.add if paused else self.rules.discard)(rule)
-        fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as file:
-            file.write(msgspec.json.encode(self.names()))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
+        """Keeps it on disk. Raises NotKept, and then nothing has changed."""
+        rules = self.rules | {rule} if paused else self.rules - {rule}
+        keep(self._path, msgspec.json.encode(_names(rules)))
+        self.rules = rules
 
     def names(self) -> list[str]:
         """The rules' ids in order, ``*`` for all."""
-        return sorted(rule or ALL for rule in self.rules)
+        return _names(self.rules)
+
+
+def _names(rules: set[str | None]) -> list[str]:
+    return sorted(rule or ALL for rule in rules)

@@ -66,3 +66,18 @@ async def test_it_holds_at_once_over_a_restart_and_until_its_time(tmp_path: Path
     ]
     code, said = await ozrules(tmp_path, "why", "s1", "closed")
     assert (code, "fired" in said) == (0, True), said
+
+
+async def test_where_it_cannot_be_kept_the_admin_is_told_and_nothing_changes(tmp_path: Path) -> None:
+    async with phones() as system:
+        configure(tmp_path, system.url, RULES)
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            for name in ("overrides", "paused"):
+                (tmp_path / "state" / f"{name}.new").mkdir()
+            code, said = await ozrules(tmp_path, "override", "officeHours", "closed")
+            assert (code, "overrides.json: " in said, "nothing has changed" in said) == (1, True, True)
+            code, said = await ozrules(tmp_path, "pause", "closed")
+            assert (code, "paused.json: " in said, "nothing has changed" in said) == (1, True, True)
+            assert await ozrules(tmp_path, "override") == (0, "no schedule is switched by hand\n")
+            assert await one.stop() == 0

@@ -7,7 +7,8 @@ import pytest
 from ozrules.proofs.checking import check
 from ozrules.rules.diagnostics import Diagnostic
 from ozrules.rules.document import Source
-from tests.proofs.offices import FAULTS, sane
+from tests.proofs.faults import FAULTS
+from tests.proofs.offices import sane
 from tests.proofs.test_witness import passes
 
 SANE = 1_000
