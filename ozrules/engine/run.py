@@ -16,6 +16,7 @@ from ozrules.rules.model import (
     Action,
     Choose,
     Hunt,
+    PlainMethod,
     Rule,
     SessionAction,
     WaitFor,
@@ -37,6 +38,23 @@ class Frame:
         self.index = index
 
 
+UNDOES: Final[dict[str, str]] = {"unhold": "hold", "stopListen": "startListen"}
+"""What ends a hold or a listening, and what began it."""
+
+
+def undoing(actions: tuple[Action, ...], place: int) -> tuple[Action, ...]:
+    """The steps that are still taken where the one at ``place`` fails: those which undo what was begun before it."""
+    begun = {action.method for action in actions[:place] if isinstance(action, PlainMethod)}
+    undo: dict[str, Action] = {}
+    for action in actions[place + 1 :]:
+        if isinstance(action, PlainMethod) and UNDOES.get(action.method) in begun:
+            undo.setdefault(action.method, action)
+    failed = actions[place]
+    if isinstance(failed, PlainMethod):
+        undo.pop(failed.method, None)
+    return tuple(undo.values())
+
+
 def actions_at(rule: Rule, path: Path) -> tuple[Action, ...]:
     """The list of actions that ``path`` leads to. A path that leads nowhere is a KeyError."""
     actions = rule.actions
@@ -50,6 +68,8 @@ def actions_at(rule: Rule, path: Path) -> tuple[Action, ...]:
                 actions = action.on_timeout
             case "onExhausted" if isinstance(action, Hunt):
                 actions = action.on_exhausted
+            case "undo":
+                actions = undoing(actions, place)
             case int() if isinstance(action, Choose):
                 actions = action.branches[way].actions
             case _:

@@ -1,12 +1,13 @@
 """Runs the actions of a rule, one after the other, as far as they go at a given moment.
 
 A step either is done at once (log, set, choose), or asks the shell for something and waits for what becomes of it, or
-waits for time or for a state. Where an outcome is not ``confirmed`` the sequence takes ``onFailure`` or ends there.
-It is long because a wait and what ends it are read together; what a step sends stands in `attempts`.
+waits for time or for a state. Where an outcome is not ``confirmed`` the sequence takes ``onFailure``, or ends
+there and only undoes what it began. It is long because a wait and what ends it are read together; what a step
+sends stands in `attempts`.
 """
 
 from collections.abc import Iterable
-from typing import Final, assert_never
+from typing import assert_never
 
 from ozrules.engine.attempts import Attempts, Sent
 from ozrules.engine.deliveries import Deliveries
@@ -16,7 +17,7 @@ from ozrules.engine.hunting import order_of, ring_of
 from ozrules.engine.identity import CommandId
 from ozrules.engine.live import LiveSession
 from ozrules.engine.planning import Stopped, destination, fill, recipient, second_call
-from ozrules.engine.run import Attempt, Delivery, Frame, Pause, Ring, Run, Watch
+from ozrules.engine.run import UNDOES, Attempt, Delivery, Frame, Pause, Ring, Run, Watch, undoing
 from ozrules.engine.world import World
 from ozrules.rules.condition import YES, compile_condition
 from ozrules.rules.model import (
@@ -41,8 +42,6 @@ from ozrules.rules.model import (
 from ozrules.rules.sense import operation_of
 from ozrules.session.methods import MOVING
 from ozrules.session.state import CALLER_HUNG_UP, CANCELLED, IN_CALL, REDIRECTED
-
-_UNDOES: Final[dict[str, str]] = {"unhold": "hold", "stopListen": "startListen"}
 
 
 class Sequencer:
@@ -340,7 +339,7 @@ class Sequencer:
 
     def _stop_listener(self, run: Run, action: Sent, at: float) -> None:
         """One that may have begun is not left in the call: the rule itself stops it, else we do."""
-        if self._skip_to_undo(run):
+        if self._skip_to_undo(run, "startListen"):
             return
         if action.common.on_failure is not None:
             self._failed(run, action, at)
@@ -364,16 +363,19 @@ class Sequencer:
             self._hunt_on(run, at)
         elif action.common.on_failure is not None:
             self._push(run, action.common.on_failure, "onFailure")
-        else:
+        elif run.session.ended:
             run.frames = []
+        elif run.frames[-1].path[-1:] != ("undo",):  # where one undoing fails the other is done all the same
+            run.frames = [undo for frame in run.frames if (undo := _undo(frame)).actions]
 
-    def _skip_to_undo(self, run: Run) -> bool:
-        """Goes on where the rule itself undoes a hold or a listening that it has begun, if it does."""
+    def _skip_to_undo(self, run: Run, *methods: str) -> bool:
+        """Goes on where the rule itself undoes what it has begun with one of the methods, if it does."""
         frame = run.frames[-1]
         begun = {action.method for action in frame.actions[: frame.index] if isinstance(action, PlainMethod)}
+        begun &= {*methods}
         for index in range(frame.index, len(frame.actions)):
             action = frame.actions[index]
-            if isinstance(action, PlainMethod) and _UNDOES.get(action.method) in begun:
+            if isinstance(action, PlainMethod) and UNDOES.get(action.method) in begun:
                 frame.index = index
                 return True
         return False
@@ -423,7 +425,7 @@ class Sequencer:
         if late <= run.rule.missed_grace or run.rule.on_missed == "fire":
             return False
         upcoming = self._upcoming(run)
-        return not (isinstance(upcoming, PlainMethod) and upcoming.method in _UNDOES)
+        return not (isinstance(upcoming, PlainMethod) and upcoming.method in UNDOES)
 
     def _upcoming(self, run: Run) -> Action | None:
         if isinstance(run.waiting, Pause) and run.waiting.again is not None:
@@ -436,7 +438,7 @@ class Sequencer:
     def _too_late(self, run: Run, at: float, error: str) -> None:
         """The next step comes too late. What undoes our own hold or listening is done all the same."""
         upcoming = self._upcoming(run)
-        if run.frames and self._skip_to_undo(run):
+        if run.frames and self._skip_to_undo(run, *UNDOES.values()):
             name = None if upcoming is None else _command_name(upcoming)
             if name is not None:
                 self._attempts.unsent(run, CommandId(f"{run.number}-{run.steps}"), name, "expired", at, error)
@@ -453,6 +455,12 @@ class Sequencer:
         if name is not None:
             self._attempts.unsent(run, CommandId(f"{run.number}-{run.steps}"), name, outcome, at, error)
         self._finish(run, at)
+
+
+def _undo(frame: Frame) -> Frame:
+    """What is left of a frame whose present step has failed: the steps that undo a hold or a listening of its own."""
+    place = frame.index - 1
+    return Frame(undoing(frame.actions, place), (*frame.path, place, "undo"))
 
 
 def _command_name(action: Action) -> str | None:

@@ -164,6 +164,77 @@ def test_on_failure_is_taken_where_a_later_step_fails() -> None:
     assert stage.logged == ["went on"]
 
 
+@pytest.mark.fault(37)
+def test_a_sequence_that_stops_at_a_failure_takes_up_the_call_that_it_holds_and_does_nothing_else() -> None:
+    stage = Stage(on_answer(plain("hold"), transfer("2010"), log("moved"), plain("unhold"), log("went on")))
+    talking(stage)
+    stage.answer()
+    stage.change("s1", "OnHold")
+    stage.refuse("invalid")
+    stage.wait(SETTLE)
+    assert [command.action for command in stage.sent] == ["hold", "blindTransfer", "unhold"]
+    stage.answer()
+    stage.change("s1", "InCall")
+    stage.wait(600)
+    assert stage.outcomes == ["confirmed", "rejected", "confirmed"]
+    assert stage.logged == []
+
+
+@pytest.mark.fault(37)
+def test_a_failure_within_a_branch_undoes_what_was_begun_before_the_branch_over_a_restart_too() -> None:
+    branch = Choose(branches=(Branch(None, (plain("startListen"), transfer("2010"), plain("stopListen"))),), place=HERE)
+    stage = Stage(on_answer(plain("hold"), branch, log("went on"), plain("unhold")))
+    talking(stage)
+    stage.answer()
+    stage.change("s1", "OnHold")
+    stage.answer()
+    stage.refuse("invalid")
+    stage.wait(SETTLE)
+    assert [command.action for command in stage.sent] == ["hold", "startListen", "blindTransfer", "stopListen"]
+    stage.restart(1.0)
+    stage.wait(10)
+    assert [command.action for command in stage.sent][4:] == ["unhold"]
+    assert stage.logged == []
+
+
+@pytest.mark.fault(37)
+def test_an_undo_that_fails_is_not_tried_by_another_step() -> None:
+    stage = Stage(on_answer(plain("hold"), transfer("2010"), plain("unhold"), plain("unhold")))
+    talking(stage)
+    stage.answer()
+    stage.change("s1", "OnHold")
+    for _ in range(2):
+        stage.refuse("invalid")
+        stage.wait(SETTLE)
+    assert [command.action for command in stage.sent] == ["hold", "blindTransfer", "unhold"]
+
+
+@pytest.mark.fault(37)
+def test_nothing_is_undone_on_a_call_that_has_ended() -> None:
+    stage = Stage(on_answer(plain("hold"), transfer("2010"), plain("unhold")))
+    talking(stage)
+    stage.answer()
+    stage.change("s1", "OnHold")
+    stage.refuse("invalid")
+    stage.change("s1", "CallerHungUp")
+    stage.wait(60)
+    assert stage.outcomes == ["confirmed", "rejected"]
+    assert [command.action for command in stage.sent] == ["hold", "blindTransfer"]
+
+
+@pytest.mark.fault(42)
+def test_a_listener_that_may_have_begun_is_stopped_though_the_rule_only_takes_up_the_call() -> None:
+    stage = Stage(on_answer(plain("hold"), plain("startListen"), log("went on"), plain("unhold")))
+    talking(stage)
+    stage.answer()
+    stage.change("s1", "OnHold")
+    stage.restart(1.0)
+    stage.wait(10)
+    stage.answer()
+    assert [command.action for command in stage.sent] == ["hold", "startListen", "stopListen", "unhold"]
+    assert stage.logged == []
+
+
 def test_without_on_failure_the_sequence_ends_at_the_failure() -> None:
     stage = Stage(on_answer(plain("hold"), log("went on")))
     talking(stage)
