@@ -298,7 +298,7 @@ class Tracker:
         live.direction = None
         live.certainty = "complete"
         recounted = False
-        if age is not None and watched and at - age < live.entered:
+        if age is not None and age < DAY and watched and at - age < live.entered:
             live.began(at - age)
             _set_talk(live, at)
             recounted = True

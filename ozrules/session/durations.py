@@ -23,14 +23,22 @@ _FRACTION: Final = re.compile(r"([.,])(\d+)", re.ASCII)
 _EPOCH: Final = re.compile(r"\d{9,11}(?:\.\d{1,9})?|\d{12,14}", re.ASCII)
 
 
+LONGEST: Final = 366 * 86400.0
+"""Seconds. No state of a call lasts longer: what says so is no duration, and its beginning might be no moment."""
+
+
 @lru_cache(maxsize=4096)
 def seconds_from(text: str | None) -> float | None:
-    """A duration in seconds: ``00:01:30.5``, ``1.02:03:04``, ``90``, ``0.749``, ``PT1M30S``. None where unreadable.
+    """A duration in seconds: ``00:01:30.5``, ``1.02:03:04``, ``90``, ``0.749``, ``PT1M30S``. None where unreadable, or
+    above `LONGEST`.
 
     A negative duration (a clock that stepped back) counts as none at all: 0.
     """
-    if not text:
-        return None
+    seconds = _seconds(text) if text else None
+    return None if seconds is None or seconds > LONGEST else seconds
+
+
+def _seconds(text: str) -> float | None:
     text = text.strip()
     if _PLAIN.fullmatch(text):
         return float(text.replace(",", "."))

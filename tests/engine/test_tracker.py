@@ -128,3 +128,20 @@ def test_only_what_a_session_is_not_how_long_it_has_been_makes_a_change() -> Non
     assert len(stage.observed) == 1
     stage.change("s1", "Ringing", calleeDisplayName="Desk")
     assert len(stage.observed) == 2
+
+
+@pytest.mark.fault(14)
+@pytest.mark.parametrize("duration", ["99999999.00:00:00", "9999999999", "P99999999D", "1.00:00:00"])
+def test_a_list_that_calls_ancient_what_was_just_seen_to_begin_is_not_believed(duration: str) -> None:
+    stage = Stage(rules(rule("talks", enters("InCall", hold=20.0), log())), listed=False)
+    stage.sessions["s1"] = {"sessionId": "s1", "sessionState": "Ringing"}
+    stage.connect()
+    stage.gap()
+    stage.tell(ConnectionOpened(at=stage.now, connection=LINE))
+    began = stage.now
+    stage.change("s1", "InCall")
+    stage.wait(1.0)
+    stage.sessions["s1"]["stateDuration"] = duration
+    stage.listing()
+    stage.wait(30.0)
+    assert [(each.at - began, each.event.since) for each in stage.decisions] == [(20.0, began)]

@@ -46,6 +46,13 @@ def test_what_cannot_be_read_is_no_duration(text: str | None) -> None:
     assert seconds_from(text) is None
 
 
+@pytest.mark.parametrize("text", ["99999999.00:00:00", "9999999999", "P99999999D", "8784:00:01"])
+@pytest.mark.fault(14)
+def test_what_no_call_can_have_lasted_is_no_duration(text: str) -> None:
+    assert seconds_from(text) is None
+    assert seconds_from("8784:00:00") == 366 * 86400
+
+
 @given(st.integers(0, 10**7), st.integers(0, 9_999_999))
 def test_a_time_span_of_the_vendor_reads_back(seconds: int, ticks: int) -> None:
     """.NET writes ``[d.]hh:mm:ss[.fffffff]``."""
