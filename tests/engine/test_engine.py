@@ -8,6 +8,7 @@ import tracemalloc
 
 import pytest
 
+from ozrules.engine.engine import Engine
 from ozrules.engine.events import (
     CalendarDue,
     ClockAdjusted,
@@ -425,6 +426,26 @@ def test_equal_rules_keep_their_timers_and_a_changed_for_counts_from_the_same_st
     assert stage.sent == []
     stage.wait(0.1)
     assert len(stage.sent) == 1
+
+
+@pytest.mark.fault(5)
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_is_decided_between_a_gap_and_the_list_is_degraded(restarts: bool) -> None:
+    stage = Stage(rules(UNANSWERED))
+    for session in ("s1", "s2"):
+        stage.call(session)
+    stage.wait(1)
+    if restarts:
+        stage.engine = Engine(rules(UNANSWERED), at=stage.now, memories=sorted(stage.memories.items()))
+    else:
+        stage.gap()
+    stage.tell(TimerCancelled(at=stage.now, session=min(stage.memories), rule="no-answer", trigger="0"))
+    stage.connect()
+    stage.wait(20)
+    assert [(each.reason, each.certainty) for each in stage.decisions] == [
+        ("cancelled", "degraded"),
+        ("fired", "complete"),
+    ]
 
 
 @pytest.mark.fault(75)
