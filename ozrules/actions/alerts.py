@@ -77,7 +77,7 @@ class Alerts:
             }
         )
         message = Message(url=self._url, method="POST", headers={}, body=body, identity=identity, at=int(wall))
-        verdict, detail = await deliver(message, self._targets, self._secret, within=TIMEOUT)
-        if verdict != "confirmed":
-            self._log.error("an alert was not delivered", state=state, why=detail)
-        return verdict == "confirmed"
+        tried = await deliver(message, self._targets, self._secret, within=TIMEOUT)
+        if tried.verdict != "confirmed":
+            self._log.error("an alert was not delivered", state=state, why=tried.detail)
+        return tried.verdict == "confirmed"

@@ -4,7 +4,9 @@ Each try has a connection of its own, so that nothing that was checked before ho
 followed, and the body of an answer is not read: nothing in it matters.
 """
 
-from typing import Literal, TypeAlias
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final, Literal, TypeAlias
 
 import aiohttp
 import msgspec
@@ -14,6 +16,7 @@ from ozrules.actions.targets import GuardedResolver, Targets
 from ozrules.runtime.secret import Secret
 
 Verdict: TypeAlias = Literal["confirmed", "rejected", "again"]
+BUSY: Final = (429, 503)
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,11 +30,19 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     at: int
 
 
-async def deliver(message: Message, targets: Targets, secret: Secret | None, *, within: float) -> tuple[Verdict, str]:
-    """What came of it, and what an admin may read about it. ``within`` is in seconds."""
+class Try(msgspec.Struct, frozen=True):
+    """What came of a try, what an admin may read about it, and for how many seconds the target wants to be left alone."""
+
+    verdict: Verdict
+    detail: str
+    leave: float = 0.0
+
+
+async def deliver(message: Message, targets: Targets, secret: Secret | None, *, within: float) -> Try:
+    """One try. ``within`` is in seconds."""
     refusal = targets.refusal(message.url)
     if refusal is not None:
-        return "rejected", refusal
+        return Try("rejected", refusal)
     connector = aiohttp.TCPConnector(resolver=GuardedResolver(targets), use_dns_cache=False, force_close=True, limit=1)
     try:
         async with (
@@ -46,15 +57,16 @@ async def deliver(message: Message, targets: Targets, secret: Secret | None, *, 
             ) as answer,
         ):
             status = answer.status
+            leave = _leave(answer.headers.get("Retry-After", ""), message.at) if status in BUSY else 0.0
     except TimeoutError:
-        return "again", f"no answer within {within:g} s"
+        return Try("again", f"no answer within {within:g} s")
     except (aiohttp.ClientError, OSError) as error:
-        return "again", str(error) or type(error).__name__
+        return Try("again", str(error) or type(error).__name__)
     except ValueError as error:  # a header or URL that HTTP cannot carry
-        return "rejected", str(error)
+        return Try("rejected", str(error))
     if 200 <= status < 300:
-        return "confirmed", f"status {status}"
-    return ("rejected" if status == 410 else "again"), f"status {status}"
+        return Try("confirmed", f"status {status}")
+    return Try("rejected" if status == 410 else "again", f"status {status}", leave)
 
 
 def _headers(message: Message, secret: Secret | None) -> dict[str, str]:
@@ -68,3 +80,14 @@ def _headers(message: Message, secret: Secret | None) -> dict[str, str]:
         ours["webhook-signature"] = signature(secret, message.identity, message.at, message.body)
     reserved = {name.lower() for name in ours} | {"host", "content-length", "transfer-encoding", "webhook-signature"}
     return {name: value for name, value in message.headers.items() if name.lower() not in reserved} | ours
+
+
+def _leave(wanted: str, at: int) -> float:
+    """Seconds, as RFC 9110, section 10.2.3, lets a target say them: a number, or a date. What is neither is not heard."""
+    if wanted.isascii() and wanted.isdigit():
+        return float(wanted)
+    try:
+        moment = parsedate_to_datetime(wanted)
+        return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - at)
+    except (ValueError, OverflowError):  # the parser lets years through that no date can have
+        return 0.0

@@ -2,7 +2,8 @@
 
 The journal has a request before it comes here, and keeps it until its outcome is on the record, so what waits survives
 a restart. Every try carries the same id. An answer of 2xx is delivery; 410 says that nobody wants it any more; anything
-else is tried again, with growing pauses, until it expires.
+else is tried again, with growing pauses and not before the target's own ``Retry-After``, and for the last time when it
+expires.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, Literal
 
 from ozrules.actions.cloud_event import cloud_event, message_id
-from ozrules.actions.delivery import Message, Verdict, deliver
+from ozrules.actions.delivery import Message, Try, deliver
 from ozrules.actions.targets import Targets
 from ozrules.engine.effects import Post
 from ozrules.engine.events import Accepted, PostSettled, Receipt, Withheld
@@ -81,30 +82,35 @@ class Webhooks:
         body = cloud_event(request, at)
         pause = FIRST_PAUSE
         state: Literal["confirmed", "expired", "rejected"]
+        last = False
         while True:
             async with self._slots:
-                found, detail = await self._try(request, body)
-            if found != "again":
-                state = found
+                tried = await self._try(request, body)
+            if tried.verdict != "again":
+                state = tried.verdict
                 break
-            if self._clock.now() + pause > since + self._expire:
+            left = since + self._expire - self._clock.now()
+            if last or left <= 0:
                 state = "expired"
                 break
-            self._log.info("a webhook is tried again", rule=request.rule, url=request.url, why=detail, after=pause)
             # spread, so that many that failed together do not come back together
-            await self._clock.sleep_until(self._clock.now() + pause * self._chance.uniform(0.5, 1.0))
+            wait = max(pause * self._chance.uniform(0.5, 1.0), min(tried.leave, LONGEST_PAUSE))
+            last = wait >= left
+            wait = min(wait, left)
+            self._log.info("a webhook is tried again", rule=request.rule, url=request.url, why=tried.detail, after=wait)
+            await self._clock.sleep_until(self._clock.now() + wait)
             pause = min(pause * 2, LONGEST_PAUSE)
         self.waiting -= 1
-        error = None if state == "confirmed" else detail
+        error = None if state == "confirmed" else tried.detail
         after = max(0.0, self._clock.now() - since)
         settled(PostSettled(at=self._clock.now(), post=request, outcome=state, after=after, error=error))
         if state == "confirmed":
             self.delivered += 1
         else:
             self.dead += 1
-            self._log.error("a webhook is dead", rule=request.rule, url=request.url, why=detail, id=message_id(request))
+            self._log.error("a webhook is dead", rule=request.rule, url=request.url, why=tried.detail, id=message_id(request))
 
-    async def _try(self, request: Post, body: bytes) -> tuple[Verdict, str]:
+    async def _try(self, request: Post, body: bytes) -> Try:
         message = Message(
             url=request.url,
             method=request.method,
