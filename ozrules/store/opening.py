@@ -1,6 +1,7 @@
 """Opening the journal: checked before it is trusted, set aside where it is damaged, never repaired in silence."""
 
 import os
+from pathlib import Path
 from typing import Final
 
 import apsw
@@ -75,7 +76,7 @@ def open_beside(directory: StateDirectory) -> apsw.Connection:
 
 def _open(directory: StateDirectory, first: int) -> apsw.Connection:
     path = directory.journal
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    _create(path)
     db = apsw.Connection(str(path))
     try:
         db.set_busy_timeout(PATIENCE)
@@ -97,6 +98,26 @@ def _open(directory: StateDirectory, first: int) -> apsw.Connection:
         db.close()
         raise
     return db
+
+
+def _create(path: Path) -> None:
+    """The file is there, and SQLite may rely on its name: the write-ahead log lies beside the one name it is opened by."""
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StateUnusable(
+            f"{path}: cannot be written as user {os.geteuid()}: {os.strerror(error.errno or 0)}. "
+            "Check what stands there, its owner and its mode."
+        ) from error
+    try:
+        names = os.fstat(file).st_nlink
+    finally:
+        os.close(file)
+    if names > 1:
+        raise StateUnusable(
+            f"{path}: this file has {names} names (hard links), and under another one it would be written without its "
+            "write-ahead log. Remove the other names; `ozrules backup FILE` makes a copy that is whole."
+        )
 
 
 def _check_rows(db: apsw.Connection) -> None:

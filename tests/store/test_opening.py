@@ -66,6 +66,23 @@ def test_nobody_else_can_read_the_state(tmp_path: Path) -> None:
     assert [file.name for file in state.iterdir() if file.stat().st_mode & 0o077 and file.name != "reserve"] == []
 
 
+@pytest.mark.fault(49)
+def test_what_cannot_be_opened_is_said_with_its_path_and_the_user(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").mkdir()
+    with pytest.raises(StateUnusable, match=rf"journal\.db: cannot be written as user {os.geteuid()}: Is a directory"):
+        _open(tmp_path)
+
+
+@pytest.mark.fault(56)
+def test_a_journal_with_a_second_name_is_refused(tmp_path: Path) -> None:
+    _open(tmp_path).close()
+    (tmp_path / "copy.db").hardlink_to(tmp_path / "journal.db")
+    with pytest.raises(StateUnusable, match="2 names"):
+        _open(tmp_path)
+    (tmp_path / "copy.db").unlink()
+    _open(tmp_path).close()
+
+
 @pytest.mark.fault(50)
 @pytest.mark.parametrize("page", range(20))
 def test_a_damaged_page_is_noticed_or_harmless(tmp_path: Path, page: int) -> None:
