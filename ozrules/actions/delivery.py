@@ -31,7 +31,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Try(msgspec.Struct, frozen=True):
-    """What came of a try, what an admin may read about it, and for how many seconds the target wants to be left alone."""
+    """What came of a try, what an admin may read about it, and for how many seconds the target wants no other."""
 
     verdict: Verdict
     detail: str
@@ -83,7 +83,7 @@ def _headers(message: Message, secret: Secret | None) -> dict[str, str]:
 
 
 def _leave(wanted: str, at: int) -> float:
-    """Seconds, as RFC 9110, section 10.2.3, lets a target say them: a number, or a date. What is neither is not heard."""
+    """Seconds, as RFC 9110, section 10.2.3, lets a target say them: a number, or a date. All else is not heard."""
     if wanted.isascii() and wanted.isdigit():
         return float(wanted)
     try:

@@ -108,7 +108,9 @@ class Webhooks:
             self.delivered += 1
         else:
             self.dead += 1
-            self._log.error("a webhook is dead", rule=request.rule, url=request.url, why=tried.detail, id=message_id(request))
+            self._log.error(
+                "a webhook is dead", rule=request.rule, url=request.url, why=tried.detail, id=message_id(request)
+            )
 
     async def _try(self, request: Post, body: bytes) -> Try:
         message = Message(

@@ -6,7 +6,8 @@ program can slip a write or a checkpoint in between. Readers are not disturbed (
 
 Where the disk is full the batch fails, and the reserve is given back: outcomes can still be written, intents are
 refused until there is room for the reserve again. After any other failure nothing more is written: what a failed
-fsync left behind is known only after a restart. A fault of our own ends the thread, and whoever waits is told so.
+fsync left behind is known only after a restart. Files that were removed, moved or replaced are such a failure too:
+SQLite would go on writing to what nobody finds again. A fault of our own ends the thread, and whoever waits is told so.
 """
 
 import asyncio
@@ -30,6 +31,10 @@ from ozrules.store.schema import checksum
 from ozrules.store.state_directory import StateDirectory
 
 _LOOK_FOR_ROOM: Final = 1.0  # seconds between looks at a disk that is full
+
+
+class _Gone(Exception):
+    """The journal is no longer where it was opened; the text says which."""
 
 
 class _Job:
@@ -71,6 +76,7 @@ class SqliteJournal:
         """Seconds until what was written is on disk; written by the journal's thread alone."""
         self._wanted = threading.Condition()
         self._db.execute("BEGIN IMMEDIATE")
+        self._files = self._directory.files()
         self._thread = threading.Thread(target=self._run, name="journal")
         self._thread.start()
 
@@ -283,6 +289,8 @@ class SqliteJournal:
             if self._counters != before:
                 rows.write_counters(cursor, self._counters)
             rows.write_moment(cursor, "alive", self._clock.now() + self._clock.wall_offset())
+            if self._directory.files() != self._files:
+                raise _Gone(f"{self._directory.journal} was removed, moved or replaced while it was in use")
             began = stopwatch()
             self._db.execute("COMMIT")
             self.syncs.observe(stopwatch() - began)
@@ -300,7 +308,7 @@ class SqliteJournal:
                 self._failure = _cannot_be_written(error)
                 return self._failure
             return self._start_over()
-        except (apsw.Error, OSError, rows.OutOfOrder) as error:  # the last of ours: trying again cannot mend it
+        except (apsw.Error, OSError, _Gone, rows.OutOfOrder) as error:  # the last of ours: trying again cannot mend it
             self._counters = before
             self._failure = _cannot_be_written(error)
             return self._failure

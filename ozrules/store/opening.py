@@ -101,7 +101,7 @@ def _open(directory: StateDirectory, first: int) -> apsw.Connection:
 
 
 def _create(path: Path) -> None:
-    """The file is there, and SQLite may rely on its name: the write-ahead log lies beside the one name it is opened by."""
+    """The file is there, and has one name: its write-ahead log lies beside the name by which it is opened."""
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:

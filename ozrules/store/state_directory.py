@@ -67,6 +67,16 @@ class StateDirectory:
                 source.rename(f"{aside}{suffix}")
         return aside
 
+    def files(self) -> tuple[tuple[int, int], ...]:
+        """Which files the journal and its write-ahead log are at this moment, by device and number; none where one of
+        them is not there.
+        """
+        try:
+            found = [Path(f"{self.journal}{suffix}").stat() for suffix in ("", "-wal")]
+        except OSError:
+            return ()
+        return tuple((each.st_dev, each.st_ino) for each in found)
+
     def log_bytes(self) -> int:
         """Size of the journal's write-ahead log."""
         try:

@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from contextvars import ContextVar
 from datetime import UTC
-from typing import Literal, TypeAlias
 
+from ozrules.actions.delivery import Try
 from ozrules.actions.targets import Targets
 from ozrules.actions.webhooks import Webhooks
 from ozrules.connectors.gateway import Dial, GatewayConnector
@@ -51,7 +51,6 @@ from tests.simulation.safety import Safety
 CARRIED: ContextVar[Command | None] = ContextVar("CARRIED", default=None)
 """The command that the frame about to be sent carries."""
 
-Tried: TypeAlias = tuple[Literal["confirmed", "rejected", "again"], str]
 
 ADMIN = Who(by="admin", uid=0)
 IN_FLIGHT = 5.0
@@ -144,7 +143,7 @@ class _Hooks(Webhooks):
 
     life: "Life"
 
-    async def _try(self, request: Post, body: bytes) -> Tried:
+    async def _try(self, request: Post, body: bytes) -> Try:
         return await self.life.deliver(request)
 
 
@@ -164,7 +163,7 @@ class Life:
         latency: Callable[[], float],
         opener: Callable[[], "asyncio.Future[Socket]"],
         moved_party: MovedParty,
-        receive: Callable[[Post], Tried],
+        receive: Callable[[Post], Try],
         committed: Callable[[Sequence[Effect]], None],
         merged: Callable[[], None],
     ) -> None:
@@ -231,9 +230,9 @@ class Life:
         if self.engine is not None and self.inbox is not None:
             self._committed(effects)
 
-    async def deliver(self, request: Post) -> Tried:
+    async def deliver(self, request: Post) -> Try:
         await asyncio.sleep(self._chance.uniform(0.001, 0.5))
-        return ("again", "killed") if self.dead else self._receive(request)
+        return Try("again", "killed") if self.dead else self._receive(request)
 
     # --- the daemon ---------------------------------------------------------------------------------------------------
 

@@ -457,6 +457,33 @@ def test_after_a_failed_write_nothing_more_is_written(tmp_path: Path, monkeypatc
     asyncio.run(scene())
 
 
+@pytest.mark.fault(48, 56)
+@pytest.mark.parametrize(
+    "what", ["journal.db removed", "journal.db-wal removed", "directory moved", "copy put in place"]
+)
+def test_nothing_is_written_to_what_is_no_longer_in_its_place(tmp_path: Path, what: str) -> None:
+    state = tmp_path / "state"
+
+    async def scene() -> None:
+        async with _journal(state) as journal:
+            await journal.commit([decision(1)], [record(1, 1)])
+            match what.split():
+                case [name, "removed"]:
+                    (state / name).unlink()
+                case ["copy", *_]:
+                    copy = tmp_path / "copy.db"
+                    copy.write_bytes((state / "journal.db").read_bytes())
+                    copy.replace(state / "journal.db")
+                case _:
+                    state.rename(tmp_path / "elsewhere")
+            for _ in range(2):
+                with pytest.raises(JournalFailed, match="removed, moved or replaced") as failed:
+                    await journal.commit([decision(2), Send(command(2))], [record(2, 2)])
+                assert failed.value.lasting
+
+    asyncio.run(scene())
+
+
 def test_a_key_with_odd_letters_comes_back(tmp_path: Path) -> None:
     odd = SessionKey("Büro", "", "s'1\x00\n", "ő")
 
