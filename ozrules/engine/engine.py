@@ -169,7 +169,7 @@ class Engine:
         if at > command.deadline:
             return Withheld("expired", f"{at - command.deadline:.1f} s after its time")
         if not self._world.line(command.connection).merged:
-            return Withheld("expired", "the connection was lost before it could be sent")
+            return Withheld("expired", "the list of calls had to be read anew before it could be sent")
         return may_send(command, live, self._world)
 
     def session(self, key: SessionKey) -> Session | None:

@@ -18,6 +18,7 @@ from ozrules.engine.events import (
     RulesReplaced,
     ScheduleSwitched,
     TimerCancelled,
+    Withheld,
 )
 from ozrules.rules.calendar import Cron, Schedule
 from ozrules.rules.model import CalendarTrigger, DuringSchedule, OnMissed
@@ -654,6 +655,17 @@ def test_the_gate_looks_again_at_the_moment_of_sending() -> None:
     gone = stage.engine.gate(command, stage.now)
     assert gone is not None
     assert gone.outcome == "targetGone"
+
+
+@pytest.mark.fault(47)
+def test_what_a_gap_keeps_from_leaving_is_not_laid_to_the_connection_for_the_disk_may_have_been_full() -> None:
+    stage = Stage(rules(UNANSWERED))
+    stage.call()
+    stage.wait(20)
+    (command,) = stage.sent
+    stage.gap()
+    withheld = stage.engine.gate(command, stage.now)
+    assert withheld == Withheld("expired", "the list of calls had to be read anew before it could be sent")
 
 
 # --- calendar ------------------------------------------------------------------------------------------------------
