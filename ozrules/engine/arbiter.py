@@ -87,6 +87,10 @@ class Arbiter:
         """Writes down that a rule did not act, and why."""
         self._record(Judged(entry, reason), live, view, at)
 
+    def own_doing(self, entry: Entry, live: LiveSession, view: EventView, at: float) -> None:
+        """Writes down that a rule does not wait in a stay that its own command brought about."""
+        self._record(Judged(entry, "modeBusy", by=entry.rule.id), live, view, at)
+
     def _record(self, judged: Judged, live: LiveSession, view: EventView, at: float) -> None:
         world = self._world
         number = world.next_decision

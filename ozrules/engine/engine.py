@@ -8,7 +8,7 @@ which rules answer to it, let the arbiter decide, and say when to be woken next.
 long, because what waits, what ends a wait and what wakes it are one story.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, assert_never
 
 import msgspec
@@ -214,7 +214,10 @@ class Engine:
         if change.recounted:
             self._count_again(live, at)
         if live.state in world.index.holding:
-            self._arm(live, change.origin if change.entered else None, at)
+            own = caused if change.entered else ()
+            for entry, due in self._arm(live, change.origin if change.entered else None, at, own):
+                if entry.test(live, at) == YES:
+                    self._arbiter.own_doing(entry, live, msgspec.structs.replace(view, due=due), at)
         world.out.append(
             Observed(at=at, key=live.key, event=view, session=live.session, certainty=live.certainty, matched=fired)
         )
@@ -264,8 +267,14 @@ class Engine:
 
     # --- holds ------------------------------------------------------------------------------------------------------
 
-    def _arm(self, live: LiveSession, origin: State | None, at: float) -> None:
-        """Begins the holds that the session's state calls for and that neither run nor have run in this stay."""
+    def _arm(
+        self, live: LiveSession, origin: State | None, at: float, caused: Collection[str] = ()
+    ) -> list[tuple[Entry, float]]:
+        """Begins the holds that the session's state calls for and that neither run nor have run in this stay. Returns
+        those, with when they would be due, that do not begin because the rule itself, one of ``caused``, brought the
+        stay about.
+        """
+        own = []
         waiting = {hold.entry.name for hold in live.holds or ()}
         for entry in self._world.index.holding[live.state].candidates(live):
             if entry.name in waiting or (live.done is not None and entry.name in live.done):
@@ -275,10 +284,14 @@ class Engine:
             if trigger.origins is not None and origin not in trigger.origins:
                 continue
             due = self._due_of(trigger, live, at)
-            if due is not None:
+            if due is not None and entry.rule.id in caused:
+                live.done = (live.done or set()) | {entry.name}
+                own.append((entry, due))
+            elif due is not None:
                 if live.holds is None:
                     live.holds = []
                 live.holds.append(Hold(entry, due))
+        return own
 
     def _due_of(self, trigger: StateTrigger, live: LiveSession, at: float) -> float | None:
         assert trigger.hold is not None

@@ -608,6 +608,32 @@ def test_what_a_rule_does_never_sets_it_off_again(mode: Mode, answer_first: bool
     assert [command.action for command in stage.sent] == ["hold", "unhold", "hold"], "what people do sets it off"
 
 
+@pytest.mark.fault(35)
+@pytest.mark.parametrize("answer_first", [True, False])
+@pytest.mark.parametrize("restarted", [True, False])
+def test_what_a_rule_does_begins_no_wait_of_its_own(answer_first: bool, restarted: bool) -> None:
+    other = rule("other", enters("InCall", hold=2.0), log("other"))
+    stage = Stage(rules(rule("r", enters("InCall", hold=1.0), plain("hold"), plain("unhold")), other))
+    talking(stage)
+    stage.wait(1)
+    for state in ("OnHold", "InCall"):
+        if answer_first:
+            stage.answer()
+        stage.change("s1", state)
+        if not answer_first:
+            stage.answer()
+    if restarted:
+        stage.restart(0.5)
+    stage.wait(60)
+    assert [command.action for command in stage.sent] == ["hold", "unhold"]
+    assert [reason for reason in stage.reasons if reason[0] == "r"] == [("r", "fired"), ("r", "modeBusy")]
+    assert stage.logged == ["other"], "the stay counts for the others"
+    stage.change("s1", "CallerOnHold")
+    stage.change("s1", "InCall")
+    stage.wait(1)
+    assert [command.action for command in stage.sent] == ["hold", "unhold", "hold"], "what people do begins it anew"
+
+
 @pytest.mark.fault(36)
 def test_a_session_that_flaps_begins_each_wait_anew_and_has_a_limit_of_actions() -> None:
     waits = rule("waits", enters("InCall", hold=3.0), log("waited"))
