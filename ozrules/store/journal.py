@@ -286,14 +286,16 @@ class SqliteJournal:
             cursor = self._db.cursor()
             for job in jobs:
                 job.work(cursor)
-            if self._counters != before:
-                rows.write_counters(cursor, self._counters)
+            self._counters.commits += 1
+            rows.write_counters(cursor, self._counters)
             rows.write_moment(cursor, "alive", self._clock.now() + self._clock.wall_offset())
             if self._directory.files() != self._files:
                 raise _Gone(f"{self._directory.journal} was removed, moved or replaced while it was in use")
             began = stopwatch()
             self._db.execute("COMMIT")
             self.syncs.observe(stopwatch() - began)
+            with contextlib.suppress(OSError):  # it then says less than it could
+                self._directory.write_mark(self._counters.commits)
             if any(job.tidy for job in jobs):
                 # nothing of what was taken out stays in the write-ahead log; a reader, or a full disk, keeps it a while
                 with contextlib.suppress(apsw.BusyError, apsw.LockedError, apsw.FullError):

@@ -29,6 +29,12 @@ _CHECKED: Final = {
 """What the daemon relies on, and the columns that a row's checksum is over. Records are checked when they are read."""
 
 
+class _Cut(Exception):
+    """The journal is whole, and older than it was once: waiting timers, and what has fired, would be forgotten in
+    silence. The text says by how much.
+    """
+
+
 class _Damaged(Exception):
     """The journal is not what was written; the text says where."""
 
@@ -49,6 +55,13 @@ def open_journal(directory: StateDirectory, wall: float, *, new_state: bool) -> 
             f"{directory.journal}: the journal is damaged: {error}. Nothing was sent and nothing was changed. "
             "`ozrules run --new-state` sets it aside and begins anew: calls that live now are then met as new, "
             "and what the old one says can still be looked into."
+        ) from error
+    except _Cut as error:
+        raise StateUnusable(
+            f"{directory.journal}: the end of the journal is missing: {error}. The file, or its write-ahead log, was "
+            "removed, emptied, cut off, or an older one put in its place. Nothing was sent and nothing was changed. "
+            f"Put the files back; or, to go on from an older one on purpose (a backup), remove {directory.mark}; or "
+            "set all aside and begin anew with `ozrules run --new-state`."
         ) from error
     except SchemaNewer as error:
         raise StateUnusable(
@@ -75,11 +88,14 @@ def open_beside(directory: StateDirectory) -> apsw.Connection:
 
 
 def _open(directory: StateDirectory, first: int) -> apsw.Connection:
-    path = directory.journal
+    path, marked = directory.journal, directory.marked()
+    if marked and not (path.is_file() and path.stat().st_size):  # opened, it would lose its write-ahead log too
+        raise _Cut(f"{marked} commits were written, and the file is {'empty' if path.exists() else 'not there'}")
     _create(path)
     db = apsw.Connection(str(path))
     try:
         db.set_busy_timeout(PATIENCE)
+        db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # what is refused stays as it was found
         db.execute("PRAGMA trusted_schema = OFF")
         found = db.execute("PRAGMA quick_check(1)").get
         if found != "ok":
@@ -93,7 +109,11 @@ def _open(directory: StateDirectory, first: int) -> apsw.Connection:
         if db.execute("SELECT count(*) FROM counters").get == 0:
             write_counters(db.cursor(), Counters(seq=first, decision=first))
         _check_rows(db)
+        found = db.execute("SELECT coalesce(max(value), 0) FROM counters WHERE name = 'commits'").get
+        if found < marked:
+            raise _Cut(f"{marked} commits were written, and it knows {found}")
         db.execute("COMMIT")
+        db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
     except BaseException:
         db.close()
         raise

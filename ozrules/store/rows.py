@@ -36,10 +36,11 @@ class OutOfOrder(Exception):
 
 
 class Counters(msgspec.Struct):
-    """The next number of each kind; they never go back."""
+    """The next number of each kind, and how often was committed; they never go back."""
 
     seq: int
     decision: int
+    commits: int = 0
 
 
 def write(
@@ -91,7 +92,7 @@ def write(
 
 def write_counters(db: apsw.Cursor, counters: Counters) -> None:
     """Once for each transaction."""
-    for name, value in (("seq", counters.seq), ("decision", counters.decision)):
+    for name, value in msgspec.structs.asdict(counters).items():
         db.execute("INSERT OR REPLACE INTO counters VALUES (?, ?, ?)", (name, value, checksum(name, value)))
 
 

@@ -2,18 +2,22 @@
 
 A lock file held with ``flock`` says whose it is; the kernel releases it when the process ends, however it ends. The
 reserve is a file of a megabyte that is given back when the disk is full, so that what happened to commands in flight
-can still be written down.
+can still be written down. The mark is a file of its own that says how many commits the journal had: a journal that was
+emptied, removed, put back or cut off is whole in itself, and only something outside it can tell.
 """
 
 import errno
 import fcntl
 import os
+import re
 from pathlib import Path
 from typing import Final
 
 JOURNAL: Final = "journal.db"
-_SUFFIXES: Final = ("", "-wal", "-shm")
+_MARK: Final = "-mark"
+_SUFFIXES: Final = (_MARK, "", "-wal", "-shm")  # the mark goes first: alone it would speak for a journal that is not there
 _RESERVE_BYTES: Final = 1024 * 1024
+_MARKED: Final = re.compile(r"(\d{20}) (\d{20})\n", re.ASCII)  # twice, so that half a line is none
 
 
 class StateUnusable(Exception):
@@ -34,6 +38,7 @@ class StateDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.journal = path / JOURNAL
+        self.mark = Path(f"{self.journal}{_MARK}")
         self._reserve = path / "reserve"
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -55,10 +60,10 @@ class StateDirectory:
 
     def set_aside(self, label: str) -> Path | None:
         """Renames the journal's files, so that a new one can begin; nothing is deleted. None where there is none."""
-        if not self.journal.exists():
+        if not self.journal.exists() and not self.mark.exists():
             return None
         number, aside = 0, self.journal
-        while aside.exists():
+        while number == 0 or any(Path(f"{aside}{suffix}").exists() for suffix in _SUFFIXES):
             number += 1
             aside = self.path / f"journal.{label}.{number}.db"
         for suffix in _SUFFIXES:
@@ -66,6 +71,23 @@ class StateDirectory:
             if source.exists():
                 source.rename(f"{aside}{suffix}")
         return aside
+
+    def marked(self) -> int:
+        """How many commits the journal had at least, as the mark says; 0 where there is none that can be read."""
+        try:
+            text = self.mark.read_text(encoding="ascii")
+        except (OSError, ValueError):
+            return 0
+        found = _MARKED.fullmatch(text)
+        return int(found[1]) if found is not None and found[1] == found[2] else 0
+
+    def write_mark(self, commits: int) -> None:
+        """Called when they are on the disk. It is not synced itself: after a power cut it says less, never too much."""
+        file = os.open(self.mark, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.pwrite(file, f"{commits:020} {commits:020}\n".encode(), 0)
+        finally:
+            os.close(file)
 
     def files(self) -> tuple[tuple[int, int], ...]:
         """Which files the journal and its write-ahead log are at this moment, by device and number; none where one of

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -20,6 +22,10 @@ TALLY = Tally(name="n", group="g", member="m", at=CLOCK.at, until=CLOCK.at + 60)
 
 
 def _fill(path: Path) -> None:
+    _filled(path).close()
+
+
+def _filled(path: Path) -> SqliteJournal:
     journal = SqliteJournal(path, CLOCK)
 
     async def work() -> None:
@@ -31,7 +37,7 @@ def _fill(path: Path) -> None:
         await journal.keep_rule_files({"rules.yaml": b"rules"})
 
     asyncio.run(work())
-    journal.close()
+    return journal
 
 
 def _open(path: Path, *, new_state: bool = False) -> SqliteJournal:
@@ -106,10 +112,7 @@ def test_a_damaged_page_is_noticed_or_harmless(tmp_path: Path, page: int) -> Non
 def test_a_file_that_was_cut_is_never_taken_for_whole(tmp_path: Path, size: int) -> None:
     _fill(tmp_path)
     os.truncate(tmp_path / "journal.db", size)
-    if size == 0:  # as if there had never been one; the counters begin anew, and nothing else can be known
-        _open(tmp_path).close()
-        return
-    with pytest.raises(StateUnusable, match="damaged"):
+    with pytest.raises(StateUnusable, match="damaged" if size else "the end of the journal is missing"):
         _open(tmp_path)
 
 
@@ -168,6 +171,68 @@ def test_a_record_that_is_missing_is_noticed(tmp_path: Path) -> None:
         db.execute("DELETE FROM records WHERE seq = 17")
     with pytest.raises(StateUnusable, match="records are missing"):
         _open(tmp_path)
+
+
+def _empty(path: Path) -> None:
+    os.truncate(path / "journal.db", 0)
+
+
+def _remove(path: Path) -> None:
+    (path / "journal.db").unlink()
+
+
+def _cut_off(path: Path) -> None:
+    log = path / "journal.db-wal"
+    os.truncate(log, log.stat().st_size * 2 // 3)
+
+
+def _without_log(path: Path) -> None:
+    (path / "journal.db-wal").unlink()
+
+
+@pytest.mark.fault(50, 56)
+@pytest.mark.parametrize("lose", [_empty, _remove, _cut_off, _without_log])
+def test_a_journal_that_has_lost_its_end_is_refused_and_left_as_it_is(
+    tmp_path: Path, lose: Callable[[Path], None]
+) -> None:
+    living, state = tmp_path / "living", tmp_path / "state"
+    journal = _filled(living)
+    shutil.copytree(living, state)  # as after a kill: the log is not yet written back
+    journal.close()
+    lose(state)
+    left = {file.name: file.read_bytes() for file in state.iterdir() if file.suffix in (".db", ".db-wal")}
+    for _ in range(2):
+        with pytest.raises(StateUnusable, match="the end of the journal is missing: 41 commits were written") as told:
+            _open(state)
+    assert {name: (state / name).read_bytes() for name in left} == left
+    assert f"remove {state / 'journal.db-mark'}" in str(told.value)
+    anew = _open(state, new_state=True)
+    assert anew.load().next_decision == int(CLOCK.at)
+    anew.close()
+    _open(state).close()
+
+
+@pytest.mark.fault(56)
+def test_a_backup_is_gone_on_from_where_the_mark_is_removed(tmp_path: Path) -> None:
+    _fill(tmp_path)
+    earlier = (tmp_path / "journal.db").read_bytes()
+    journal = _open(tmp_path)
+    asyncio.run(journal.commit([decision(41)], [record(41, 41)]))
+    journal.close()
+    (tmp_path / "journal.db").write_bytes(earlier)
+    with pytest.raises(StateUnusable, match="and it knows"):
+        _open(tmp_path)
+    (tmp_path / "journal.db-mark").unlink()
+    journal = _open(tmp_path)
+    assert journal.load().next_decision == 41
+    journal.close()
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"\xff" * 42, b"00000000000000000099 00000000000000000041\n"])
+def test_a_mark_that_cannot_be_read_hinders_nobody(tmp_path: Path, spoilt: bytes) -> None:
+    _fill(tmp_path)
+    (tmp_path / "journal.db-mark").write_bytes(spoilt)
+    _open(tmp_path).close()
 
 
 @pytest.mark.fault(50, 59)
