@@ -23,6 +23,7 @@ from ozrules.store.state_directory import StateUnusable
 ANSWER_WITHIN: Final = 90.0
 ARGUMENTS: Final = ("target", "to", "until")
 """Of the command line, what goes to the daemon."""
+_LOOKING: Final = ("status", "sessions")
 REFUSED: Final = 1
 NOT_READY: Final = 3
 _LATENCIES: Final = {
@@ -129,10 +130,10 @@ def _run(command: str, arguments: argparse.Namespace, show: Callable[[Mapping[st
         answer = ask(settings.control, command, **{name: getattr(arguments, name, None) for name in ARGUMENTS})
     except DocumentInvalid as invalid:
         configuration.show(invalid, path)
-        return configuration.EX_CONFIG
+        return configuration.EX_CONFIG if command in _LOOKING else REFUSED
     except NoDaemon as nobody:
         print(f"ozrules {command}: {nobody}", file=sys.stderr)
-        return NOT_READY if command in ("status", "sessions") else REFUSED
+        return NOT_READY if command in _LOOKING else REFUSED
     if getattr(arguments, "format", "text") == "json":
         print(json.dumps(answer.get("data"), indent=2))
         return 0 if answer["ok"] else NOT_READY

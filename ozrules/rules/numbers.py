@@ -27,7 +27,7 @@ ANY_EXTENSION: Final = "_[0-9]X", "_[0-9]XX", "_[0-9]XXX", "_[0-9]XXXX", "_[0-9]
 WITHOUT_COUNTRY: Final = frozenset({"112", "911"})
 """Emergency numbers of any mobile phone without a network of its own (3GPP TS 22.101, 10.1.1)."""
 
-_SEPARATORS: Final = str.maketrans("", "", " -./()")
+_SEPARATORS: Final = str.maketrans("", "", " -./(),")  # a comma is a pause while dialling
 _ADDRESS: Final = re.compile(r"(?:sips?:|tel:)?([^@;?]*)(?:[@;?].*)?", re.IGNORECASE | re.DOTALL)
 _NUMBER: Final = re.compile(r"\+?[0-9*#]{1,32}", re.ASCII)
 _DESTINATION: Final = re.compile(r"\+?[0-9*#]{1,20}", re.ASCII)

@@ -15,7 +15,7 @@ from typing import Final
 
 JOURNAL: Final = "journal.db"
 _MARK: Final = "-mark"
-_SUFFIXES: Final = (_MARK, "", "-wal", "-shm")  # the mark goes first: alone it would speak for a journal that is not there
+_SUFFIXES: Final = (_MARK, "", "-wal", "-shm")  # the mark first: alone it accuses a journal that is gone
 _RESERVE_BYTES: Final = 1024 * 1024
 _MARKED: Final = re.compile(r"(\d{20}) (\d{20})\n", re.ASCII)  # twice, so that half a line is none
 

@@ -64,6 +64,23 @@ async def test_wrong_rules_are_refused_whole_and_the_old_ones_stay(tmp_path: Pat
             assert await one.stop() == 0
 
 
+async def test_a_configuration_that_is_wrong_is_no_reason_to_forget_the_one_that_holds(tmp_path: Path) -> None:
+    async with phones() as system:
+        configure(tmp_path, system.url, FIRST)
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            whole = (tmp_path / "ozrules.yaml").read_text()
+            configure(tmp_path, system.url, FIRST, modus="enforce")
+            code, said = await ozrules(tmp_path, "reload")
+            assert code == 1
+            assert "unknown-key" in said
+            (tmp_path / "ozrules.yaml").write_text(whole)
+            assert (await ozrules(tmp_path, "reload"))[0] == 0
+            system.call(CallPlan(caller="+36201234567", callee="2666"))
+            await rings(one, "first")
+            assert await one.stop() == 0
+
+
 @pytest.mark.fault(61)
 async def test_wrong_rules_at_the_start(tmp_path: Path) -> None:
     async with phones() as system:

@@ -156,6 +156,7 @@ def test_emergency_numbers_are_known_through_the_national_and_the_international_
     assert HU.is_emergency("06112")
     assert HU.is_emergency("0036112")
     assert HU.is_emergency("1 1 2")
+    assert HU.is_emergency("0,112")
     assert US.is_emergency("9911")
     assert BARE.is_emergency("112")
     assert BARE.is_emergency("911")
