@@ -13,7 +13,10 @@ import re
 from pathlib import Path
 from typing import Final
 
+from ozrules.store.mounts import network_kind
+
 JOURNAL: Final = "journal.db"
+MOUNTS: Final = Path("/proc/self/mountinfo")
 _MARK: Final = "-mark"
 _SUFFIXES: Final = (_MARK, "", "-wal", "-shm")  # the mark first: alone it accuses a journal that is gone
 _RESERVE_BYTES: Final = 1024 * 1024
@@ -42,6 +45,12 @@ class StateDirectory:
         self._reserve = path / "reserve"
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            kind = network_kind(path.stat().st_dev, MOUNTS.read_text(encoding="utf-8", errors="replace"))
+            if kind is not None:
+                raise StateUnusable(
+                    f"{path}: this directory lies on another host ({kind}), where neither the journal nor the lock is "
+                    "safe. Name one on a disk of this host under `state`."
+                )
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise unwritable(path, error) from error

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ozrules.store import state_directory
 from ozrules.store.state_directory import StateDirectory, StateUnusable
 
 
@@ -19,6 +20,16 @@ def test_the_lock_goes_with_the_process_however_it_ends(tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
     assert run.stdout == "held\n"
     StateDirectory(tmp_path).close()
+
+
+@pytest.mark.fault(56)
+def test_a_directory_on_another_host_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = tmp_path.stat().st_dev
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"96 28 {os.major(device)}:{os.minor(device)} / /srv rw shared:88 - nfs4 nas:/state rw\n")
+    monkeypatch.setattr(state_directory, "MOUNTS", mounts)
+    with pytest.raises(StateUnusable, match=rf"{tmp_path}: this directory lies on another host \(nfs4\)"):
+        StateDirectory(tmp_path)
 
 
 @pytest.mark.fault(49)
