@@ -201,6 +201,11 @@ class Life:
         self.dead = True
         return self.journal.crash(self._chance)
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop: it then only waits for what is in flight."""
+        return self._stop.is_set()
+
     def stop(self) -> None:
         """SIGTERM."""
         self._stop.set()

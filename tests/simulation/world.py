@@ -173,6 +173,7 @@ class World:
         return (
             life is not None
             and not life.dead
+            and not life.stopping
             and self.safety.merged
             and self._wire is not None
             and not self._wire.deaf
