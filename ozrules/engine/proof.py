@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 
 from ozrules.engine.live import LiveSession
 from ozrules.engine.run import Attempt
+from ozrules.engine.stays import NEW_STAY
 from ozrules.rules.model import AttendedTransfer, BlindTransfer, Forward, Hunt, PlainMethod, SendDtmf, SystemAction
 from ozrules.session.methods import APART
 from ozrules.session.state import (
@@ -51,8 +52,8 @@ def proves(attempt: Attempt, live: LiveSession) -> bool:
             and not live.ended
             and (live.session.callee == attempt.command.to or live.watched_from >= attempt.sent)
         )
-    if not same and live.watched_from < attempt.sent:
-        return False  # another session of the call that was there before
+    if not same and (live.watched_from < attempt.sent or live.entered < attempt.sent - NEW_STAY):
+        return False  # another session of the call that was there before, as we saw or as a list says now
     if same and not live.ended and isinstance(attempt.action, Forward | Hunt) and not attempt.baseline.moved(live):
         return False  # answered, or still ringing, where it was
     if same and isinstance(attempt.action, SystemAction) and attempt.action.operation == "call":
