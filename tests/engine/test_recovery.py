@@ -117,6 +117,30 @@ def test_calls_sent_outside_are_counted_over_a_restart() -> None:
     assert [decision.reason for decision in stage.decisions] == ["fired", "guard"]
 
 
+@pytest.mark.fault(28)
+@pytest.mark.parametrize(("lasts", "outcomes"), [("20", ["unknown"]), ("4", ["unknown", "confirmed"])])
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_session_that_was_there_before_a_command_left_is_no_effect_of_it(
+    lasts: str, outcomes: list[str], restarts: bool
+) -> None:
+    stage = Stage(rules(rule("r", enters("Ringing"), forward("2010"))))
+    stage.call("s1", masterSessionId="s1")
+    stage.lose()
+    stage.gap()
+    stage.sessions["s2"] = RINGS | {
+        "sessionId": "s2",
+        "masterSessionId": "s1",
+        "callee": "2010",
+        "stateDuration": lasts,
+    }
+    stage.wait(4)
+    if restarts:
+        stage.restart()
+    else:
+        stage.connect()
+    assert stage.outcomes == outcomes
+
+
 @pytest.mark.fault(34)
 @pytest.mark.parametrize("restarts", [False, True])
 def test_hops_are_known_of_a_call_that_went_on_where_nobody_saw_it(restarts: bool) -> None:
