@@ -354,7 +354,7 @@ class Safety:
                 self._fail(f"I1: {asked.command} does again what its decision has done before")
         if call is None or not asked.performed:
             return
-        if call.session.start_time != command.session.start and not command.session.start.startswith("@"):
+        if not self._reached(asked, call):
             self._happened["a request met the next bearer of the id"] += 1
             return
         chain = [each for each in self.truth.ledger if each.call is not None and each.call.chain == call.chain]
@@ -363,15 +363,24 @@ class Safety:
             for each in chain
             if each.method in ("forward", "blindTransfer")
             and each.performed
+            and each.call is not None
+            and self._reached(each, each.call)
             and self.outcomes.get(each.command) != "rejected"  # done all the same, perhaps where nobody saw it
         ]
         if len(hops) > office.MOST_HOPS:
             self._fail(f"I13: the call of {call.id} was sent on {len(hops)} times")
-        meant = {each.command for each in same if self.sent.get((each.command, 0), each.at) >= call.began}
+        meant = {each.command for each in same if self._reached(each, call)}
         if len(meant) > office.MOST_ACTIONS:
             self._fail(f"I8: {call.id} was touched more than {office.MOST_ACTIONS} times")
         if asked.to in office.EXTERNAL:
             self._sent_outside(asked, call)
+
+    def _reached(self, asked: Asked, call: Call) -> bool:
+        """Whether a request came to the call that it was sent to, not to the next bearer of its id."""
+        start = self._commands[asked.command].session.start
+        if start.startswith("@"):
+            return self.sent.get((asked.command, 0), asked.at) >= call.began
+        return start == call.session.start_time
 
     def _sent_outside(self, asked: Asked, call: Call) -> None:
         alive = {each.chain for each in self.truth.alive.values()}
