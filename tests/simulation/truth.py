@@ -6,6 +6,7 @@ import msgspec
 
 from ozrules.connectors.session_messages import SessionNews
 from ozrules.engine.identity import SessionKey
+from ozrules.engine.stays import NEW_STAY
 from ozrules.session.methods import Method
 from ozrules.session.session import Session
 from ozrules.session.state import ENDED, IN_CALL, State
@@ -52,12 +53,16 @@ class Call(msgspec.Struct, eq=False):
         return found
 
     def talked(self, until: float, heard: float) -> float:
-        """Seconds of talk up to ``until``, for somebody who was told nothing after ``heard``."""
+        """Seconds of talk up to ``until``, for somebody who was told nothing after ``heard``. A hold so short that who
+        was away cannot know of it counts as talk.
+        """
         known = [stay for stay in self.stays if stay.began <= heard]
+        first = next((stay.began for stay in known if stay.state == IN_CALL), until)
         return sum(
             max(0.0, (until if stay is known[-1] or stay.ended is None else min(until, stay.ended)) - stay.began)
             for stay in known
             if stay.state == IN_CALL
+            or (stay.began > first and stay.ended is not None and stay.ended - stay.began < NEW_STAY)
         )
 
 
