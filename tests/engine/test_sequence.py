@@ -149,9 +149,8 @@ def test_a_call_that_ends_during_a_wait_cancels_the_rest() -> None:
     assert stage.logged == []
 
 
-@pytest.mark.fault(37)
-def test_on_failure_is_taken_where_a_later_step_fails() -> None:
-    stage = Stage(on_answer(plain("hold"), transfer("2010", on_failure=(plain("unhold"),)), log("went on")))
+def held_and_refused(stage: Stage) -> None:
+    """The call is put on hold, the transfer that follows is refused, and the call is taken up again."""
     talking(stage)
     stage.answer()
     stage.change("s1", "OnHold")
@@ -160,6 +159,12 @@ def test_on_failure_is_taken_where_a_later_step_fails() -> None:
     assert [command.action for command in stage.sent] == ["hold", "blindTransfer", "unhold"]
     stage.answer()
     stage.change("s1", "InCall")
+
+
+@pytest.mark.fault(37)
+def test_on_failure_is_taken_where_a_later_step_fails() -> None:
+    stage = Stage(on_answer(plain("hold"), transfer("2010", on_failure=(plain("unhold"),)), log("went on")))
+    held_and_refused(stage)
     assert stage.outcomes == ["confirmed", "rejected", "confirmed"]
     assert stage.logged == ["went on"]
 
@@ -167,14 +172,7 @@ def test_on_failure_is_taken_where_a_later_step_fails() -> None:
 @pytest.mark.fault(37)
 def test_a_sequence_that_stops_at_a_failure_takes_up_the_call_that_it_holds_and_does_nothing_else() -> None:
     stage = Stage(on_answer(plain("hold"), transfer("2010"), log("moved"), plain("unhold"), log("went on")))
-    talking(stage)
-    stage.answer()
-    stage.change("s1", "OnHold")
-    stage.refuse("invalid")
-    stage.wait(SETTLE)
-    assert [command.action for command in stage.sent] == ["hold", "blindTransfer", "unhold"]
-    stage.answer()
-    stage.change("s1", "InCall")
+    held_and_refused(stage)
     stage.wait(600)
     assert stage.outcomes == ["confirmed", "rejected", "confirmed"]
     assert stage.logged == []

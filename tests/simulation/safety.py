@@ -33,16 +33,14 @@ from ozrules.rules.model import Rule, RuleSet, StateTrigger
 from ozrules.runtime.ports import Record, Saved
 from ozrules.session.methods import EXCLUSIVE, REPEATABLE, is_legal
 from ozrules.session.session import Session
-from ozrules.session.state import CREATED, ENDED, RINGING, SETUP
+from ozrules.session.state import CREATED, ENDED, IN_CALL, RINGING, SETUP
 from tests.simulation import office
 from tests.simulation.recovery import not_the_same
-from tests.simulation.truth import NEAR, Asked, Call, Truth
+from tests.simulation.truth import NEAR, UNHEARD, Asked, Call, Truth
 
 HOUR: Final = 3600.0
 LAG: Final = 9.0
 """Seconds by which a stay may seem to have begun later: five at the gateway, three on the way, and one."""
-UNHEARD: Final = 4.0
-"""Seconds in which a change may not have been heard of: one at the gateway, three on the way."""
 FOLLOWS_UNKNOWN: Final = frozenset({"confirmed", "unconfirmed", "targetGone"})
 _SECRET: Final = office.SECRET.encode()
 _encode: Final = msgspec.json.Encoder().encode
@@ -90,6 +88,7 @@ class Safety:
         self._known: dict[str, Session] = {}
         self._doubtful: set[str] = set()
         self._heard: dict[str, float] = {}
+        self._apart: dict[str, list[float]] = {}
         """When something was last told of a session."""
         self._reported: dict[str, float] = {}
         self._open: dict[SessionKey, set[str]] = {}
@@ -146,7 +145,7 @@ class Safety:
                     self._known.clear()
                 for session in sessions or ():
                     self._known[session.session_id] = session
-                    self._heard[session.session_id] = event.at - self.shift
+                    self._heard_of(session, event.at)
                 self._doubtful.clear()
                 self.merged, self._woke = True, False
                 for report in event.follow:
@@ -183,7 +182,12 @@ class Safety:
         if known is not None and _EARLY.get(session.session_state, 3) < _EARLY.get(known.session_state, 3):
             self._doubtful.add(id)  # it went back: the daemon may ask for the list first
         self._known[id] = session
-        self._heard[id] = event.at - self.shift
+        self._heard_of(session, event.at)
+
+    def _heard_of(self, session: Session, at: float) -> None:
+        self._heard[session.session_id] = at - self.shift
+        if session.session_state != IN_CALL:
+            self._apart.setdefault(session.session_id, []).append(at - self.shift)
 
     def after(self, event: Event, effects: Sequence[Effect], engine: Engine) -> None:
         """The engine has answered with these."""
@@ -261,7 +265,7 @@ class Safety:
             case "talk":
                 if not self._told:
                     return  # it was counted as reports came, and they take time
-                lasted = call.talked(now, self._heard.get(call.id, now))
+                lasted = call.talked(now, self._heard.get(call.id, now), self._apart.get(call.id, ()))
             case "state":
                 self._still_there(decision, trigger, call)
                 stays = self._stays(call, trigger, decision)

@@ -13,6 +13,8 @@ from ozrules.session.state import ENDED, IN_CALL, State
 
 NEAR = 0.002
 """Seconds within which two moments are one: the phone system writes milliseconds."""
+UNHEARD = 4.0
+"""Seconds in which a change may not have been heard of: one at the gateway, three on the way."""
 
 
 class Stay(msgspec.Struct):
@@ -52,18 +54,25 @@ class Call(msgspec.Struct, eq=False):
             together = stay.state in wanted
         return found
 
-    def talked(self, until: float, heard: float) -> float:
-        """Seconds of talk up to ``until``, for somebody who was told nothing after ``heard``. A hold so short that who
-        was away cannot know of it counts as talk.
+    def talked(self, until: float, heard: float, apart: Sequence[float]) -> float:
+        """Seconds of talk up to ``until``, for somebody who was told nothing after ``heard``, and at the moments
+        ``apart`` that there is no talk. A hold that nobody told, so short that a list cannot show it, counts as talk.
         """
         known = [stay for stay in self.stays if stay.began <= heard]
         first = next((stay.began for stay in known if stay.state == IN_CALL), until)
         return sum(
             max(0.0, (until if stay is known[-1] or stay.ended is None else min(until, stay.ended)) - stay.began)
             for stay in known
-            if stay.state == IN_CALL
-            or (stay.began > first and stay.ended is not None and stay.ended - stay.began < NEW_STAY)
+            if stay.state == IN_CALL or (stay.began > first and _unnoticed(stay, apart))
         )
+
+
+def _unnoticed(stay: Stay, told: Sequence[float]) -> bool:
+    return (
+        stay.ended is not None
+        and stay.ended - stay.began < NEW_STAY
+        and not any(stay.began <= at < stay.ended + UNHEARD for at in told)
+    )
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

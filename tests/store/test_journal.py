@@ -1,4 +1,7 @@
-"""The journal on disk, beyond what every journal does: group commit, full disks, retention, webhooks, rule files."""
+"""The journal on disk, beyond what every journal does: group commit, full disks, retention, webhooks, rule files.
+
+Long, because each of them is shown on one whole journal with its thread, its files and its log.
+"""
 
 import asyncio
 import errno

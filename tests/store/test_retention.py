@@ -1,26 +1,15 @@
 """What is old goes, and looking for it costs the same however much is kept."""
 
-from collections.abc import Iterator
-
 import apsw
 import pytest
 
 from ozrules.engine.effects import Effect, Send
-from ozrules.store import retention, rows, schema
+from ozrules.store import retention, rows
 from ozrules.store.rows import Counters
 from tests.fakes.effects import command, decision, observed, outcome, post, record
 
 AGE = 1_000_000.0
 """When all that the fakes make happened."""
-
-
-@pytest.fixture
-def db() -> Iterator[apsw.Connection]:
-    connection = apsw.Connection(":memory:")
-    with connection:
-        schema.migrate(connection)
-    yield connection
-    connection.close()
 
 
 def _fill(db: apsw.Connection, first: int, last: int) -> None:

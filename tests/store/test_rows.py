@@ -1,23 +1,12 @@
 """What one commit writes; that all of it comes back is shown by the journal's own tests."""
 
-from collections.abc import Iterator
-
 import apsw
 import pytest
 
 from ozrules.engine.effects import Effect, ListSessions, Notice, OutcomeName, Wake
-from ozrules.store import rows, schema
+from ozrules.store import rows
 from ozrules.store.rows import Counters, OutOfOrder
 from tests.fakes.effects import KEY, command, decision, outcome, record
-
-
-@pytest.fixture
-def db() -> Iterator[apsw.Connection]:
-    connection = apsw.Connection(":memory:")
-    with connection:
-        schema.migrate(connection)
-    yield connection
-    connection.close()
 
 
 def _write(db: apsw.Connection, counters: Counters, *effects: Effect) -> None:
