@@ -3,7 +3,7 @@
 A decision or an outcome that is on the list before a `Send` must be on disk before the command leaves.
 """
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -46,6 +46,7 @@ Reason = Literal[
 
 OutcomeName = Literal[
     "confirmed",
+    "accepted",
     "rejected",
     "refused",
     "targetGone",
@@ -56,7 +57,12 @@ OutcomeName = Literal[
     "unconfirmed",
     "unknown",
 ]
-"""What became of a command. ``unknown`` may be followed once by confirmed, unconfirmed or targetGone."""
+"""What became of a command. ``confirmed``: its effect was seen. ``accepted``: the phone system said yes, and nothing
+can be, or was, observed. ``unknown`` may be followed once by confirmed, unconfirmed or targetGone.
+"""
+
+DONE: Final[frozenset[OutcomeName]] = frozenset({"confirmed", "accepted"})
+"""The outcomes after which a sequence goes on."""
 
 Certainty = Literal["complete", "derived", "degraded"]
 EventKind = Literal["created", "stateChanged", "closed", "snapshot", "gap", "timer", "calendar", "routing", "result"]

@@ -1,9 +1,9 @@
 """Runs the actions of a rule, one after the other, as far as they go at a given moment.
 
 A step either is done at once (log, set, choose), or asks the shell for something and waits for what becomes of it, or
-waits for time or for a state. Where an outcome is not ``confirmed`` the sequence takes ``onFailure``, or ends
-there and only undoes what it began. It is long because a wait and what ends it are read together; what a step
-sends stands in `attempts`.
+waits for time or for a state. Where an outcome is neither ``confirmed`` nor ``accepted`` the sequence takes
+``onFailure``, or ends there and only undoes what it began. It is long because a wait and what ends it are read
+together; what a step sends stands in `attempts`.
 """
 
 from collections.abc import Iterable
@@ -11,8 +11,8 @@ from typing import assert_never
 
 from ozrules.engine.attempts import Attempts, Sent
 from ozrules.engine.deliveries import Deliveries
-from ozrules.engine.effects import Command, Outcome, OutcomeName, WriteLog
-from ozrules.engine.events import CommandAnswered, PostSettled
+from ozrules.engine.effects import DONE, Command, Outcome, OutcomeName, WriteLog
+from ozrules.engine.events import CommandAnswered, CommandShown, PostSettled
 from ozrules.engine.hunting import order_of, ring_of
 from ozrules.engine.identity import CommandId
 from ozrules.engine.live import LiveSession
@@ -185,6 +185,15 @@ class Sequencer:
         self._went(run, run.waiting, self._attempts.answered(run, run.waiting, event), event.at)
         return run.origin
 
+    def shown(self, event: CommandShown) -> LiveSession | None:
+        """What the phone system showed of a command. Returns the session whose run waited for it, if one did."""
+        for live in list(self._world.live.values()):
+            for run in live.runs or ():
+                if isinstance(run.waiting, Attempt) and run.waiting.command.id == event.command:
+                    self._went(run, run.waiting, self._attempts.shown(run, run.waiting, event), event.at)
+                    return run.origin
+        return None
+
     def settled(self, event: PostSettled) -> None:
         """A webhook was delivered, or given up."""
         self._deliveries.settled(event)
@@ -326,7 +335,7 @@ class Sequencer:
         action = attempt.action
         if isinstance(action, PlainMethod) and action.method != attempt.command.action:
             self._failed(run, action, at)  # the listener that may have begun is out, and the step has still failed
-        elif outcome == "confirmed":
+        elif outcome in DONE:
             self._confirmed(run, attempt, at)
         elif self._attempts.may_retry(attempt, outcome):
             assert action.common.retry is not None, "only what has a retry may retry"
@@ -347,7 +356,7 @@ class Sequencer:
             self._left(run, action, self._attempts.send(run, action, "stopListen", at, 0), at)
 
     def _confirmed(self, run: Run, attempt: Attempt, at: float) -> None:
-        """A step was proven. The run goes where it sent the call; a hunt lets the number ring."""
+        """A step was done. The run goes where it sent the call; a hunt lets the number ring."""
         run.waiting = None
         if isinstance(attempt.action, Forward | BlindTransfer | Hunt):
             run.follows = True

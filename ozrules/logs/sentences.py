@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from ozrules.engine.effects import DONE
 from ozrules.logs.escaping import escaped
 
 Paint: TypeAlias = Callable[[str, str], str]
 _COLOURS: Final = {"green": "32", "red": "31", "yellow": "33", "dim": "2", "bold": "1"}
-_GOOD: Final = frozenset({"fired", "confirmed"})
+_GOOD: Final = frozenset({"fired", *DONE})
 _BAD: Final = frozenset({"rejected", "refused", "unconfirmed", "unknown", "actionFailed"})
 
 

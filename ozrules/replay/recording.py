@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
-from ozrules.engine.effects import OutcomeName
+from ozrules.engine.effects import DONE, OutcomeName
 from ozrules.engine.events import (
     ConnectionOpened,
     Event,
@@ -114,7 +114,7 @@ def survey(lines: Iterable[Line]) -> Survey:
         except (msgspec.DecodeError, TypeError):  # a time without a zone cannot be compared with one that has one
             continue
         latest = head.at
-        if head.event == "outcome" and head.outcome == "confirmed":
+        if head.event == "outcome" and head.outcome in DONE:
             confirmed.add(head.command_id)
     return Survey(frozenset(confirmed), ordered)
 
@@ -185,7 +185,7 @@ def events(
     """
     if confirmed is None:
         entries = tuple(entries)
-        confirmed = {entry.command for entry in entries if entry.event == "outcome" and entry.outcome == "confirmed"}
+        confirmed = {entry.command for entry in entries if entry.event == "outcome" and entry.outcome in DONE}
     ours = _Ours()
     merged: dict[str, bool] = {}
     for entry in entries:

@@ -31,6 +31,7 @@ from ozrules.engine.effects import (
 from ozrules.engine.events import (
     ClockAdjusted,
     CommandAnswered,
+    CommandShown,
     ConnectionOpened,
     Event,
     Gap,
@@ -162,7 +163,7 @@ class Reactor:
                     self._measures.reloaded(item.at + self._records.wall_offset, accepted=not item.errors)
                 if item.done is not None:
                     self._done.append(item.done)
-            case CommandAnswered() | PostSettled():
+            case CommandAnswered() | CommandShown() | PostSettled():
                 self._step(item)
             case RoutingAsked() if self._draining:
                 self._leaving.append(Unrouted(item.question))

@@ -17,6 +17,7 @@ from ozrules.connectors.asterisk.ami import Fields, Unreadable, Unsafe
 from ozrules.connectors.asterisk.ari import Ari
 from ozrules.connectors.asterisk.configuration import AsteriskAccess
 from ozrules.connectors.asterisk.dialogue import Answer, News
+from ozrules.connectors.asterisk.evidence import Evidence
 from ozrules.connectors.asterisk.link import Closed, Link, NoAnswer, Overflowed
 from ozrules.connectors.asterisk.parties import Outside
 from ozrules.connectors.asterisk.permissions import forbidden_by, methods_of
@@ -54,6 +55,7 @@ class AsteriskConnector:
         # ids of channels must not come back while an earlier run's channels may live
         ids = itertools.count(chance.randrange(1 << 40))
         self._actions = Actions(access, self._reducer, ari, ids)
+        self._evidence = Evidence(name, clock)
         self._link: Link | None = None
         self._privileges: frozenset[str] | None = None
         self._listing: str | None = None
@@ -98,7 +100,8 @@ class AsteriskConnector:
         if self._privileges is not None and action not in self._privileges:
             why = forbidden_by(action, self._access)
             return Refused("denied", f"{action} is not possible on this connection: {why}")
-        return await self._actions.execute(link, command)
+        watching = self._evidence.watching(link, command)
+        return await watching.weighed(await self._actions.execute(watching, command))
 
     async def request_list(self) -> None:
         """Ask for the full list; it comes among the events."""
@@ -213,8 +216,9 @@ class AsteriskConnector:
             case News(fields=fields):
                 if fields.get("Event") == "FullyBooted" and self._listing is None:
                     self._begin_list(link)
+                shown = self._evidence.hear(fields, at)
                 changes = self._reducer.hear(fields, at)
-                return self._tidied(link, changes) if listed else []
+                return [*(self._tidied(link, changes) if listed else []), *shown]
             case Answer() if item.action_id == self._listing:
                 self._listing = None
                 if item.succeeded:
