@@ -60,6 +60,7 @@ class AsteriskConnector:
         self._privileges: frozenset[str] | None = None
         self._listing: str | None = None
         self._asked_at = 0.0
+        self._lost = False
         self._missed = True
         self._told = ""
 
@@ -228,6 +229,8 @@ class AsteriskConnector:
                         self._actions.found(link)
                         self._missed = False
                     late, sessions = max(0.0, at - self._asked_at), self._reducer.sessions()
+                    if self._lost:
+                        self._read_anew(link)  # an event was lost while this list was under way
                     return [SessionsListed(at=at, connection=self._name, sessions=sessions, late=late)]
                 if not listed:
                     raise NoAnswer(f"Asterisk gives no list of channels: {item.message[:200]}")
@@ -235,6 +238,7 @@ class AsteriskConnector:
             case Answer():
                 return []  # of something that was only told
             case Unreadable(kind=kind, sample=sample):
+                self._read_anew(link)  # it may have told of a call
                 return [Malformed(at=at, connection=self._name, kind=kind, sample=ascii(sample[:120])[1:-1])]
             case Overflowed():
                 self._missed = True
@@ -257,6 +261,14 @@ class AsteriskConnector:
             if not answer.succeeded:
                 return
             self._reducer.hear_device(endpoint, answer.response.get("Value", ""))
+
+    def _read_anew(self, link: Link) -> None:
+        """An event was lost: the list says what is true. One list at a time, however many events are lost."""
+        self._missed = True
+        self._lost = self._listing is not None
+        if not self._lost:
+            with suppress(Closed):  # the next connection begins with a list
+                self._begin_list(link)
 
     def _begin_list(self, link: Link) -> None:
         self._listing, self._asked_at = link.tell("CoreShowChannels", {}), self._clock.now()
