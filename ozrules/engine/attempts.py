@@ -308,6 +308,7 @@ class Attempts:
                 state=attempt.proven or (seen or attempt.session).state,
                 after=at - attempt.sent,
                 error=error,
+                to=command.to,
             )
         )
 

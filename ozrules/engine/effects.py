@@ -179,8 +179,29 @@ class PlannedAction(msgspec.Struct, gc=False, frozen=True):
     place: Place
 
 
+class Chosen(msgspec.Struct, gc=False, frozen=True, kw_only=True):
+    """Which way a sequence took at ``place``, where it might have taken another.
+
+    ``branch`` is ``if 1``, ``if 2`` … or ``else`` of a ``choose`` and ``none`` where none of them held; ``onFailure``,
+    ``onTimeout`` or ``onExhausted``. ``values`` is what the branches' conditions read, ``actions`` what stands on that
+    way, with the numbers that it leads to.
+    """
+
+    at: float
+    decision: int
+    rule: str
+    session: SessionKey
+    place: Place
+    branch: str
+    values: dict[str, str | None] = {}
+    actions: tuple[PlannedAction, ...] = ()
+
+
 class Decision(msgspec.Struct, gc=False, frozen=True, kw_only=True):
-    """One rule on one event: fired, or the reason why not. ``number`` counts from the number the engine began with."""
+    """One rule on one event: fired, or the reason why not. ``number`` counts from the number the engine began with.
+
+    ``values`` is what its conditions read, by the way to each; ``chosen`` the ways that its actions took at once.
+    """
 
     number: int
     at: float
@@ -193,6 +214,8 @@ class Decision(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     status: str
     trigger: str
     actions: tuple[PlannedAction, ...] = ()
+    values: dict[str, str | None] = {}
+    chosen: tuple[Chosen, ...] = ()
     failed: tuple[FailedLeaf, ...] = ()
     by: str | None = None
     outranked: tuple[str, ...] = ()
@@ -214,6 +237,8 @@ class Outcome(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     state: State | None
     after: float
     error: str | None = None
+    to: str | None = None
+    """The number that the call was sent to, where it was sent to one."""
 
 
 class ListSessions(msgspec.Struct, frozen=True):
@@ -286,6 +311,7 @@ Effect: TypeAlias = (
     | Post
     | WriteLog
     | Decision
+    | Chosen
     | Outcome
     | ListSessions
     | Notice

@@ -17,6 +17,7 @@ from typing import Final, Literal, TypeAlias, assert_never
 import msgspec
 import re2
 
+from ozrules.engine.consulted import Consult, Values, of_conditions, of_the_rest
 from ozrules.engine.live import LiveSession
 from ozrules.rules.condition import Facts, FailedLeaf, Test, compile_condition, compile_failing
 from ozrules.rules.fields import kind_of
@@ -53,7 +54,19 @@ EVERY: Final = sys.maxsize
 class Entry:
     """One trigger of one rule, compiled. ``rank`` orders entries by priority, then file, then position."""
 
-    __slots__ = ("_facts", "_failing", "controls", "exceptions", "name", "rank", "rule", "test", "trigger")
+    __slots__ = (
+        "_consult",
+        "_consult_rest",
+        "_facts",
+        "_failing",
+        "controls",
+        "exceptions",
+        "name",
+        "rank",
+        "rule",
+        "test",
+        "trigger",
+    )
 
     def __init__(
         self,
@@ -73,12 +86,25 @@ class Entry:
         self.name = (rule.id, trigger.id)
         self._facts = facts
         self._failing: Callable[[LiveSession, float], tuple[FailedLeaf, ...]] | None = None
+        self._consult: Consult | None = None
+        self._consult_rest: Consult | None = None
 
     def failed(self, live: LiveSession, at: float) -> tuple[FailedLeaf, ...]:
         """The leaves because of which the conditions do not hold."""
         if self._failing is None:
             self._failing = compile_failing(self.rule.condition, self._facts)
         return self._failing(live, at)
+
+    def values(self, live: LiveSession, at: float, *, held: bool) -> Values:
+        """What the conditions read and, where they ``held``, what was read after them."""
+        if self._consult is None:
+            self._consult = of_conditions(self.rule, self._facts)
+        found = self._consult(live, at)
+        if held:
+            if self._consult_rest is None:
+                self._consult_rest = of_the_rest(self.rule, self._facts)
+            found |= self._consult_rest(live, at)
+        return found
 
     def excepted(self, name: str, live: LiveSession, at: float) -> tuple[FailedLeaf, ...]:
         """The leaves because of which the exception ``name`` holds."""

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from ozrules.engine.attempts import Attempts, Sent
+from ozrules.engine.consulted import Values, of_condition
 from ozrules.engine.deliveries import Deliveries
-from ozrules.engine.effects import DONE, Command, Outcome, OutcomeName, WriteLog
+from ozrules.engine.effects import DONE, Chosen, Command, Outcome, OutcomeName, WriteLog
 from ozrules.engine.events import CommandAnswered, CommandShown, PostSettled
 from ozrules.engine.hunting import order_of, ring_of
 from ozrules.engine.identity import CommandId
 from ozrules.engine.live import LiveSession
-from ozrules.engine.planning import Stopped, destination, fill, recipient, second_call
+from ozrules.engine.planning import Stopped, destination, fill, planned, recipient, second_call
 from ozrules.engine.run import UNDOES, Attempt, Delivery, Frame, Pause, Ring, Run, Watch, undoing
 from ozrules.engine.world import World
 from ozrules.rules.condition import YES, compile_condition
@@ -153,6 +154,7 @@ class Sequencer:
                 if action.on_timeout == "stop":
                     run.frames = []
                 elif isinstance(action.on_timeout, tuple):
+                    self._took(run, action, "onTimeout", action.on_timeout, at)
                     self._push(run, action.on_timeout, "onTimeout")
                 self.go_on(run, at)
             case Ring():
@@ -276,11 +278,8 @@ class Sequencer:
             case WaitFor(states=states, timeout=timeout):
                 if live.state not in states:
                     run.waiting = Watch(action, at + timeout)
-            case Choose(branches=branches):
-                for number, branch in enumerate(branches):
-                    if branch.condition is None or compile_condition(branch.condition, self._world)(live, at) == YES:
-                        self._push(run, branch.actions, number)
-                        break
+            case Choose():
+                self._choose(run, action, at)
             case Stop():
                 run.frames = []
             case _:
@@ -371,6 +370,7 @@ class Sequencer:
         elif isinstance(action, Hunt) and not run.session.ended:
             self._hunt_on(run, at)
         elif action.common.on_failure is not None:
+            self._took(run, action, "onFailure", action.common.on_failure, at)
             self._push(run, action.common.on_failure, "onFailure")
         elif run.session.ended:
             run.frames = []
@@ -388,6 +388,46 @@ class Sequencer:
                 frame.index = index
                 return True
         return False
+
+    def _choose(self, run: Run, choose: Choose, at: float) -> None:
+        """Goes the first way whose condition holds, if one does."""
+        live, world = run.session, self._world
+        read: Values = {}
+        for number, branch in enumerate(choose.branches):
+            if branch.condition is not None:
+                for path, value in of_condition(branch.condition, world)(live, at).items():
+                    read[f"choose[{number + 1}].{path.removeprefix('choose.')}"] = value
+                if compile_condition(branch.condition, world)(live, at) != YES:
+                    continue
+            way = "else" if branch.condition is None else f"if {number + 1}"
+            self._took(run, choose, way, branch.actions, at, read)
+            self._push(run, branch.actions, number)
+            return
+        self._took(run, choose, "none", (), at, read)
+
+    def _took(
+        self,
+        run: Run,
+        at_step: Action,
+        branch: str,
+        actions: tuple[Action, ...],
+        at: float,
+        values: Values | None = None,
+    ) -> None:
+        """Writes down which way the run goes where it might have gone another."""
+        live = run.session
+        self._world.out.append(
+            Chosen(
+                at=at,
+                decision=run.number,
+                rule=run.rule.id,
+                session=live.key,
+                place=at_step.place,
+                branch=branch,
+                values=values or {},
+                actions=planned(actions, run.number, live, self._world, at, sent=False),
+            )
+        )
 
     def _push(self, run: Run, actions: tuple[Action, ...], way: str | int) -> None:
         frame = run.frames[-1]
@@ -407,6 +447,7 @@ class Sequencer:
             return
         order = order_of(hunt, run, self._world, at)
         if run.hunted >= len(order):
+            self._took(run, hunt, "onExhausted", hunt.on_exhausted, at)
             self._push(run, hunt.on_exhausted, "onExhausted")
             return
         number = destination(Fixed(order[run.hunted], hunt.place), run.session, self._world, at)

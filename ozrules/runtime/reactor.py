@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ozrules.engine.effects import (
+    Chosen,
     Decision,
     Effect,
     Forget,
@@ -238,7 +239,7 @@ class Reactor:
             match effect:
                 case Wake():
                     self.timers.set(effect.session, effect.due)
-                case Observed() | Decision() | Outcome() | WriteLog():
+                case Observed() | Decision() | Chosen() | Outcome() | WriteLog():
                     self._durable.append(effect)
                     line = self._records.of_effect(effect, at, eval_us)
                     if line is not None:
