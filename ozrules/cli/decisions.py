@@ -78,7 +78,7 @@ def _later(lines: Iterable[Line]) -> dict[str, list[object]]:
         if line.intact and '"type":"chosen"' in line.body:
             body = json.loads(line.body)
             way = {name: body[name] for name in ("at", "branch", "values", "actions")}
-            found.setdefault(body["decision_id"], []).append(way)
+            found.setdefault(body.get("decision_id"), []).append(way)
     return found
 
 
@@ -87,7 +87,7 @@ def _whole(text: str, later: Mapping[str, list[object]]) -> str:
     if not later or '"type":"decision"' not in text:
         return text
     body = json.loads(text)
-    ways = later.get(body["decision_id"])
+    ways = later.get(body.get("decision_id"))
     if ways is None:
         return text
     return json.dumps(body | {"chosen": [*body.get("chosen", ()), *ways]}, ensure_ascii=False, separators=(",", ":"))

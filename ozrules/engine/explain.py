@@ -206,6 +206,7 @@ def unjudged(rule: Rule, never: Unheard | None, as_if: Iterable[Decision], obser
         failed=(*(() if never is None else never.failed), *(() if nearest is None else nearest.failed)),
         seen=tuple(dict.fromkeys(str(each.event.state) for each in observed)),
         leaves=sum(1 for _ in leaves(rule.condition)),
+        values={} if nearest is None else nearest.values,
     )
 
 
