@@ -5,7 +5,7 @@ actions of another rule change right after it is not what counted. Texts of call
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from ozrules.engine.live import LiveSession
@@ -81,7 +81,7 @@ def _field(field: str, facts: Facts[LiveSession]) -> Callable[[LiveSession, floa
             case "seconds":
                 return spans.written(value)
             case "moment":
-                return datetime.fromtimestamp(value, UTC).isoformat(timespec="milliseconds")
+                return datetime.fromtimestamp(value, live.zone).isoformat(timespec="milliseconds")
             case _:
                 return f"{value:g}"
 

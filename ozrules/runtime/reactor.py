@@ -40,6 +40,8 @@ from ozrules.engine.events import (
     PostSettled,
     RoutingAsked,
     RulesReplaced,
+    SessionSeen,
+    SessionsListed,
     TimersDue,
 )
 from ozrules.runtime.clock import stopwatch
@@ -175,6 +177,11 @@ class Reactor:
 
     def _step(self, event: Event) -> None:
         match event:
+            case SessionSeen():
+                self._notices.look_at_times(event.connection, event.session)
+            case SessionsListed():
+                for session in event.sessions or ():
+                    self._notices.look_at_times(event.connection, session)
             case ConnectionOpened():
                 self._connections.add(event.connection)
             case Gap():
