@@ -9,6 +9,7 @@ from ozrules.session.methods import METHODS, Method
 from ozrules.session.session import MAX_TEXT, PROPERTIES, Session
 from ozrules.session.state import is_known, state_from
 from tests.connectors.webclient.linked import TOKEN, Linked
+from tests.fakes import seventeen
 from tests.standin.webphone import ALL_STATES, Called, Connected, spelled
 
 ARGUMENTS: dict[Method, dict[str, str]] = {
@@ -30,6 +31,13 @@ def test_a_ringing_call_is_seen_with_all_its_properties(runner: asyncio.Runner, 
     assert shown["sessionState"] == "Ringing"
     assert all(shown.values())
     assert session.extra is None
+
+
+def test_each_of_the_seventeen_arrives_as_itself(runner: asyncio.Runner, office: Linked) -> None:
+    told = seventeen.WIRE | {"sessionId": f"seventeen-{id(office)}", "sessionState": "Ringing"}
+    session = runner.run(office.ring(**told))
+    shown = {field: getattr(session, attribute) for field, attribute in zip(PROPERTIES, _attributes(), strict=True)}
+    assert shown == told
 
 
 def _attributes() -> list[str]:
