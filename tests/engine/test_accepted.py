@@ -127,6 +127,16 @@ def test_what_a_rule_wants_to_see_must_be_seen() -> None:
     assert stage.outcomes == ["confirmed"]
 
 
+def test_what_is_shown_otherwise_is_not_what_the_rule_wants_to_see() -> None:
+    wanted = plain("startListen", expect=Expect(states("OnHold"), 3.0))
+    stage = acting(wanted)
+    stage.answer(Accepted("follows"))
+    shown(stage)
+    assert stage.outcomes == []
+    stage.wait(5)
+    assert "confirmed" not in stage.outcomes
+
+
 def test_after_a_restart_it_is_still_waited_for() -> None:
     stage = acting(plain("startListen"), Wait(seconds=1.0, place=HERE), log("on"))
     stage.answer(Accepted("follows"))
