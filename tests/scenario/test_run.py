@@ -223,7 +223,8 @@ def test_schedules_are_switched_by_hand_also_over_a_restart() -> None:
     ],
 )
 def test_a_key_is_accepted_unless_the_test_says_that_it_was_seen(scripted: str, outcome: str, goes_on: bool) -> None:
-    rule = 'ozrules: 1\nrules:\n  - {id: r, trigger: {state: InCall}, actions: [{sendDtmf: {to: callee, keys: "5"}}, {log: on}]}\n'
+    actions = '[{sendDtmf: {to: callee, keys: "5"}}, {log: on}]'
+    rule = f"ozrules: 1\nrules: [{{id: r, trigger: {{state: InCall}}, actions: {actions}}}]\n"
     at = 1 if scripted else 0
     body = f"""
     timeline:
