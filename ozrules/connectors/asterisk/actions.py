@@ -20,7 +20,7 @@ from ozrules.connectors.asterisk.configuration import AsteriskAccess
 from ozrules.connectors.asterisk.dialogue import Answer
 from ozrules.connectors.asterisk.legs import FOR, HOLD, LISTENS, OURS, Leg
 from ozrules.connectors.asterisk.link import Closed, NoAnswer
-from ozrules.connectors.asterisk.parties import Outside
+from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.engine.effects import Command
 from ozrules.engine.events import Accepted, RefusalKind, Refused, Unanswered

@@ -18,7 +18,7 @@ from ozrules.connectors.asterisk.ari import Ari
 from ozrules.connectors.asterisk.configuration import AsteriskAccess
 from ozrules.connectors.asterisk.dialogue import Answer, News
 from ozrules.connectors.asterisk.link import Closed, Link, NoAnswer, Overflowed
-from ozrules.connectors.asterisk.parties import Outside
+from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.permissions import forbidden_by, methods_of
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.connectors.retry import wait_after

@@ -21,7 +21,8 @@ from ozrules.connectors.asterisk.calls import Around, Call, Verdict, judge
 from ozrules.connectors.asterisk.dialling import beside, speaker
 from ozrules.connectors.asterisk.legs import OURS, Leg, Legs
 from ozrules.connectors.asterisk.listing import in_order, pair, place
-from ozrules.connectors.asterisk.parties import Outside, session_of
+from ozrules.connectors.asterisk.endpoints import Outside
+from ozrules.connectors.asterisk.parties import session_of
 from ozrules.connectors.asterisk.register import Register
 from ozrules.engine.events import SessionSeen
 from ozrules.session.session import Session

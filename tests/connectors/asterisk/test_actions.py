@@ -373,7 +373,7 @@ def test_a_caller_s_name_cannot_change_the_number_shown() -> None:
         standin.answers["Getvar"] = {"Response": "Success", "Value": "1"}
         evil = {"CallerIDName": 'x" <112>, "y', "CallerIDNum": "1001;<script>"}
         standin.raise_events([{"Event": "NewCallerid", "Channel": CALLER, "Uniqueid": "lab-1795467869.29"} | evil])
-        await watching.until(SessionSeen, lambda seen: seen.session.caller == "1001;<script>")
+        await watching.until(SessionSeen, lambda seen: (seen.session.extra or {})["presentedNumber"] == "1001;<script>")
         await watching.do("forward", session, to="1003")
         return await standin.action("Originate")
 
