@@ -20,6 +20,8 @@ from ozrules.connectors.asterisk.dialogue import Answer, Dialogue, Greeting, New
 from ozrules.runtime.ports import Clock
 
 MOST_WAITING: Final = 20_000
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Bytes that may have come since all had been taken."""
 PING_EVERY: Final = 10.0
 SILENT_FOR: Final = 25.0
 MOST_UNSENT: Final = 256 * 1024
@@ -47,9 +49,10 @@ class Link(asyncio.Protocol):
         self.why = ""
         self.opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._clock = clock
-        self._decoder = Decoder()
+        self._decoder = Decoder(greeted=True)
         self._dialogue = Dialogue()
         self._items: deque[Item] = deque()
+        self._behind = 0
         self._came = asyncio.Event()
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
         self._transport: asyncio.Transport | None = None
@@ -75,6 +78,7 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = asyncio.get_running_loop().time()
         at = self._clock.now()
+        self._behind = self._behind + len(data) if self._items else len(data)
         for message in self._decoder.feed(data):
             match self._dialogue.hear(message):
                 case None:
@@ -151,9 +155,10 @@ class Link(asyncio.Protocol):
         return action_id
 
     def _put(self, item: Item) -> None:
-        if len(self._items) >= MOST_WAITING:
+        if len(self._items) >= MOST_WAITING or self._behind > MOST_BYTES:
             # lists must not be lost in part: the connector asks for a new one after this
             self._items.clear()
+            self._behind = 0
             self._items.append((item[0], Overflowed()))
         self._items.append(item)
         self._came.set()

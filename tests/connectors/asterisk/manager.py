@@ -11,7 +11,7 @@ from ozrules.connectors.asterisk.ami import Decoder, Fields
 from ozrules.connectors.asterisk.configuration import AsteriskAccess
 from ozrules.connectors.asterisk.connector import NOWHERE, AsteriskConnector
 from ozrules.engine.effects import Command
-from ozrules.engine.events import Accepted, Refused, SessionSeen, SessionsListed, Unanswered
+from ozrules.engine.events import Receipt, SessionSeen, SessionsListed
 from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.runtime.clock import SystemClock
 from ozrules.runtime.ports import FromPhoneSystem
@@ -181,7 +181,7 @@ class Watched:
         """The session that first came to this state."""
         return (await self.until(SessionSeen, lambda seen: seen.session.session_state == state)).session
 
-    async def do(self, action: Method, session: Session, **values: str) -> Accepted | Refused | Unanswered:
+    async def do(self, action: Method, session: Session, **values: str) -> Receipt:
         """Calls a method."""
         return await self.connector.execute(command(action, session, **values), session)
 

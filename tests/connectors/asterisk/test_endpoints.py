@@ -83,7 +83,8 @@ def test_people_are_told_who_counts_as_what() -> None:
     seen = ["PJSIP/1005", "PJSIP/1006", "PJSIP/trunk", "PJSIP/anonymous", "Queue:support", "MWI:1@default"]
     assert outside.classed(seen) == (
         "phones: PJSIP/1005; trunks: PJSIP/trunk; named nowhere, so their calls count as from outside: "
-        "PJSIP/1006 (dials in from-trunk), PJSIP/anonymous (dials in from-sip-external); name them under phones or trunks"
+        "PJSIP/1006 (dials in from-trunk), PJSIP/anonymous (dials in from-sip-external); "
+        "name them under phones or trunks"
     )
     assert outside.classed([f"PJSIP/{number}" for number in range(1010, 1030)]).endswith("PJSIP/1017 and 12 more")
     assert outside.classed([]) == ""

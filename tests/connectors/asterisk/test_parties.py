@@ -3,8 +3,8 @@
 import pytest
 
 from ozrules.connectors.asterisk.calls import Call
-from ozrules.connectors.asterisk.legs import Leg
 from ozrules.connectors.asterisk.endpoints import Outside
+from ozrules.connectors.asterisk.legs import Leg
 from ozrules.connectors.asterisk.parties import session_of
 from ozrules.session.session import MAX_TEXT, Session
 from ozrules.session.state import RINGING
