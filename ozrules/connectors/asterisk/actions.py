@@ -48,7 +48,9 @@ Order: TypeAlias = tuple[str, dict[str, str]]
 class Ask(Protocol):
     """How an action is sent."""
 
-    def ask(self, action: str, fields: Mapping[str, str], within: float) -> Awaitable[Answer]: ...
+    def ask(
+        self, action: str, fields: Mapping[str, str], within: float, *, in_order: bool = False
+    ) -> Awaitable[Answer]: ...
 
     def tell(self, action: str, fields: Mapping[str, str]) -> str: ...
 
@@ -136,7 +138,6 @@ class Actions:
         self._look(way, call)
         if self.tells_status:
             await self._ask_asterisk(way, call)
-            self._look(way, call)
         return self._accepted(await way.ask(*order()))
 
     def _look(self, way: "_Way", call: Call) -> None:
@@ -147,9 +148,10 @@ class Actions:
     async def _ask_asterisk(self, way: "_Way", call: Call) -> None:
         legs = call.legs()
         try:
-            answers = await asyncio.gather(*(way.ask("Status", {"Channel": leg.channel}) for leg in legs))
+            answers = await asyncio.gather(*(way.status(leg) for leg in legs))
         except NoAnswer as error:
             raise _Stop(Refused("unavailable", f"nothing was sent: {error}, how the call stands")) from None
+        self._look(way, call)  # the facts are newer now, and say more exactly what has become of the call
         withheld = by_asterisk(call, zip(legs, answers, strict=True))
         if withheld is not None:
             self._missed()
@@ -404,6 +406,10 @@ class _Way:
 
     def ask(self, action: str, fields: Mapping[str, str]) -> Awaitable[Answer]:
         return self.link.ask(action, fields, self._within)
+
+    def status(self, leg: Leg) -> Awaitable[Answer]:
+        """How Asterisk says that a channel stands, when all events before that have been heard."""
+        return self.link.ask("Status", {"Channel": leg.channel}, self._within, in_order=True)
 
     def tell(self, action: str, leg: Leg, fields: Mapping[str, str]) -> None:
         self.link.tell(action, {"Channel": leg.channel} | dict(fields))

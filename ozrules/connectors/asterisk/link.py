@@ -55,6 +55,7 @@ class Link(asyncio.Protocol):
         self._behind = 0
         self._came = asyncio.Event()
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
+        self._in_order: set[str] = set()
         self._transport: asyncio.Transport | None = None
         self._heard = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -86,12 +87,9 @@ class Link(asyncio.Protocol):
                 case Greeting(banner=banner):
                     if not self.opened.done():
                         self.opened.set_result(banner)
-                case Answer() as answer:
-                    waiting = self._waiting.pop(answer.action_id, None)
-                    if waiting is None:
+                case Answer() as answer if answer.action_id not in self._in_order:
+                    if not self._give(answer):
                         self._put((at, answer))
-                    elif not waiting.done():
-                        waiting.set_result(answer)
                 case item:
                     self._put((at, item))
 
@@ -107,9 +105,14 @@ class Link(asyncio.Protocol):
 
     # -- what the connector calls
 
-    async def ask(self, action: str, fields: Mapping[str, str], within: float) -> Answer:
-        """Sends an action and waits for its response. Raises Closed where it was surely not sent, and NoAnswer."""
+    async def ask(self, action: str, fields: Mapping[str, str], within: float, *, in_order: bool = False) -> Answer:
+        """Sends an action and waits for its response. Raises Closed where it was surely not sent, and NoAnswer.
+
+        With ``in_order`` the response is given only when all that came before it has been taken by `next`.
+        """
         action_id = self._send(action, fields)
+        if in_order:
+            self._in_order.add(action_id)
         waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[action_id] = waiting
         try:
@@ -119,6 +122,7 @@ class Link(asyncio.Protocol):
             raise NoAnswer(f"Asterisk did not answer within {within:g} s") from None
         finally:
             self._waiting.pop(action_id, None)
+            self._in_order.discard(action_id)
             self._dialogue.give_up(action_id)
         if waiting.cancelled():
             raise NoAnswer(f"{self.why} before an answer came")
@@ -131,12 +135,15 @@ class Link(asyncio.Protocol):
     async def next(self, within: float | None = None) -> Item:
         """The next thing that came. Raises Closed after the last one, TimeoutError where nothing comes in time."""
         async with asyncio.timeout(within):
-            while not self._items:
-                if self._transport is None or self.why:
-                    raise Closed(self.why)
-                self._came.clear()
-                await self._came.wait()
-        return self._items.popleft()
+            while True:
+                while not self._items:
+                    if self._transport is None or self.why:
+                        raise Closed(self.why)
+                    self._came.clear()
+                    await self._came.wait()
+                at, item = self._items.popleft()
+                if not isinstance(item, Answer) or not self._give(item):
+                    return at, item
 
     def close(self, why: str) -> None:
         """Ends the connection."""
@@ -153,6 +160,13 @@ class Link(asyncio.Protocol):
         action_id, data = self._dialogue.ask(action, fields)
         self._transport.write(data)
         return action_id
+
+    def _give(self, answer: Answer) -> bool:
+        """Gives the answer to whoever waits for it. False where nobody does."""
+        waiting = self._waiting.pop(answer.action_id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
+        return waiting is not None
 
     def _put(self, item: Item) -> None:
         if len(self._items) >= MOST_WAITING or self._behind > MOST_BYTES:
