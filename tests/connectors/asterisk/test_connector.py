@@ -335,7 +335,7 @@ def test_a_list_of_which_one_item_cannot_be_read_ends_no_call(monkeypatch: pytes
         async with connected() as (standin, watching):
             standin.raise_events(talking())
             await watching.state(IN_CALL)
-            standin.channels = [dict(item) for item in standin.standing.values()]
+            standin.channels = [item | {"BridgeId": item["BridgeID"]} for item in standin.standing.values()]
             standin.answers["CoreShowChannels"] = None
             await watching.connector.request_list()
             asked = {"ActionID": (await standin.action("CoreShowChannels", count=2))["ActionID"]}

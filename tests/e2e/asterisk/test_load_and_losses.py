@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ozrules.engine.events import Accepted, ConnectionOpened, Gap, Refused, SessionsListed
+from ozrules.engine.events import Accepted, ConnectionOpened, Gap, SessionsListed, Withheld
 from ozrules.runtime.ports import ConnectionState
 from tests.e2e.asterisk.lab import SECRET, Lab
 from tests.e2e.asterisk.office import office, until_empty
