@@ -150,8 +150,8 @@ PLANTED: Final[tuple[Planted, ...]] = (
         "A list of which an item was lost counts as whole.",
         'complete = complete and message.get("ListItems")',
         'complete = complete or message.get("ListItems")',
-        "test_connector.py",
-        "ends_no_call",
+        "test_dialogue.py",
+        "not_whole",
     ),
 )
 
