@@ -129,7 +129,6 @@ class Around(NamedTuple):
     answered_elsewhere: bool  # another phone that the caller called has picked up
     going_on: bool  # whom a transfer sent on calls somebody, or talks with somebody
     dialled: str  # how the dialling stands that came down to the callee, through Local channels
-    alone: bool  # nobody else was dialled beside the callee
     now: int  # in the order in which legs number what happens
     dialler: Leg | None  # what dials the callee: the caller, or the Local channel of one branch
 
@@ -195,9 +194,7 @@ def _parted(call: Call, callee: Leg, around: Around) -> Verdict | Doubt | None:
         return None
     if caller.gone and callee.gone:
         return aborted
-    left, stays, place = (
-        (callee, caller, call.answered_in[0]) if callee.gone else (caller, callee, call.answered_in[1])
-    )
+    left, stays, place = (callee, caller, call.answered_in[0]) if callee.gone else (caller, callee, call.answered_in[1])
     if not stays.leaving and not call.apart and (stays.place != place or stays.last_dialling > call.answered_at):
         return redirected
     if stays.leaving or left.taken_out:
@@ -226,7 +223,9 @@ def _talking(call: Call, callee: Leg, around: Around) -> Verdict | Doubt:
     held = Verdict(ON_HOLD, derived=True)
     if call.apart or (caller.music and callee.music):
         return held
-    return Doubt(held if caller.exten and caller.place == callee.place else Verdict(REDIRECTED, ends=True, derived=True))
+    return Doubt(
+        held if caller.exten and caller.place == callee.place else Verdict(REDIRECTED, ends=True, derived=True)
+    )
 
 
 def _unanswered(caller: Leg, callee: Leg, around: Around) -> Verdict | Doubt | None:
@@ -261,9 +260,7 @@ def _unanswered(caller: Leg, callee: Leg, around: Around) -> Verdict | Doubt | N
         return Verdict(CANCELLED, ends=True, derived=True)
     if callee.cause == _ELSEWHERE:
         return Doubt(answered_elsewhere)  # by another phone of the group, or by one that picked it up
-    if around.elsewhere or (around.alone and dialler is caller and callee.dial_status == "CANCEL"):
-        return redirected  # the caller's own events come in order: it did not hang up
-    return Doubt(redirected)
+    return redirected if around.elsewhere else Doubt(redirected)
 
 
 def _ringing(call: Call, callee: Leg) -> Verdict | None:

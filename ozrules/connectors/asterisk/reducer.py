@@ -28,7 +28,7 @@ from ozrules.connectors.asterisk.legs import OURS, Leg, Legs, age
 from ozrules.connectors.asterisk.listing import in_order, pair, place
 from ozrules.connectors.asterisk.parties import Outside, session_of
 from ozrules.connectors.asterisk.register import Register
-from ozrules.connectors.asterisk.surroundings import around, is_connected
+from ozrules.connectors.asterisk.surroundings import around, has_another, is_connected
 from ozrules.engine.events import SessionSeen
 from ozrules.session.session import Session
 from ozrules.session.state import (
@@ -286,8 +286,11 @@ class Reducer:
 
     def _hold(self, leg: Leg, holds: bool) -> None:
         for call in self.calls.of(leg):
+            other = call.other(leg)
             if not holds:
                 call.releasing |= call.holders & {leg.id}
+                if other is not None and not other.music and not has_another(call, leg, self._legs, self.calls):
+                    call.release()
             elif call.answered:
                 call.hold(leg)
 

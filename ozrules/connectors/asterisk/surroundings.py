@@ -6,9 +6,6 @@ from ozrules.connectors.asterisk.legs import Leg, Legs
 from ozrules.connectors.asterisk.parties import Outside
 from ozrules.connectors.asterisk.register import Register
 
-_MAY_TALK = frozenset({"", "CANCEL", "ANSWER"})
-"""How a dialling stands, or ended, of which it is not said that it reached nobody."""
-
 
 def around(call: Call, legs: Legs, calls: Register, outside: Outside) -> Around:
     """What is so now."""
@@ -18,14 +15,15 @@ def around(call: Call, legs: Legs, calls: Register, outside: Outside) -> Around:
         connected=connected,
         elsewhere=not connected and _hears_others(call, legs),
         shared=any(one.answered for leg in call.legs() if leg.requested for one in calls.of(leg) if one is not call),
-        transferring=any(_has_another(call, leg, legs, calls) for leg in call.legs() if leg.gone),
+        transferring=any(has_another(call, leg, legs, calls) for leg in call.legs() if leg.gone),
         consulting=frozenset(
             leg.id for leg in call.legs() if leg.id in call.holders and _consults(call, leg, legs, calls, outside)
         ),
-        answered_elsewhere=any(_picked_up(one) for one in calls.of(call.caller) if one is not call and _calls(call, one)),
+        answered_elsewhere=any(
+            _picked_up(one) for one in calls.of(call.caller) if one is not call and _calls(call, one)
+        ),
         going_on=any(one.transfer_of is call for leg in call.legs() for one in calls.of(leg)),
         dialled="" if callee is None else status_of_branch(legs, callee),
-        alone=callee is not None and _is_alone(callee, call.caller, legs),
         now=legs.now,
         dialler=None if callee is None else legs.get(callee.dialled_by),
     )
@@ -42,7 +40,7 @@ def _hears_others(call: Call, legs: Legs) -> bool:
     return any(one.is_phone and one not in call.legs() for leg in free for one in beside(legs, leg))
 
 
-def _has_another(call: Call, leg: Leg, legs: Legs, calls: Register) -> bool:
+def has_another(call: Call, leg: Leg, legs: Legs, calls: Register) -> bool:
     """Whether the phone at the end of this leg is in another call too."""
     others = [leg, *legs.of_endpoint(leg.endpoint)]
     return any(one is not call for other in others for one in calls.of(other))
@@ -65,9 +63,3 @@ def _picked_up(call: Call) -> bool:
     """Whether the phone was picked up: it talks, or it is asked whether it takes the call."""
     callee = call.callee
     return call.answered or (callee is not None and callee.state == "Up" and not callee.gone)
-
-
-def _is_alone(callee: Leg, caller: Leg, legs: Legs) -> bool:
-    """Whether no other phone may have been picked up in the dialling that ended with the callee."""
-    others = (legs.get(one) for one in caller.dialled if one != callee.id)
-    return not any(one is not None and (not one.gone or one.dial_status in _MAY_TALK) for one in others)
