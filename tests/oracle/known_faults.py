@@ -64,3 +64,35 @@ OUT_OF_ORDER: Final[dict[str, str]] = {
     "asterisk-22/observe/blind_transfer_by_caller": _LATE,
 }
 """The same of recordings whose events come a little out of order."""
+
+_PICKED = "who picks up after a list has no session with the caller"
+_CONSULTED = "after a list, whom a feature code called is no session with who called it"
+_SENT_ON = "after a list, a called party who was sent on is no caller"
+_FETCHED = "after a list, who fetches a parked call has no session with it"
+_IN_AN_APPLICATION = "after a list, two who wait in an application are a call that is being set up"
+
+AFTER_A_GAP: Final[dict[str, str]] = {
+    "asterisk-16/actions/forward_mbb_pickupchan": _PICKED,
+    "asterisk-16/actions/pickup_star8": _PICKED,
+    "asterisk-16/actions/transfer_ami_atxfer": _CONSULTED,
+    "asterisk-16/actions/transfer_ami_blindtransfer_other_leg": _SENT_ON,
+    "asterisk-16/actions/transfer_redirect_callee_only": _SENT_ON,
+    "asterisk-16/observe/blind_transfer_by_caller": _SENT_ON,
+    "asterisk-16/observe/feature_code_attended_transfer": _CONSULTED,
+    "asterisk-16/observe/park_by_transfer": _FETCHED,
+    "asterisk-22/actions/forward_mbb_pickupchan": _PICKED,
+    "asterisk-22/actions/pickup_star8": _PICKED,
+    "asterisk-22/actions/transfer_ami_atxfer": _CONSULTED,
+    "asterisk-22/actions/transfer_ami_blindtransfer_other_leg": _SENT_ON,
+    "asterisk-22/actions/transfer_redirect_callee_only": _SENT_ON,
+    "asterisk-22/observe/blind_transfer_by_caller": _SENT_ON,
+    "asterisk-22/observe/feature_code_attended_transfer": _CONSULTED,
+    "asterisk-22/observe/park_by_transfer": _FETCHED,
+    "conversations/16/forward_mbb_bridge_app": _PICKED,
+    "conversations/16/forward_mbb_pickupchan_direct_endpoint": _PICKED,
+    "conversations/16/hold_both_in_stasis_then_ari_bridge": _IN_AN_APPLICATION,
+    "conversations/22/forward_mbb_bridge_app": _PICKED,
+    "conversations/22/forward_mbb_pickupchan_direct_endpoint": _PICKED,
+    "conversations/22/hold_both_in_stasis_then_ari_bridge": _IN_AN_APPLICATION,
+}
+"""The same of recordings of which some is lost before a full list comes."""

@@ -68,14 +68,24 @@ class Stay(NamedTuple):
         return f"{self.session} {self.state} {self.caller} -> {self.callee or 'nobody'}"
 
 
-def breaches(history: History, told: Iterable[Told], *, since: float = 0.0, grace: float = GRACE) -> list[Breach]:
-    """All that is broken from ``since`` on, the earliest first."""
+def breaches(history: History, told: Iterable[Told], *, grace: float = GRACE) -> list[Breach]:
+    """All that is broken, the earliest first."""
     reports = list(told)
-    stays = [*_stays(history, reports)]
-    found = [*_strangers(history, reports, grace), *_passing(reports, grace)]
-    found += _ends(history, reports, grace)
-    found += _lasting(history, stays, since, grace)
+    found = [*_strangers(history, reports, grace), *_passing(reports, grace), *_ends(history, reports, grace)]
+    found += _lasting(history, [*_stays(history, reports)], 0.0, grace)
     return sorted(found, key=lambda breach: breach.at)
+
+
+def breaches_after_a_list(
+    history: History, told: Iterable[Told], since: float, *, grace: float = GRACE
+) -> list[Breach]:
+    """All that is broken after ``since``, when a full list came after a gap, and ``told`` begins with what it showed.
+
+    A list does not show who holds whom, so one who is held may be told as in a call; and what was never heard may
+    have been why a call ended, so the ends are not judged.
+    """
+    stays = [stay._replace(state="OnHold") if stay.state in TALKS else stay for stay in _stays(history, list(told))]
+    return [*_lasting(history, stays, since, GRACE)]
 
 
 def _stays(history: History, reports: list[Told]) -> Iterator[Stay]:
@@ -119,9 +129,9 @@ def _spans(history: History, stays: list[Stay], since: float) -> Iterator[tuple[
     times = {moment.at for moment in history.moments} | {stay.since for stay in stays} | {stay.until for stay in stays}
     latest = {moment.at: moment for moment in history.moments}
     moment = history.moments[0]
-    for at in sorted(at for at in times if at != float("inf")):
+    for at in sorted(at for at in times | {since} if at != float("inf")):
         moment = latest.get(at, moment)
-        if at >= since:
+        if at >= max(since, history.moments[0].at):
             yield moment, [stay for stay in stays if stay.since <= at < stay.until], at
 
 

@@ -6,7 +6,7 @@ of the classes that the daemon's user reads, without the bulk that tells of no c
 same in each event.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -55,8 +55,3 @@ def of_session(session: Session, at: float, *, over: bool = False) -> Told:
     """A session as it stands at a moment."""
     legs = session.caller_call_leg_id, session.callee_call_leg_id
     return Told(at, session.session_id, session.session_state, *legs, over)
-
-
-def without(events: Sequence[Event], lost: set[int]) -> list[Event]:
-    """The events that are not lost."""
-    return [event for number, event in enumerate(events) if number not in lost]

@@ -13,6 +13,7 @@ from tests.oracle.laws import (
     TOGETHER,
     Told,
     breaches,
+    breaches_after_a_list,
 )
 from tests.oracle.small import Script, named, of
 
@@ -209,6 +210,8 @@ def test_a_breach_says_since_when_and_how_long() -> None:
     assert "s1 InCall 1001 -> 1002" in str(found[0])
 
 
-def test_nothing_before_the_given_moment_is_judged() -> None:
-    assert breaches(answered().history(), [TALKS, ENDS], since=1.0) == []
-    assert breaches(answered().history(), [TALKS, ENDS]) != []
+def test_after_a_list_only_what_comes_then_is_judged_and_not_who_holds() -> None:
+    assert breaches_after_a_list(answered().history(), [TALKS, ENDS], 1.0) == []
+    assert breaches_after_a_list(held().history(), [TALKS, over(6, "Aborted")], 1.0) == []
+    assert breaches_after_a_list(answered().history(), [TALKS, over(7, "Aborted")], 1.0)[0].law == OVER
+    assert breaches_after_a_list(answered().history(), [], 2.0)[0].law == PAIR

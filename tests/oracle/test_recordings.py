@@ -1,14 +1,13 @@
 """The product held against the oracle: every recording of a real Asterisk, whole, and a little out of order."""
 
 import random
-from collections.abc import Iterable, Mapping
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from tests.oracle.history import History
 from tests.oracle.known_faults import KNOWN, OUT_OF_ORDER
 from tests.oracle.laws import breaches
+from tests.oracle.marks import marked, told_of
 from tests.oracle.played import RECORDINGS, decoded, hear, new_reducer
 from tests.oracle.wire import Event, events, moment_of
 
@@ -17,22 +16,7 @@ JITTER = 0.003
 ORDERS = 6
 
 
-def marked(names: Iterable[str], known: Mapping[str, str]) -> list[ParameterSet]:
-    """What is known to be wrong must be: the day that it is right, it must be taken off the list."""
-    return [
-        pytest.param(
-            name,
-            marks=[pytest.mark.xfail(strict=True, raises=AssertionError, reason=known[name])] if name in known else (),
-        )
-        for name in names
-    ]
-
-
 SOUND = [name for name in RECORDINGS if name not in KNOWN]
-
-
-def told_of(breached: Iterable[object]) -> str:
-    return "\n".join(str(breach) for breach in breached)
 
 
 @pytest.mark.parametrize("name", marked(RECORDINGS, KNOWN))
