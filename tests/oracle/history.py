@@ -88,6 +88,7 @@ class History:
         self.moments: list[Moment] = []
         self._names: dict[str, list[tuple[float, str]]] = {}
         self._deaths: dict[str, float] = {}
+        self._hung_up: dict[str, float] = {}
         facts = _Facts()
         for event in recorded:
             if event["Event"] in ("Shutdown", "FullyBooted"):
@@ -100,6 +101,8 @@ class History:
             before = set(facts.channels)
             facts.take(event)
             self._remember(at, before, facts)
+            if event["Event"] == "HangupRequest":
+                self._hung_up.setdefault(event.get("Uniqueid", ""), at)
             self.moments.append(facts.moment(at))
 
     @property
@@ -115,6 +118,10 @@ class History:
     def died(self, channel: str) -> float:
         """When this channel was hung up; infinity where that was not seen."""
         return self._deaths.get(channel, float("inf"))
+
+    def hung_up(self, channel: str) -> float:
+        """When the party at its end hung up, or it was gone; infinity where neither was seen."""
+        return min(self.died(channel), self._hung_up.get(channel, float("inf")))
 
     def since(self, at: float) -> Iterator[Moment]:
         """The moments from this time on."""

@@ -13,6 +13,8 @@ from tests.oracle.history import History, Moment
 GRACE: Final = 0.1
 """Seconds. The longest such moment in all recordings lasts less than half of that."""
 
+FOREVER: Final = float("inf")
+
 TALKS: Final = frozenset({"InCall"})
 HELD: Final = frozenset({"CalleeOnHold", "CallerOnHold", "OnHold", "OnHoldInactive", "TransferRequested"})
 RINGS: Final = frozenset({"Ringing"})
@@ -68,24 +70,22 @@ class Stay(NamedTuple):
         return f"{self.session} {self.state} {self.caller} -> {self.callee or 'nobody'}"
 
 
-def breaches(history: History, told: Iterable[Told], *, grace: float = GRACE) -> list[Breach]:
-    """All that is broken, the earliest first."""
-    reports = list(told)
+def breaches(history: History, told: Iterable[Told], *, until: float = FOREVER, grace: float = GRACE) -> list[Breach]:
+    """All that is broken before ``until``, the earliest first."""
+    reports = [one for one in told if one.at <= until]
     found = [*_strangers(history, reports, grace), *_passing(reports, grace), *_ends(history, reports, grace)]
-    found += _lasting(history, [*_stays(history, reports)], 0.0, grace)
+    found += _lasting(history, [*_stays(history, reports)], 0.0, until, grace)
     return sorted(found, key=lambda breach: breach.at)
 
 
-def breaches_after_a_list(
-    history: History, told: Iterable[Told], since: float, *, grace: float = GRACE
-) -> list[Breach]:
+def breaches_after_a_list(history: History, told: Iterable[Told], since: float) -> list[Breach]:
     """All that is broken after ``since``, when a full list came after a gap, and ``told`` begins with what it showed.
 
     A list does not show who holds whom, so one who is held may be told as in a call; and what was never heard may
     have been why a call ended, so the ends are not judged.
     """
     stays = [stay._replace(state="OnHold") if stay.state in TALKS else stay for stay in _stays(history, list(told))]
-    return [*_lasting(history, stays, since, GRACE)]
+    return [*_lasting(history, stays, since, FOREVER, GRACE)]
 
 
 def _stays(history: History, reports: list[Told]) -> Iterator[Stay]:
@@ -100,21 +100,20 @@ def _stays(history: History, reports: list[Told]) -> Iterator[Stay]:
                 history.channel(name, one.at) or f"{name} (unknown)" if name else ""
                 for name in (one.caller, one.callee)
             ]
-            yield Stay(one.at, float("inf") if after is None else after.at, session, one.state, legs[0], legs[1])
+            yield Stay(one.at, FOREVER if after is None else after.at, session, one.state, legs[0], legs[1])
 
 
-def _lasting(history: History, stays: list[Stay], since: float, grace: float) -> Iterator[Breach]:
+def _lasting(history: History, stays: list[Stay], since: float, until: float, grace: float) -> Iterator[Breach]:
     """Every fault that is there without a pause for longer than the grace."""
     begun: dict[tuple[str, str], float] = {}
-    spans = [*_spans(history, stays, since)]
-    for moment, now, at in spans:
+    for moment, now, at in _spans(history, stays, since, until):
         faults = set(_faults(history, moment, now))
         for fault in faults:
             begun.setdefault(fault, at)
         for fault in [one for one in begun if one not in faults]:
             yield from _breach(fault, begun.pop(fault), at, grace)
     for fault, at in begun.items():
-        yield from _breach(fault, at, float("inf"), grace)
+        yield from _breach(fault, at, until, grace)
 
 
 def _breach(fault: tuple[str, str], since: float, until: float, grace: float) -> Iterator[Breach]:
@@ -122,14 +121,16 @@ def _breach(fault: tuple[str, str], since: float, until: float, grace: float) ->
         yield Breach(fault[0], since, until - since, fault[1])
 
 
-def _spans(history: History, stays: list[Stay], since: float) -> Iterator[tuple[Moment, list[Stay], float]]:
+def _spans(
+    history: History, stays: list[Stay], since: float, until: float
+) -> Iterator[tuple[Moment, list[Stay], float]]:
     """Each stretch of time in which neither Asterisk nor a session changed: its moment, its sessions, its beginning."""
     if not history.moments:
         return
     times = {moment.at for moment in history.moments} | {stay.since for stay in stays} | {stay.until for stay in stays}
     latest = {moment.at: moment for moment in history.moments}
     moment = history.moments[0]
-    for at in sorted(at for at in times | {since} if at != float("inf")):
+    for at in sorted(at for at in times | {since} if at < until):
         moment = latest.get(at, moment)
         if at >= max(since, history.moments[0].at):
             yield moment, [stay for stay in stays if stay.since <= at < stay.until], at
@@ -148,6 +149,8 @@ def _fault(history: History, moment: Moment, stay: Stay) -> str | None:
     caller, callee = stay.caller, stay.callee
     legs = [leg for leg in (caller, callee) if leg]
     strangers = {leg: moment.company(leg) - set(legs) for leg in legs}
+    if not callee and (caller in moment.rooms or len(strangers[caller]) > 1):
+        strangers[caller] = frozenset()  # it is its own call into a room of many
     if stay.state in SENT_ON:
         stays = [leg for leg in legs if moment.lives(leg)]
         return OVER if not stays or (len(stays) == 1 and strangers[stays[0]]) else None
@@ -226,7 +229,7 @@ def _strangers(history: History, reports: list[Told], grace: float) -> Iterator[
 
 
 def _ends(history: History, reports: list[Told], grace: float) -> Iterator[Breach]:
-    """Who talked was answered; who is said to have hung up is gone."""
+    """Who talked was answered; who is said to have hung up did, or is gone."""
     for one in reports:
         caller, callee = (history.channel(name, one.at + grace) if name else None for name in (one.caller, one.callee))
         if not one.over or caller is None:
@@ -234,7 +237,7 @@ def _ends(history: History, reports: list[Told], grace: float) -> Iterator[Breac
         if one.state in UNANSWERED and history.were_connected(caller, callee, one.at):
             yield Breach(ENDED, one.at, 0.0, f"{one.session} {one.state}, and was answered")
         hung_up = {"CallerHungUp": caller, "CalleeHungUp": callee}.get(one.state)
-        if hung_up is not None and history.died(hung_up) > one.at + grace:
+        if hung_up is not None and history.hung_up(hung_up) > one.at + grace:
             yield Breach(ENDED, one.at, 0.0, f"{one.session} {one.state}, and is still there")
 
 

@@ -13,7 +13,7 @@ def last(script: Script) -> Moment:
     return script.history().moments[-1]
 
 
-@pytest.mark.parametrize("module", ["wire", "history", "laws", "small", "listing"])
+@pytest.mark.parametrize("module", ["wire", "history", "laws", "small", "listing", "tap"])
 def test_the_oracle_shares_no_code_with_what_it_judges(module: str) -> None:
     tree = ast.parse((Path(__file__).parent / f"{module}.py").read_text())
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}

@@ -198,6 +198,20 @@ def test_three_in_one_bridge_and_two_in_a_conference_room_are_no_pair() -> None:
     assert broken(script.gone(3, "1001", "1002")) == set()
 
 
+def test_who_is_in_a_conference_room_is_a_call_into_it() -> None:
+    script = Script().channel(0, "1001").channel(0, "1002").enter(1, "b1", "1001", "1002", BridgeCreator="ConfBridge")
+    mine, ended = told(0, "Setup", None), over(3, "CallerHungUp", None)
+    assert broken(script.gone(3, "1001", "1002"), mine, ended) == set()
+
+
+def test_who_hung_up_may_be_there_for_a_while() -> None:
+    script = Script().talk(0).channel(5, "1001", "Up", "HangupRequest").leave(5, "b1", "1001", "1002")
+    assert broken(script.gone(5.5, "1001", "1002"), SETUP, RINGS, TALKS, ENDS) == set()
+    assert broken(Script().talk(0).leave(5, "b1", "1001", "1002").gone(5.5, "1001"), SETUP, RINGS, TALKS, ENDS) == {
+        ENDED
+    }
+
+
 def test_a_leg_that_was_answered_by_an_application_did_not_go_unanswered() -> None:
     script = Script().channel(0, "1004", "Down").channel(1, "1004", "Up", "Newstate").gone(3, "1004")
     assert broken(script, told(0, "Setup", None, "1004"), over(3, "Completed", None, "1004")) == set()
@@ -215,3 +229,8 @@ def test_after_a_list_only_what_comes_then_is_judged_and_not_who_holds() -> None
     assert breaches_after_a_list(held().history(), [TALKS, over(6, "Aborted")], 1.0) == []
     assert breaches_after_a_list(answered().history(), [TALKS, over(7, "Aborted")], 1.0)[0].law == OVER
     assert breaches_after_a_list(answered().history(), [], 2.0)[0].law == PAIR
+
+
+def test_what_comes_after_the_given_moment_is_not_judged() -> None:
+    assert breaches(answered().history(), [SETUP, RINGS, TALKS], until=4.0) == []
+    assert breaches(answered().history(), [SETUP, RINGS], until=4.0)[0].lasted == 3.0
