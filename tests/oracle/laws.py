@@ -130,10 +130,15 @@ def _spans(
     times = {moment.at for moment in history.moments} | {stay.since for stay in stays} | {stay.until for stay in stays}
     latest = {moment.at: moment for moment in history.moments}
     moment = history.moments[0]
+    coming = sorted(stays, key=lambda stay: stay.since, reverse=True)
+    now: list[Stay] = []
     for at in sorted(at for at in times | {since} if at < until):
         moment = latest.get(at, moment)
+        while coming and coming[-1].since <= at:
+            now.append(coming.pop())
+        now = [stay for stay in now if at < stay.until]
         if at >= max(since, history.moments[0].at):
-            yield moment, [stay for stay in stays if stay.since <= at < stay.until], at
+            yield moment, now, at
 
 
 def _faults(history: History, moment: Moment, stays: list[Stay]) -> Iterator[tuple[str, str]]:

@@ -127,6 +127,7 @@ async def office(lab: Lab, access: AsteriskAccess) -> AsyncIterator[Office]:
             yield one
             await until_empty(lab)
             await all_told(watching, stopped)
-            judge(await one.happened(), watching.items, min(stopped, default=FOREVER))
+            happened = await one.happened()
         finally:
             lab.cli("channel request hangup all")  # what a failed test leaves must not fail the next
+    judge(happened, watching.items, min(stopped, default=FOREVER))
