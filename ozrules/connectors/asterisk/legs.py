@@ -44,7 +44,7 @@ class Leg:
 
     ``rung`` says that it was dialled, by another channel or by Asterisk itself. ``leaving`` says that it was told to
     hang up, and ``taken_out`` that this came while it was in a bridge: an admin or Asterisk ends it, not its party.
-    ``fetched_by`` is the id of the leg that took it out of a parking place. ``listed_for`` is how long it had lived,
+    ``keyed`` says that its party pressed keys since it last held. ``fetched_by`` is the id of the leg that took it out of a parking place. ``listed_for`` is how long it had lived,
     as ``HH:MM:SS``, when a list last named it.
     """
 
@@ -59,6 +59,7 @@ class Leg:
     dialed: str | None = None
     bridge: str | None = None
     music: bool = False
+    keyed: bool = False
     rung: bool = False
     dialled_by: str | None = None
     dialled_from: str = ""

@@ -120,6 +120,9 @@ class Reducer:
             case "MusicOnHoldStart" | "MusicOnHoldStop":
                 if leg is not None:
                     self._play(leg, name == "MusicOnHoldStart")
+            case "DTMFBegin" | "DTMFEnd":
+                if leg is not None:
+                    leg.keyed = leg.keyed or fields.get("Direction") == "Received"
             case "HangupRequest":
                 if leg is not None:
                     self._legs.request_hangup(leg, whole_number(fields, "Cause"))
@@ -154,9 +157,12 @@ class Reducer:
 
     def settle(self, at: float) -> list[SessionSeen]:
         """What became so by waiting: sessions that are over though no event said why."""
-        due = [call_id for call_id, since in self._doubts.items() if since + MOMENT <= at]
-        calls = [call for call_id in due if (call := self.calls.living(call_id)) is not None]
-        return self._tell_all(calls, at, None)
+        due = sorted((since + MOMENT, call_id) for call_id, since in self._doubts.items() if since + MOMENT <= at)
+        told: list[SessionSeen] = []
+        for moment, call_id in due:
+            call = self.calls.living(call_id)
+            told += self._tell_all([call], moment, None) if call is not None else []
+        return told
 
     def begin_list(self) -> None:
         """The list of channels is asked for now."""
@@ -293,12 +299,17 @@ class Reducer:
                     call.release()
             elif call.answered:
                 call.hold(leg)
+                leg.keyed = False
 
     def _play(self, leg: Leg, plays: bool) -> None:
-        """That its music stops while both are still together says that who held has really taken it back."""
+        """Music that stops while both are still together says that who held has taken the other back.
+
+        Not so where keys were pressed meanwhile: then they may be a code and a number, and a transfer follows.
+        """
         leg.music = plays and not leg.gone
         for call in self.calls.of(leg):
-            if not plays and is_connected(call, self._legs):
+            holder = call.other(leg)
+            if not plays and holder is not None and not holder.keyed and is_connected(call, self._legs):
                 call.release()
 
     def _park(self, fields: Fields, touched: dict[str, Leg]) -> None:
@@ -330,6 +341,9 @@ class Reducer:
             if call.other(leaves) is stays and call.stays is None:
                 call.stays = stays
                 self._transferees[stays.id] = call
+                for onward in self.calls.of(stays):  # an event that came before this one may have begun it
+                    if onward.caller is stays and not onward.answered and onward.transfer_of is None:
+                        onward.transfer_of = call
                 touched[leaves.id] = leaves
 
     def _attended(self, fields: Fields, touched: dict[str, Leg]) -> None:
