@@ -43,7 +43,7 @@ class Leg:
     """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never.
 
     ``linked_id`` is the Linkedid with which it began, ``linked_now`` the one that it has, of the call that it joined.
-    ``rung`` says that it was dialled, by another channel or by Asterisk itself. ``leaving`` says that it was told to
+    ``bridged`` says that it has been in a bridge. ``rung`` says that it was dialled, by another channel or by Asterisk itself. ``leaving`` says that it was told to
     hang up, and ``taken_out`` that this came while it was in a bridge: an admin or Asterisk ends it, not its party.
     ``keyed`` says that its party pressed keys since it last held. ``fetched_by`` is the id of the leg that took it out of a parking place. ``listed_for`` is how long it had lived,
     as ``HH:MM:SS``, when a list last named it.
@@ -60,6 +60,7 @@ class Leg:
     context: str = ""
     dialed: str | None = None
     bridge: str | None = None
+    bridged: bool = False
     music: bool = False
     keyed: bool = False
     rung: bool = False
@@ -251,7 +252,7 @@ class Legs:
             if "holding_bridge" in fields.get("BridgeTechnology", "") or fields.get("BridgeType") == "parking":
                 self._holding_bridges.add(bridge)
             leg.parked = leg.parked and bridge in self._holding_bridges
-            leg.bridge = bridge
+            leg.bridge, leg.bridged = bridge, True
             self._members.setdefault(bridge, set()).add(leg.id)
 
     def leave(self, leg: Leg, bridge: str | None = None) -> None:
