@@ -72,6 +72,10 @@ _FETCHED = "after a list, who fetches a parked call has no session with it"
 _IN_AN_APPLICATION = "after a list, two who wait in an application are a call that is being set up"
 
 AFTER_A_GAP: Final[dict[str, str]] = {
+    "asterisk-22/actions/hold_hangup_during_hold": _IN_AN_APPLICATION,
+    "asterisk-22/actions/hold_both_in_stasis_then_ami_bridge": _IN_AN_APPLICATION,
+    "asterisk-16/actions/hold_hangup_during_hold": _IN_AN_APPLICATION,
+    "asterisk-16/actions/hold_both_in_stasis_then_ami_bridge": _IN_AN_APPLICATION,
     "asterisk-16/actions/forward_mbb_pickupchan": _PICKED,
     "asterisk-16/actions/pickup_star8": _PICKED,
     "asterisk-16/actions/transfer_ami_atxfer": _CONSULTED,
