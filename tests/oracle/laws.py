@@ -249,11 +249,10 @@ def _begins(history: History, reports: list[Told], grace: float) -> Iterator[Bre
         pair = frozenset({caller, callee})
         since = one.at if pair in pairs else one.at - grace
         pairs.add(pair)
-        around = history.between(since, one.at + grace)
-        if not any(
-            moment.are_together(caller, callee) or (callee in moment.called and caller in moment.callers[callee])
-            for moment in around
-        ):
+        around = [*history.between(since, one.at + grace)]
+        called = any(callee in moment.called for moment in around)
+        calls = called and any(caller in moment.callers.get(callee, ()) for moment in around)
+        if not calls and not any(moment.are_together(caller, callee) for moment in around):
             yield Breach(BEGINS, one.at, 0.0, f"{one.session} {one.state} {caller} -> {callee}")
 
 
