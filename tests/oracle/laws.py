@@ -83,11 +83,13 @@ def breaches(history: History, told: Iterable[Told], *, until: float = FOREVER, 
 def breaches_after_a_list(history: History, told: Iterable[Told], since: float) -> list[Breach]:
     """All that is broken after ``since``, when a full list came after a gap, and ``told`` begins with what it showed.
 
-    A list does not show who holds whom, so one who is held may be told as in a call; and what was never heard may
-    have been why a call ended, so the ends are not judged.
+    A list does not show who holds whom, so one who is held may be told as in a call; nor always who calls whom, so a
+    phone that rings already may be told of later. What was never heard may have been why a call ended, so the ends are
+    not judged.
     """
     stays = [stay._replace(state="OnHold") if stay.state in TALKS else stay for stay in _stays(history, list(told))]
-    return [*_lasting(history, stays, since, FOREVER, GRACE)]
+    found = _lasting(history, stays, since, FOREVER, GRACE)
+    return [one for one in found if not (one.law == HEARD and one.at == since)]
 
 
 def _stays(history: History, reports: list[Told]) -> Iterator[Stay]:
