@@ -88,8 +88,9 @@ def breaches_after_a_list(history: History, told: Iterable[Told], since: float) 
     not judged.
     """
     stays = [stay._replace(state="OnHold") if stay.state in TALKS else stay for stay in _stays(history, list(told))]
+    rang = {phone for moment in history.between(since, since) for phone in moment.rings}
     found = _lasting(history, stays, since, FOREVER, GRACE)
-    return [one for one in found if not (one.law == HEARD and one.at == since)]
+    return [one for one in found if not (one.law == HEARD and one.what.partition(",")[0] in rang)]
 
 
 def _stays(history: History, reports: list[Told]) -> Iterator[Stay]:
