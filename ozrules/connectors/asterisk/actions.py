@@ -273,11 +273,17 @@ class Actions:
 
     async def _take_apart(self, way: "_Way", call: Call, context: str, exten: str) -> Accepted | Refused:
         def order() -> Order:
-            return "Redirect", _both(*_joined(call, self._reducer), context, exten)
+            both = _both(*_joined(call, self._reducer), context, exten)
+            call.apart = True  # before the parting can be heard of, which else would end the session
+            return "Redirect", both
 
-        done = await self._act(way, call, order)
-        call.apart = isinstance(done, Accepted)
-        return done
+        done: Done | None = None
+        try:
+            done = await self._act(way, call, order)
+            return done
+        finally:
+            if not isinstance(done, Accepted):
+                call.apart = False
 
     async def _hold_with_music(self, way: "_Way", call: Call, ari: Ari) -> Done:
         refusal: list[Done] = []
