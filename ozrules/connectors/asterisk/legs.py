@@ -78,6 +78,7 @@ class Leg:
     taken_out: bool = False
     parked: bool = False
     fetched_by: str | None = None
+    called: bool = False
     gone: bool = False
     ended: int = 0
     cause: int = 0
@@ -94,6 +95,11 @@ class Leg:
     def place(self) -> tuple[str, str]:
         """Where in the dialplan it is: context and extension."""
         return self.context, self.exten
+
+    @property
+    def is_at_hold(self) -> bool:
+        """Whether it was sent to where ours go to be held."""
+        return self.exten == HOLD and self.context.startswith("stasis-")
 
     @property
     def is_ours(self) -> bool:
