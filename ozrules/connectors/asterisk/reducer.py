@@ -288,9 +288,7 @@ class Reducer:
         return all(call.callee is None or leg.id in call.holders for call in self.calls.of(leg))
 
     def _came_to(self, leg: Leg) -> tuple[bool, bool, bool, bool, tuple[int, int]]:
-        own = self.calls.living(leg.id)
-        is_lone = own is not None and own.callee is None
-        return leg.fetched_by is not None, leg.linked_now != leg.id, leg.rung, is_lone, age(leg.id)
+        return leg.fetched_by is not None, leg.linked_now != leg.id, leg.rung, not leg.dials, age(leg.id)
 
     # -- holds and transfers
 
