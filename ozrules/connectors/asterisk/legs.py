@@ -42,12 +42,12 @@ def age(leg_id: str) -> tuple[int, int]:
 class Leg:
     """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never.
 
-    ``linked_id`` is the Linkedid with which it began, ``linked_now`` the one that it has, of the call that it joined.
-    ``bridged`` says that it has been in a bridge. ``dials`` says that it has dialled others, ``rung`` that it
-    was dialled, by another channel or by Asterisk itself. ``leaving`` says that it was told to
-    hang up, and ``taken_out`` that this came while it was in a bridge: an admin or Asterisk ends it, not its party.
-    ``keyed`` says that its party pressed keys since it last held. ``fetched_by`` is the id of the leg that took it out of a parking place. ``listed_for`` is how long it had lived,
-    as ``HH:MM:SS``, when a list last named it.
+    ``linked_id`` is the Linkedid with which it began, ``linked_now`` that of the call that it has joined. ``bridged``
+    says that it has been in a bridge, ``dials`` that it has dialled others, ``rung`` that it was dialled, by another
+    channel or by Asterisk itself, ``called`` that it has been the called party of a call. ``keyed`` says that its party
+    pressed keys since it last held. ``leaving`` says that it was told to hang up, and ``taken_out`` that this came while
+    it was in a bridge: an admin or Asterisk ends it, not its party. ``fetched_by`` is the id of the leg that took it out
+    of a parking place. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last named it.
     """
 
     id: str

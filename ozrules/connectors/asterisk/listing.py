@@ -49,7 +49,7 @@ def pair(legs: Legs, named: Mapping[str, Fields]) -> frozenset[str]:
         if leg is not None:
             leg.dials = leg.dials or item.get("Application") in _DIAL
     for find in (_branch_of, _who_talks, _who_rings):  # what is surest first, and who was called last
-        for leg_id, item in reversed(named.items()):
+        for leg_id, item in reversed([*named.items()]):
             target = legs.get(leg_id)
             if target is None or target.dialled_by or item.get("Application") != "AppDial":
                 continue
