@@ -9,7 +9,6 @@ _AGAIN = "a call that was transferred begins and ends once more"
 _UP = "after a list, who was answered is told to ring, though the other is held, parked or sent elsewhere"
 _TURNED = "after a list, who was called or picked up is told to be the caller"
 _FETCHED = "after a list, who fetches a parked call has no session with it"
-_CONSULTED = "after a list, whom a feature code or a Local channel calls is told to ring for nobody"
 
 KNOWN: Final[dict[str, str]] = {
     "conversations/16/attended_by_refer_transferee_leaves": _BACK,
@@ -27,46 +26,31 @@ KNOWN: Final[dict[str, str]] = {
     "conversations/22/refer_attended_two_outgoing_local_group": _BACK,
 }
 
-OUT_OF_ORDER: Final[dict[str, str]] = {
-    "asterisk-16/observe/feature_code_blind_transfer": _BACK,
-    "conversations/16/blind_code_caller_phone": _BACK,
-    "conversations/16/blind_code_queue": _BACK,
-    "conversations/22/blind_code_caller_phone": _BACK,
-    "conversations/22/blind_code_queue": _BACK,
-}
+OUT_OF_ORDER: Final[dict[str, str]] = {}
 """The same of recordings whose events come a little out of order."""
 
 AFTER_A_GAP: Final[dict[str, str]] = {
     "asterisk-16/actions/hold_both_by_parking_exten": _UP,
     "asterisk-16/actions/hold_both_in_stasis_then_ami_bridge": _UP,
     "asterisk-16/actions/hold_hangup_during_hold": _UP,
-    "asterisk-16/actions/pickup_star8": _TURNED,
-    "asterisk-16/observe/park_by_transfer": _FETCHED,
     "asterisk-22/actions/hold_both_by_parking_exten": _UP,
     "asterisk-22/actions/hold_both_in_stasis_then_ami_bridge": _UP,
     "asterisk-22/actions/hold_hangup_during_hold": _UP,
-    "asterisk-22/actions/pickup_star8": _TURNED,
-    "asterisk-22/observe/park_by_transfer": _FETCHED,
-    "conversations/16/forward_wrong_leg_redirect_callee": _CONSULTED,
     "conversations/16/hold_both_in_stasis_then_ari_bridge": _UP,
     "conversations/16/hold_one_party_in_stasis": _UP,
     "conversations/16/hold_park_action": _UP,
-    "conversations/16/local_chain_mixed": _CONSULTED,
     "conversations/16/park_ami_callee_fetched": _UP,
     "conversations/16/park_ami_fetched": _UP,
     "conversations/16/park_by_caller_fetched": _FETCHED,
-    "conversations/16/pickup_directed": _TURNED,
     "conversations/16/pickup_group": _TURNED,
     "conversations/16/redirect_callee_to_third": _UP,
     "conversations/16/refer_attended_by_caller": _TURNED,
     "conversations/22/hold_both_in_stasis_then_ari_bridge": _UP,
     "conversations/22/hold_one_party_in_stasis": _UP,
     "conversations/22/hold_park_action": _UP,
-    "conversations/22/one_touch_parking": _FETCHED,
     "conversations/22/park_ami_callee_fetched": _UP,
     "conversations/22/park_ami_fetched": _UP,
     "conversations/22/park_by_caller_fetched": _FETCHED,
-    "conversations/22/pickup_local_group": _TURNED,
     "conversations/22/redirect_callee_to_third": _UP,
 }
 """The same of recordings of which some is lost before a full list comes."""
