@@ -42,11 +42,12 @@ def age(leg_id: str) -> tuple[int, int]:
 class Leg:
     """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never.
 
-    ``linked_id`` is the Linkedid with which it began, ``linked_now`` the one that it has, of the call that it joined.
-    ``bridged`` says that it has been in a bridge. ``rung`` says that it was dialled, by another channel or by Asterisk itself. ``leaving`` says that it was told to
-    hang up, and ``taken_out`` that this came while it was in a bridge: an admin or Asterisk ends it, not its party.
-    ``keyed`` says that its party pressed keys since it last held. ``fetched_by`` is the id of the leg that took it out of a parking place. ``listed_for`` is how long it had lived,
-    as ``HH:MM:SS``, when a list last named it.
+    ``linked_id`` is the Linkedid with which it began, ``linked_now`` that of the call that it has joined. ``bridged``
+    says that it has been in a bridge, ``dials`` that it has dialled others, ``rung`` that it was dialled, by another
+    channel or by Asterisk itself, ``called`` that it has been the called party of a call. ``keyed`` says that its party
+    pressed keys since it last held. ``leaving`` says that it was told to hang up, and ``taken_out`` that this came while
+    it was in a bridge: an admin or Asterisk ends it, not its party. ``fetched_by`` is the id of the leg that took it out
+    of a parking place. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last named it.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Leg:
     music: bool = False
     keyed: bool = False
     rung: bool = False
+    dials: bool = False
     dialled_by: str | None = None
     dialled_from: str = ""
     dialled_at: tuple[str, str] = ("", "")
@@ -78,6 +80,7 @@ class Leg:
     taken_out: bool = False
     parked: bool = False
     fetched_by: str | None = None
+    called: bool = False
     gone: bool = False
     ended: int = 0
     cause: int = 0
@@ -94,6 +97,11 @@ class Leg:
     def place(self) -> tuple[str, str]:
         """Where in the dialplan it is: context and extension."""
         return self.context, self.exten
+
+    @property
+    def is_at_hold(self) -> bool:
+        """Whether it was sent to where ours go to be held."""
+        return self.exten == HOLD and self.context.startswith("stasis-")
 
     @property
     def is_ours(self) -> bool:
@@ -234,6 +242,7 @@ class Legs:
         target.forwarded = target.forwarded or bool(fields.get("Forward"))
         target.dial_string = fields.get("DialString") or target.dial_string
         if source is not None:
+            source.dials = True
             if target.dialled_by != source.id:
                 target.dialled_by = source.id
                 target.dialled_from = source.exten

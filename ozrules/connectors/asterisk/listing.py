@@ -11,7 +11,9 @@ from typing import Final
 
 from ozrules.connectors.asterisk.ami import Fields
 from ozrules.connectors.asterisk.dialling import beside
-from ozrules.connectors.asterisk.legs import HOLD, OURS, Leg, Legs, age
+from ozrules.connectors.asterisk.legs import OURS, Leg, Legs, age
+
+_DIAL: Final = ("Dial", "Queue")
 
 
 def in_order(items: Iterable[Fields]) -> dict[str, Fields]:
@@ -42,8 +44,12 @@ def parking_places(items: Iterable[Fields]) -> frozenset[str]:
 def pair(legs: Legs, named: Mapping[str, Fields]) -> frozenset[str]:
     """Says of the legs who dialled whom. Gives back the ids of those that were taken apart and are held."""
     held = _pair_held(legs, named)
-    for find in (_branch_of, _who_talks, _who_rings):  # what is surest first
-        for leg_id, item in named.items():
+    for leg_id, item in named.items():
+        leg = legs.get(leg_id)
+        if leg is not None:
+            leg.dials = leg.dials or item.get("Application") in _DIAL
+    for find in (_branch_of, _who_talks, _who_rings):  # what is surest first, and who was called last
+        for leg_id, item in reversed([*named.items()]):
             target = legs.get(leg_id)
             if target is None or target.dialled_by or item.get("Application") != "AppDial":
                 continue
@@ -105,7 +111,7 @@ def _pair_held(legs: Legs, named: Mapping[str, Fields]) -> frozenset[str]:
     waiting: dict[str, list[Leg]] = defaultdict(list)
     for leg_id, item in named.items():
         leg = legs.get(leg_id)
-        if leg is not None and leg.is_phone and not leg.gone and _is_held(item):
+        if leg is not None and leg.is_phone and not leg.gone and _is_held(leg, item):
             waiting[leg.linked_id].append(leg)
     held: set[str] = set()
     for pairs in waiting.values():
@@ -118,11 +124,5 @@ def _pair_held(legs: Legs, named: Mapping[str, Fields]) -> frozenset[str]:
     return frozenset(held)
 
 
-def _is_held(item: Fields) -> bool:
-    match item.get("Application"):
-        case "Park":
-            return True
-        case "Stasis":
-            return item.get("Exten") == HOLD and item.get("Context", "").startswith("stasis-")
-        case _:
-            return False
+def _is_held(leg: Leg, item: Fields) -> bool:
+    return leg.is_at_hold or item.get("Application") == "Park"

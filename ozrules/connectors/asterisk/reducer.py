@@ -288,9 +288,7 @@ class Reducer:
         return all(call.callee is None or leg.id in call.holders for call in self.calls.of(leg))
 
     def _came_to(self, leg: Leg) -> tuple[bool, bool, bool, bool, tuple[int, int]]:
-        own = self.calls.living(leg.id)
-        is_lone = own is not None and own.callee is None
-        return leg.fetched_by is not None, leg.linked_now != leg.id, leg.rung, is_lone, age(leg.id)
+        return leg.fetched_by is not None, leg.linked_now != leg.id, leg.rung, not leg.dials, age(leg.id)
 
     # -- holds and transfers
 
@@ -299,8 +297,7 @@ class Reducer:
             other = call.other(leg)
             if not holds:
                 call.releasing |= call.holders & {leg.id}
-                another = leg.keyed or has_another(call, leg, self._legs, self.calls)
-                if other is not None and not other.music and not another:
+                if other is not None and not other.music and not self._may_transfer(call, leg):
                     call.release(leg.id)
             elif call.answered:
                 call.hold(leg)
@@ -309,13 +306,17 @@ class Reducer:
     def _play(self, leg: Leg, plays: bool) -> None:
         """Music that stops while both are still together says that who held has taken the other back.
 
-        Not so where keys were pressed meanwhile: then they may be a code and a number, and a transfer follows.
+        Not so where that phone may be about to transfer.
         """
         leg.music = plays and not leg.gone
-        for call in self.calls.of(leg):
+        for call in self.calls.of(leg) if not plays else ():
             holder = call.other(leg)
-            if not plays and holder is not None and not holder.keyed and is_connected(call, self._legs):
+            if holder is not None and is_connected(call, self._legs) and not self._may_transfer(call, holder):
                 call.release(holder.id)
+
+    def _may_transfer(self, call: Call, holder: Leg) -> bool:
+        """Whether it has another call, or pressed keys since it held: they may be a code and a number."""
+        return holder.keyed or has_another(call, holder, self._legs, self.calls)
 
     def _park(self, fields: Fields, touched: dict[str, Leg]) -> None:
         """Who is parked talks to nobody. Sent there by the other, it was transferred, whatever the other does next."""
@@ -429,7 +430,7 @@ class Reducer:
         return list(found.values())
 
     def _affected(self, call: Call) -> list[Call]:
-        """The calls whose state hangs on this one's: transferred into it, held for it, rung beside it, begun after it."""
+        """The calls whose state hangs on this one's: transferred into it, held for it, rung beside it, begun by it."""
         found = [call.transfer_of] if call.transfer_of is not None else []
         for leg in call.legs() if call.over else (call.caller,):
             found += self.calls.of(leg)

@@ -1,4 +1,4 @@
-"""What becomes so by waiting alone: a session is over a moment after its two ends part, whether or not events say why."""
+"""What becomes so by waiting alone: a session is over a moment after its two ends part, though no event says why."""
 
 import asyncio
 
@@ -57,7 +57,7 @@ def test_who_hung_up_may_be_heard_a_little_late() -> None:
 
 def test_a_caller_who_was_taken_away_while_a_phone_rang_ends_that_session_by_waiting_alone() -> None:
     ringing = CALLEE | {"ChannelStateDesc": "Ringing"}
-    reducer, _ = heard(TALK[:2] + [ringing | {"Event": "Newstate"}, ringing | {"Event": "Hangup", "Cause": "16"}], 5.0)
+    reducer, _ = heard([*TALK[:2], ringing | {"Event": "Newstate"}, ringing | {"Event": "Hangup", "Cause": "16"}], 5.0)
     (closed,) = reducer.settle(5.0 + MOMENT)
     assert (closed.session.session_state, closed.derived) == (REDIRECTED, True)
 
