@@ -224,7 +224,7 @@ def _talking(call: Call, callee: Leg, around: Around) -> Verdict | Doubt:
     if state.state != IN_CALL or around.connected:
         return state
     held = Verdict(ON_HOLD, derived=True)
-    if call.apart or (caller.music and callee.music):
+    if call.apart or (caller.music and callee.music) or (around.waiting and call.verdict == held):
         return held
     return Doubt(held if around.waiting else Verdict(REDIRECTED, ends=True, derived=True))
 
