@@ -8,7 +8,7 @@ lasts longer is a breach. Nothing here knows how the sessions were made.
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from tests.oracle.history import History, Moment
+from tests.oracle.history import A_MOMENT, History, Moment
 
 GRACE: Final = 0.1
 """Seconds. The longest such moment in all recordings lasts less than half of that."""
@@ -29,6 +29,7 @@ NEVER: Final = "nothing is told of a channel that is not there"
 HEARD: Final = "a phone that rings for somebody is one ringing session"
 PASSING: Final = "nobody is told to be back in a call that ends in that moment"
 BEGINS: Final = "a session with two legs begins while the one calls the other, or both talk"
+COMPLETED: Final = "a call whose transfer completes ends as transferred"
 ENDED: Final = "a session ends as what happened to its legs"
 
 UNANSWERED: Final = frozenset({"NotAnswered", "Busy", "NotFound", "Cancelled"})
@@ -85,8 +86,8 @@ class Stay(NamedTuple):
 def breaches(history: History, told: Iterable[Told], *, until: float = FOREVER, grace: float = GRACE) -> list[Breach]:
     """All that is broken before ``until``, the earliest first."""
     reports = [one for one in told if one.at <= until]
-    found = [*_strangers(history, reports, grace), *_passing(reports, grace), *_ends(history, reports, grace)]
-    found += _begins(history, reports, grace)
+    found = [*_strangers(history, reports, grace), *_passing(history, reports, grace), *_ends(history, reports, grace)]
+    found += [*_begins(history, reports, grace), *_transferred(history, reports, grace)]
     found += _lasting(history, [*_stays(history, reports)], 0.0, until, grace)
     return sorted(found, key=lambda breach: breach.at)
 
@@ -168,7 +169,7 @@ def _fault(history: History, moment: Moment, stay: Stay) -> str | None:
     caller, callee = stay.caller, stay.callee
     legs = [leg for leg in (caller, callee) if leg]
     strangers = {leg: moment.company(leg) - set(legs) for leg in legs}
-    if not callee and (caller in moment.rooms or len(strangers[caller]) > 1):
+    if not callee and (moment.together.get(caller, frozenset()) & moment.rooms or len(strangers[caller]) > 1):
         strangers[caller] = frozenset()  # it is its own call into a room of many
     if stay.state in SENT_ON:
         stays = [leg for leg in legs if moment.lives(leg)]
@@ -213,9 +214,10 @@ def _goes_on_hold(history: History, moment: Moment, caller: str, callee: str) ->
 
 
 def _pairs(moment: Moment, stays: list[Stay]) -> Iterator[Fault]:
-    for pair in {frozenset(members & moment.phones) for members in moment.together.values()}:
-        if len(pair) != 2 or not pair <= moment.up or pair & moment.rooms:
-            continue  # one alone; three and more, and conference rooms, are no call of two
+    for members in set(moment.together.values()):
+        pair = members & moment.phones
+        if len(pair) != 2 or not pair <= moment.up or members & moment.rooms:
+            continue  # one alone; three and more, and whoever meets in a conference room, are no call of two
         sessions = [stay.session for stay in stays if {stay.caller, stay.callee} == pair and stay.state in TALKS | HELD]
         if len(sessions) != 1:
             yield Fault(PAIR, f"{' and '.join(sorted(pair))} are {len(sessions)} sessions {sorted(sessions)}")
@@ -266,6 +268,15 @@ def _begins(history: History, reports: list[Told], grace: float) -> Iterator[Bre
             yield Breach(BEGINS, one.at, 0.0, f"{one.session} {one.state} {caller} -> {callee}")
 
 
+def _transferred(history: History, reports: list[Told], grace: float) -> Iterator[Breach]:
+    for one in reports:
+        legs = {history.channel(name, one.at) for name in (one.caller, one.callee) if name}
+        for transfer in history.transfers:
+            about = transfer.leaves in legs and legs & transfer.stay and abs(transfer.at - one.at) <= grace
+            if about and one.over and one.state != "TransferCompleted":
+                yield Breach(COMPLETED, one.at, 0.0, f"{one.session} {one.state}")
+
+
 def _ends(history: History, reports: list[Told], grace: float) -> Iterator[Breach]:
     """Who talked was answered; who is said to have hung up did, or is gone."""
     for one in reports:
@@ -279,19 +290,18 @@ def _ends(history: History, reports: list[Told], grace: float) -> Iterator[Breac
             yield Breach(ENDED, one.at, 0.0, f"{one.session} {one.state}, and is still there")
 
 
-def _passing(reports: list[Told], grace: float) -> Iterator[Breach]:
+def _passing(history: History, reports: list[Told], grace: float) -> Iterator[Breach]:
+    """A hold that ends for its transfer brings nobody back, except where both were apart and were joined for it."""
     last: dict[str, list[Told]] = {}
     for one in reports:
         mine = last.setdefault(one.session, [])
         if mine and mine[-1].state == one.state and not one.over:
             continue
-        before = mine[-2:]
-        if (
-            len(before) == 2
-            and before[0].state in HELD
-            and before[1].state in TALKS
-            and one.state in ("TransferCompleted", "Transferring")
-            and one.at - before[1].at <= grace
-        ):
-            yield Breach(PASSING, before[1].at, one.at - before[1].at, f"{one.session} {one.state}")
+        if len(mine) > 1 and one.state in ("TransferCompleted", "Transferring"):
+            held, back = mine[-2:]
+            if held.state in HELD and back.state in TALKS and one.at - back.at <= grace:
+                legs = [history.channel(name or "", back.at) or "" for name in (back.caller, back.callee)]
+                around = [moment.are_together(*legs) for moment in history.between(back.at - A_MOMENT, one.at)]
+                if all(around) or not any(around):
+                    yield Breach(PASSING, back.at, one.at - back.at, f"{one.session} {one.state}")
         mine.append(one)
