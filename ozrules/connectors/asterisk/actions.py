@@ -8,6 +8,8 @@ the caller at once, which cannot be taken back.
 
 Every command to somebody's call leaves by `Actions._act`, which takes the last look: nothing is sent to a call that is
 not what its session says any more. What is done to channels that we made ourselves needs none.
+
+The file is long because all methods share that one door and what is left behind by them.
 """
 
 import asyncio

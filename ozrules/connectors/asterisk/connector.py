@@ -2,6 +2,8 @@
 
 The reading of `events` drives it; read it with ``contextlib.aclosing``, so that the connection is closed when the
 reading stops. What the reducer knows outlives a connection: after a gap the list of channels says what is still true.
+
+The file is long because connecting, listing, and asking for the list again after a loss turn on the same few facts.
 """
 
 import asyncio
