@@ -85,7 +85,9 @@ class Dialogue:
             return News(message)
         return self._item(action_id, message)
 
-    def _response(self, action_id: str, message: Fields) -> Answer | None:
+    def _response(self, action_id: str, message: Fields) -> Answer | Unreadable | None:
+        if not action_id:
+            return Unreadable("noActionID", " ".join(message)[:120])
         if action_id not in self._open:
             return None
         if message.get("EventList", "").lower() == "start":
@@ -101,9 +103,10 @@ class Dialogue:
         if message.get("EventList"):
             response = self._responses[action_id]
             complete = message["EventList"].lower() == "complete" and len(items) < MAX_ITEMS
+            complete = complete and message.get("ListItems") in (None, str(len(items)))  # else one could not be read
             self.give_up(action_id)
             if not complete:
-                response = response | {"Response": "Error", "Message": "the list was cancelled or is too long"}
+                response = response | {"Response": "Error", "Message": "the list was cancelled or is not whole"}
             return Answer(action_id, response, tuple(items))
         if len(items) < MAX_ITEMS:
             items.append(message)

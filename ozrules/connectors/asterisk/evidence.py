@@ -17,7 +17,7 @@ from ozrules.connectors.asterisk.actions import Ask
 from ozrules.connectors.asterisk.ami import Fields, whole_number
 from ozrules.connectors.asterisk.dialogue import Answer
 from ozrules.engine.effects import Command
-from ozrules.engine.events import Accepted, CommandShown, Refused, Unanswered
+from ozrules.engine.events import Accepted, CommandShown, Refused, Unanswered, Withheld
 from ozrules.engine.identity import CommandId
 from ozrules.runtime.ports import Clock
 
@@ -28,7 +28,7 @@ PASSED_ON: Final = 1.0
 MOST: Final = 256
 """Listeners, keys sent and keys pressed that are remembered."""
 
-Done: TypeAlias = Accepted | Refused | Unanswered
+Done: TypeAlias = Accepted | Refused | Unanswered | Withheld
 
 
 @dataclass(eq=False)
@@ -155,11 +155,11 @@ class Watching:
         self._command = command
         self._sent: _Key | _Listener | None = None
 
-    async def ask(self, action: str, fields: Mapping[str, str], within: float) -> Answer:
+    async def ask(self, action: str, fields: Mapping[str, str], within: float, *, in_order: bool = False) -> Answer:
         """As `Link.ask`."""
         sent = self._evidence.sends(action, fields, self._command)
         self._sent = sent or self._sent
-        answer = await self._link.ask(action, fields, within)
+        answer = await self._link.ask(action, fields, within, in_order=in_order)
         if isinstance(sent, _Listener):
             sent.asked = answer.action_id
         return answer

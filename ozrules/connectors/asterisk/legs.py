@@ -5,6 +5,7 @@ is taken as evidence and a lost or repeated event does no harm. Channels that on
 too, because calls run through them, but they are never anybody's phone.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,27 +28,50 @@ HOLD: Final = "hold"
 
 _NO_PHONE: Final = ("Local/", "Snoop/", "UnicastRTP/", "Recorder/", "Announcer/", "Message/", "Surrogate/", "CBAnn/")
 _NOWHERE: Final = frozenset({"", "s", "h", "failed"})
+_ZOMBIE: Final = "<ZOMBIE>"  # what a channel is called whose place another one has taken
+_MADE: Final = re.compile(r"(?:^|-)(\d{1,12})\.(\d{1,9})(?:;2)?$")
+
+
+def age(leg_id: str) -> tuple[int, int]:
+    """When a channel was made, for putting several in order: its second, and its number since Asterisk was started."""
+    found = _MADE.search(leg_id)
+    return (int(found[1]), int(found[2])) if found is not None else (0, 0)
 
 
 @dataclass(slots=True, eq=False)
 class Leg:
     """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never.
 
-    ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last named it.
+    ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another.
+    ``linked_id`` is the Linkedid with which it began, ``linked_now`` that of the call that it has joined. ``bridged``
+    says that it has been in a bridge, ``dials`` that it has dialled others, ``rung`` that it was dialled, by another
+    channel or by Asterisk itself, ``called`` that it has been the called party of a call. ``keyed`` says that its
+    party pressed keys since it last held. ``leaving`` says that it was told to hang up, and ``taken_out`` that this
+    came while it was in a bridge: an admin or Asterisk ends it, not its party. ``fetched_by`` is the id of the leg
+    that took it out of a parking place. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last
+    named it.
     """
 
     id: str
     channel: str
     linked_id: str
+    linked_now: str = ""
     state: str = "Down"
     number: str | None = None
+    own_number: str | None = None
     name: str | None = None
     exten: str = ""
+    context: str = ""
     dialed: str | None = None
     bridge: str | None = None
+    bridged: bool = False
     music: bool = False
+    keyed: bool = False
+    rung: bool = False
+    dials: bool = False
     dialled_by: str | None = None
     dialled_from: str = ""
+    dialled_at: tuple[str, str] = ("", "")
     dial_string: str = ""
     dial_status: str = ""
     last_dialling: int = 0
@@ -56,6 +80,10 @@ class Leg:
     requested: int = 0
     busy: bool = False
     leaving: bool = False
+    taken_out: bool = False
+    parked: bool = False
+    fetched_by: str | None = None
+    called: bool = False
     gone: bool = False
     ended: int = 0
     cause: int = 0
@@ -66,7 +94,17 @@ class Leg:
     @property
     def is_phone(self) -> bool:
         """Whether somebody can be at its end."""
-        return not self.channel.startswith(_NO_PHONE)
+        return not self.channel.startswith(_NO_PHONE) and not self.channel.endswith(_ZOMBIE)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where in the dialplan it is: context and extension."""
+        return self.context, self.exten
+
+    @property
+    def is_at_hold(self) -> bool:
+        """Whether it was sent to where ours go to be held."""
+        return self.exten == HOLD and self.context.startswith("stasis-")
 
     @property
     def is_ours(self) -> bool:
@@ -143,9 +181,13 @@ class Legs:
                 waiting.append(other)
         return found
 
+    def sharing(self, leg: Leg) -> list[Leg]:
+        """The others in its bridge."""
+        return [self._legs[one] for one in sorted(self._members.get(leg.bridge or "", ())) if one != leg.id]
+
     def is_parked(self, leg: Leg) -> bool:
         """Whether it sits in a bridge where nobody hears anybody."""
-        return leg.bridge in self._holding_bridges
+        return leg.parked or leg.bridge in self._holding_bridges
 
     def begin_list(self) -> None:
         """A list is asked for: what events say from now on is newer than what the list will say."""
@@ -165,14 +207,15 @@ class Legs:
         leg_id = fields.get(f"{prefix}Uniqueid", "")
         leg = self._legs.get(leg_id) if leg_id else self._by_channel.get(channel)
         if leg is None:
-            if not leg_id or not channel:
+            linked_id = fields.get(f"{prefix}Linkedid", "")
+            # an event that tells of a channel says all this; what failed to become one has "<unknown>" for an id
+            if not channel or not linked_id or not leg_id or leg_id.startswith("<"):
                 return None
-            leg = Leg(leg_id, channel, fields.get(f"{prefix}Linkedid", "") or leg_id)
+            leg = Leg(leg_id, channel, linked_id)
             self._legs[leg_id] = leg
             self._name(leg, channel)
-        elif channel and channel != leg.channel:
-            self._unname(leg)
-            self._name(leg, channel)
+        else:
+            self.rename(leg, channel)
         if self._fresh is not None:
             self._fresh.add(leg.id)
         if not leg.gone:
@@ -180,18 +223,22 @@ class Legs:
         return leg
 
     def _learn(self, leg: Leg, fields: Fields, prefix: str) -> None:
+        leg.linked_now = fields.get(f"{prefix}Linkedid") or leg.linked_now
         leg.state = fields.get(f"{prefix}ChannelStateDesc") or leg.state
         leg.busy = leg.busy or leg.state == "Busy"
         leg.number = _known(fields.get(f"{prefix}CallerIDNum")) or leg.number
+        leg.own_number = leg.own_number or leg.number
         leg.name = _known(fields.get(f"{prefix}CallerIDName")) or leg.name
         exten = fields.get(f"{prefix}Exten")
         if exten is not None:
             leg.exten = exten
+            leg.context = fields.get(f"{prefix}Context", leg.context)
             if leg.dialed is None and exten not in _NOWHERE:
                 leg.dialed = exten
 
     def dial(self, source: Leg | None, target: Leg, fields: Fields) -> None:
         """An event said that ``source`` dials ``target``, or how that stands."""
+        target.rung = True
         status = fields.get("DialStatus", "")
         # what has ended, or was answered, is not undone by an event that comes late
         if status and (target.dial_status in ("", "PROGRESS", "RINGING") or status == "ANSWER"):
@@ -199,9 +246,11 @@ class Legs:
         target.forwarded = target.forwarded or bool(fields.get("Forward"))
         target.dial_string = fields.get("DialString") or target.dial_string
         if source is not None:
+            source.dials = True
             if target.dialled_by != source.id:
                 target.dialled_by = source.id
                 target.dialled_from = source.exten
+                target.dialled_at = source.place
             if target.id not in source.dialled:
                 source.dialled.add(target.id)
                 source.last_dialling = self._next()
@@ -215,7 +264,8 @@ class Legs:
         if bridge and not leg.gone:
             if "holding_bridge" in fields.get("BridgeTechnology", "") or fields.get("BridgeType") == "parking":
                 self._holding_bridges.add(bridge)
-            leg.bridge = bridge
+            leg.parked = leg.parked and bridge in self._holding_bridges
+            leg.bridge, leg.bridged = bridge, True
             self._members.setdefault(bridge, set()).add(leg.id)
 
     def leave(self, leg: Leg, bridge: str | None = None) -> None:
@@ -228,6 +278,17 @@ class Legs:
             del self._members[leg.bridge]
             self._holding_bridges.discard(leg.bridge)
         leg.bridge = None
+
+    def rename(self, leg: Leg, channel: str) -> None:
+        """The channel is called so from now on. A masquerade does that; the id tells who is meant."""
+        if channel and channel != leg.channel:
+            self._unname(leg)
+            self._name(leg, channel)
+
+    def ask_to_leave(self, leg: Leg) -> None:
+        """Asterisk ends the channel: by itself, for an admin, or after its party hung up."""
+        leg.leaving = True
+        leg.taken_out = leg.taken_out or (leg.bridge is not None and not leg.requested)
 
     def request_hangup(self, leg: Leg, cause: int) -> None:
         """The party at its end hung up, or refused."""

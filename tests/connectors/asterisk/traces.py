@@ -10,12 +10,13 @@ from itertools import groupby
 from pathlib import Path
 
 from ozrules.connectors.asterisk.ami import Decoder, Fields
-from ozrules.connectors.asterisk.parties import Outside
+from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.engine.events import SessionSeen
 
 TRACES = Path(__file__).parents[2] / "data" / "asterisk-22"
 EARLIER = Path(__file__).parents[2] / "data" / "asterisk-16"
+CONVERSATIONS = Path(__file__).parents[2] / "data" / "conversations"
 
 
 def _names(folder: Path) -> list[str]:
@@ -24,6 +25,7 @@ def _names(folder: Path) -> list[str]:
 
 NAMES = _names(TRACES)
 EARLIER_NAMES = _names(EARLIER)
+CONVERSATION_NAMES = _names(CONVERSATIONS)
 TRUNKS = Outside.of(["PJSIP/trunk-*"])
 
 

@@ -14,6 +14,9 @@ import pytest
 from tests.e2e.asterisk.lab import Lab
 from tests.e2e.asterisk.tree import NEWEST, OLDEST, NoAsterisk, fetch
 
+KNOWN: Final[dict[str, str]] = {}
+"""What the oracle finds wrong today, by the test's name, and why. What is right again must be taken off."""
+
 CHOSEN: Final = os.environ.get("OZRULES_ASTERISK", "").split()
 
 
@@ -36,3 +39,9 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield running
     finally:
         running.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.name in KNOWN:
+            item.add_marker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=KNOWN[item.name]))
