@@ -14,6 +14,7 @@ from tests.e2e.asterisk.sound import Sound
 
 State = Literal["calling", "ringing", "answered", "failed", "cancelled", "refused", "ended"]
 WITHIN: Final = 15.0
+_OVER: Final[tuple[State, ...]] = ("failed", "cancelled", "refused", "ended")
 _REASONS: Final = {
     180: "Ringing",
     200: "OK",
@@ -126,20 +127,34 @@ class PhoneCall:
         if self.state == "answered":
             await self.hang_up()
 
+    async def press(self, keys: str) -> None:
+        """Presses keys, as on the phone's keypad."""
+        async with asyncio.timeout(WITHIN):
+            await self.sound.press(keys)
+
     async def hold(self, on: bool) -> None:
         self._direction = "sendonly" if on else "sendrecv"
         self._version += 1
         await self._asked("INVITE", body=self._description())
 
-    async def refer(self, number: str) -> int:
+    async def refer(self, number: str, instead_of: "PhoneCall | None" = None) -> int:
+        """Transfers the other party to this number, or into another call of the same phone, in its place."""
         host, port = self.phone.server
-        return await self._asked("REFER", f"Refer-To: <sip:{number}@{host}:{port}>\r\nReferred-By: <{self._local}>\r\n")
+        into = "" if instead_of is None else f"?Replaces={instead_of.as_replaced()}"
+        to = f"Refer-To: <sip:{number}@{host}:{port}{into}>\r\nReferred-By: <{self._local}>\r\n"
+        return await self._asked("REFER", to)
+
+    def as_replaced(self) -> str:
+        """This dialogue as the phone system knows it, for a Replaces in an address (RFC 3891)."""
+        return f"{self.call_id}%3Bto-tag%3D{self._remote_tag}%3Bfrom-tag%3D{self._local_tag}".replace("@", "%40")
 
     # -- the protocol
 
     def enter(self, state: State) -> None:
-        if not self.states or self.states[-1] not in ("failed", "cancelled", "refused", "ended"):
+        if not self.states or self.states[-1] not in _OVER:
             self.states.append(state)
+        if state in _OVER:
+            self.sound.close()  # or it would be heard in whatever call is given the same port next
         self._changed.set()
 
     async def start(self) -> None:

@@ -45,6 +45,7 @@ class Sound(asyncio.DatagramProtocol):
         self.remote: tuple[str, int] | None = None
         self.keys = ""
         self.port = 0
+        self.pressed = asyncio.Event()
         self.arrived = asyncio.Event()
         self._key_time = b""
         self._samples: list[int] = []
@@ -52,6 +53,7 @@ class Sound(asyncio.DatagramProtocol):
             bytes(_encode(int(8000 * math.sin(2 * math.pi * tone * n / RATE))) for n in range(start, start + PACKET))
             for start in range(0, RATE, PACKET)
         ]
+        self._pressing: list[bytes] = []
         self._sent = random.randrange(1000)
         self._source = random.getrandbits(32)
         self._transport: asyncio.DatagramTransport | None = None
@@ -86,6 +88,15 @@ class Sound(asyncio.DatagramProtocol):
             await self.arrived.wait()
         return True
 
+    async def press(self, keys: str) -> None:
+        """Presses these keys one after the other, each for a tenth of a second, in place of the tone."""
+        for key in keys:
+            held = [struct.pack("!BBH", KEYS.index(key), 10, PACKET * count) for count in range(1, 6)]
+            let_go = struct.pack("!BBH", KEYS.index(key), 0x80 | 10, PACKET * 6)
+            self._pressing += [*held, let_go, let_go, let_go, b"", b"", b""]
+        self.pressed.clear()
+        await self.pressed.wait()
+
     async def gets_keys(self, keys: str) -> bool:
         """Waits until these keys have been received."""
         while self.keys != keys:
@@ -109,5 +120,14 @@ class Sound(asyncio.DatagramProtocol):
         self._timer = asyncio.get_running_loop().call_later(0.02, self._send)
         self._sent += 1
         if self.remote is not None and not self._transport.is_closing():
-            head = struct.pack("!BBHII", 0x80, 0, self._sent & 0xFFFF, self._sent * PACKET & 0xFFFFFFFF, self._source)
-            self._transport.sendto(head + self._payload[self._sent % len(self._payload)], self.remote)
+            kind, body, moment = 0, self._payload[self._sent % len(self._payload)], self._sent
+            if self._pressing:
+                key = self._pressing.pop(0)
+                if key:  # all packets of a key carry the moment when it went down
+                    kind, body, moment = 101, key, self._sent - int.from_bytes(key[2:4]) // PACKET
+                if not self._pressing:
+                    self.pressed.set()
+            head = struct.pack(
+                "!BBHII", 0x80, kind, self._sent & 0xFFFF, moment * PACKET & 0xFFFFFFFF, self._source
+            )
+            self._transport.sendto(head + body, self.remote)
