@@ -42,6 +42,7 @@ class Sound(asyncio.DatagramProtocol):
     """One RTP stream in each direction. Sends its tone every 20 ms for as long as it lasts."""
 
     def __init__(self, tone: int) -> None:
+        self.tone = tone
         self.remote: tuple[str, int] | None = None
         self.keys = ""
         self.port = 0
@@ -53,7 +54,7 @@ class Sound(asyncio.DatagramProtocol):
             bytes(_encode(int(8000 * math.sin(2 * math.pi * tone * n / RATE))) for n in range(start, start + PACKET))
             for start in range(0, RATE, PACKET)
         ]
-        self._pressing: list[bytes] = []
+        self._pressing: list[tuple[int, bytes]] = []
         self._sent = random.randrange(1000)
         self._source = random.getrandbits(32)
         self._transport: asyncio.DatagramTransport | None = None
@@ -91,9 +92,10 @@ class Sound(asyncio.DatagramProtocol):
     async def press(self, keys: str) -> None:
         """Presses these keys one after the other, each for a tenth of a second, in place of the tone."""
         for key in keys:
-            held = [struct.pack("!BBH", KEYS.index(key), 10, PACKET * count) for count in range(1, 6)]
-            let_go = struct.pack("!BBH", KEYS.index(key), 0x80 | 10, PACKET * 6)
-            self._pressing += [*held, let_go, let_go, let_go, b"", b"", b""]
+            number = KEYS.index(key)
+            held = [(count, struct.pack("!BBH", number, 10, PACKET * count)) for count in range(1, 6)]
+            let_go = [(count, struct.pack("!BBH", number, 0x80 | 10, PACKET * 6)) for count in range(6, 9)]
+            self._pressing += [*held, *let_go, *[(0, b"")] * 3]
         self.pressed.clear()
         await self.pressed.wait()
 
@@ -110,6 +112,7 @@ class Sound(asyncio.DatagramProtocol):
         return strength(recent, frequency) > HEARD if len(recent) == 1600 else None
 
     def close(self) -> None:
+        self.pressed.set()  # the keys may have ended the call
         if self._timer is not None:
             self._timer.cancel()
         if self._transport is not None:
@@ -122,9 +125,9 @@ class Sound(asyncio.DatagramProtocol):
         if self.remote is not None and not self._transport.is_closing():
             kind, body, moment = 0, self._payload[self._sent % len(self._payload)], self._sent
             if self._pressing:
-                key = self._pressing.pop(0)
+                since, key = self._pressing.pop(0)
                 if key:  # all packets of a key carry the moment when it went down
-                    kind, body, moment = 101, key, self._sent - int.from_bytes(key[2:4]) // PACKET
+                    kind, body, moment = 101, key, self._sent - since
                 if not self._pressing:
                     self.pressed.set()
             head = struct.pack(

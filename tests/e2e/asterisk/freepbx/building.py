@@ -17,6 +17,8 @@ from tests.e2e.asterisk.phone import WITHIN, Phone, PhoneCall, plugged
 
 TONES: Final = {"01": 500, "02": 700, "03": 900, "04": 1100, "06": 1300}
 OUTSIDE: Final = {"trkA": 1500, "trkB": 1700}
+CALLER: Final = 1900
+"""The tone of who calls from outside: he may be connected with somebody else outside."""
 _BEGUN: Final = frozenset({"Setup", "TransferSetup"})
 
 
@@ -40,6 +42,10 @@ class Desk:
     def take(self, call: PhoneCall) -> None:
         self.does(call)
         self._coming.put_nowait(call)
+
+    def forget(self) -> None:
+        """The calls that nobody asked for are of no more interest."""
+        self._coming = asyncio.Queue()
 
     async def comes(self) -> PhoneCall:
         """The next call that comes here, each once."""
@@ -81,7 +87,7 @@ class Floor:
 
     async def from_outside(self, did: str, caller: str | None = None) -> PhoneCall:
         """The provider sends a call to one of the floor's numbers."""
-        return await self.building.phones["trkA"].call(self.number(f"did {did}"), caller or self.caller)
+        return await self.building.phones["trkA"].call(self.number(f"did {did}"), caller or self.caller, CALLER)
 
     def outside(self, trunk: str = "trkA") -> Desk:
         """The mobile, as it is reached by this trunk."""
@@ -117,6 +123,8 @@ class Floor:
         """A scene begins."""
         self.began = self.building.recorder.mark()
         self.told_before = len(self.building.watching.items)
+        for desk in (*self.desks.values(), *(self.outside(trunk) for trunk in TRUNKS)):
+            desk.forget()
 
     async def quiet(self) -> None:
         """Waits until no channel of the floor is left, and the connector has told the end of all."""
