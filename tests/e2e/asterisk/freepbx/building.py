@@ -72,6 +72,7 @@ class Floor:
         self.caller = f"0555{digit}00"
         self.refused = REFUSED_CALLER + digit
         self.began = self.told_before = 0
+        self.calls_before: dict[str, int] = {}
 
     def number(self, name: str) -> str:
         """The number of a desk (``02``), a group or queue (``60``, ``40``), of what the provider sends (``did 0``)."""
@@ -123,17 +124,20 @@ class Floor:
         """A scene begins."""
         self.began = self.building.recorder.mark()
         self.told_before = len(self.building.watching.items)
+        self.calls_before = {desk.phone.number: len(desk.phone.calls) for desk in self.desks.values()}
         for desk in (*self.desks.values(), *(self.outside(trunk) for trunk in TRUNKS)):
             desk.forget()
 
     async def quiet(self) -> None:
-        """Waits until no channel of the floor is left, and the connector has told the end of all."""
+        """Waits until the manager has told of every call of the phones and of its end, and the connector too."""
+        for desk in self.desks.values():
+            await self.building.recorder.until_begun(
+                self.began, f"PJSIP/{desk.phone.number}-", len(desk.phone.calls) - self.calls_before[desk.phone.number]
+            )
         await self.building.recorder.until_none(self._concerns_channel)
         try:
             async with asyncio.timeout(5):
-                await self.building.watching.comes_to(
-                    lambda: all(told.session_state in ENDED for told in self._last().values())
-                )
+                await self.building.watching.comes_to(self._all_told)
         except TimeoutError:
             pass  # what is told to live on is seen in what was told
 
@@ -155,8 +159,11 @@ class Floor:
             lives.setdefault(one.session.session_id, []).append(one.session)
         return sorted(map(_told, lives.values()), key=repr)
 
-    def _last(self) -> dict[str, Session]:
-        return {one.session.session_id: one.session for one in self.seen()}
+    def _all_told(self) -> bool:
+        last = {one.session.session_id: one.session for one in self.seen()}
+        callers = {one["Linkedid"] for one in self.events() if one["Event"] == "Newchannel" and one["Exten"] != "s"}
+        masters = {session.master_session_id for session in last.values()}
+        return callers <= masters and all(session.session_state in ENDED for session in last.values())
 
     def _numbers(self) -> Iterator[str]:
         yield from (self.digit + desk for desk in (*DESKS, UNREGISTERED, "40", "60", "61", "62", "63", "65", "80", "90"))

@@ -39,6 +39,15 @@ class Recorder:
         assert event is not None
         return event
 
+    async def until_begun(self, mark: int, channels: str, count: int) -> None:
+        """Waits until so many channels whose names begin so have begun after the mark."""
+
+        def begun() -> int:
+            return sum(one["Event"] == "Newchannel" and one["Channel"].startswith(channels) for one in self.since(mark))
+
+        async with asyncio.timeout(WITHIN), self._came:
+            await self._came.wait_for(lambda: begun() >= count)
+
     async def until_none(self, which: Callable[[Event], bool]) -> None:
         """Waits until no such channel lives."""
         async with asyncio.timeout(WITHIN), self._came:
