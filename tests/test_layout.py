@@ -76,7 +76,19 @@ def test_every_exception_to_that_is_a_module() -> None:
 
 
 def test_every_folder_of_tests_mirrors_a_package() -> None:
-    apart = {"", "e2e", "fakes", "ports", "properties", "scenarios", "simulation", "standin", "systemd", "torture"}
+    apart = {
+        "",
+        "e2e",
+        "fakes",
+        "oracle",
+        "ports",
+        "properties",
+        "scenarios",
+        "simulation",
+        "standin",
+        "systemd",
+        "torture",
+    }
     folders = {str(path.parent.relative_to(TESTS)) for path in TESTS.rglob("test_*.py")}
     mirrored = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*") if path.is_dir()}
     assert {folder for folder in folders - mirrored if folder.split("/")[0] not in apart | {"."}} == set()

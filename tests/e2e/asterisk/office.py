@@ -1,4 +1,4 @@
-"""An office on a real Asterisk: phones that are plugged in, and a connector that watches them."""
+"""An office on a real Asterisk: phones that are plugged in, a connector that watches them, and an oracle beside it."""
 
 import asyncio
 import time
@@ -8,23 +8,36 @@ from typing import Final
 
 from ozrules.connectors.asterisk.configuration import AsteriskAccess
 from ozrules.engine.events import SessionSeen, SessionsListed
+from ozrules.runtime.clock import SystemClock
 from ozrules.session.session import Session
 from ozrules.session.state import State
 from tests.connectors.asterisk.manager import Watched, watched
-from tests.e2e.asterisk.lab import PHONES, Lab
+from tests.e2e.asterisk.judged import judge
+from tests.e2e.asterisk.lab import PHONES, SECRET, Lab
 from tests.e2e.asterisk.phone import Phone, PhoneCall, plugged
+from tests.oracle.history import History
+from tests.oracle.laws import FOREVER
+from tests.oracle.tap import Tap, tap
 
 TONES: Final = {"1001": 500, "1002": 700, "1003": 900, "1004": 1100, "1005": 1300, "trunk": 1500}
 
 
 class Office:
-    """The phones by number, the trunk's far end as ``trunk``, and the connector."""
+    """The phones by number, the trunk's far end as ``trunk``, the connector, and the oracle's tap beside it."""
 
-    def __init__(self, lab: Lab, access: AsteriskAccess, watching: Watched, phones: dict[str, Phone]) -> None:
+    def __init__(
+        self, lab: Lab, access: AsteriskAccess, watching: Watched, phones: dict[str, Phone], beside: Tap
+    ) -> None:
         self.lab = lab
         self.access = access
         self.watching = watching
         self.phones = phones
+        self._beside = beside
+
+    async def happened(self) -> History:
+        """What Asterisk has done so far, as the oracle sees it."""
+        await self._beside.ask("Ping")
+        return self._beside.history()
 
     async def rings(self, caller: str = "1001", number: str = "1002") -> tuple[PhoneCall, PhoneCall, Session]:
         """A call that rings at a phone: the caller's end, the phone's, and the session."""
@@ -73,9 +86,31 @@ async def until_empty(lab: Lab) -> None:
         assert time.monotonic() < ends, f"channels are left: {left}"
 
 
+def stops(watching: Watched) -> list[float]:
+    """Writes down when the connector is stopped, in seconds since 1970 UTC."""
+    stopped: list[float] = []
+    stop = watching.stop
+
+    def stop_now() -> None:
+        stopped.append(SystemClock().now())
+        stop()
+
+    watching.stop = stop_now
+    return stopped
+
+
+async def all_told(watching: Watched, stopped: list[float]) -> None:
+    """Waits until the connector has told all that it heard: a list comes in order with the events."""
+    if stopped:
+        return
+    before = [item for item in watching.items if isinstance(item, SessionsListed)]
+    await watching.connector.request_list()
+    await watching.until(SessionsListed, lambda listed: not any(listed is item for item in before))
+
+
 @asynccontextmanager
 async def office(lab: Lab, access: AsteriskAccess) -> AsyncIterator[Office]:
-    """All phones plugged in, nothing going on. Afterwards no channel may be left."""
+    """All phones plugged in, nothing going on. Afterwards no channel is left, and what was told must be what was."""
     server = ("127.0.0.1", lab.sip)
     async with AsyncExitStack() as stack:
         phones: dict[str, Phone] = {}
@@ -83,11 +118,16 @@ async def office(lab: Lab, access: AsteriskAccess) -> AsyncIterator[Office]:
             phones[number] = await stack.enter_async_context(plugged(number, lab.phones[number], server, TONES[number]))
         outside = plugged("trunk", lab.trunk, server, TONES["trunk"], "127.0.0.2")
         phones["trunk"] = await stack.enter_async_context(outside)
+        beside = await stack.enter_async_context(tap(lab.ami, "watcher", SECRET))
         watching = await stack.enter_async_context(watched(access))
         await watching.until(SessionsListed)
-        one = Office(lab, access, watching, phones)
+        stopped = stops(watching)
+        one = Office(lab, access, watching, phones, beside)
         try:
             yield one
             await until_empty(lab)
+            await all_told(watching, stopped)
+            happened = await one.happened()
         finally:
             lab.cli("channel request hangup all")  # what a failed test leaves must not fail the next
+    judge(happened, watching.items, min(stopped, default=FOREVER))

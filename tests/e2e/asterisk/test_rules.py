@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ozrules.runtime.clock import SystemClock
+from tests.e2e.asterisk.judged import judge_record
 from tests.e2e.asterisk.lab import SECRET, Lab
 from tests.e2e.asterisk.office import Office, office, until_empty
 from tests.e2e.asterisk.phone import WITHIN
 from tests.e2e.asterisk.rules import OUTSIDE, settings
-from tests.e2e.stage import Daemon, daemon
+from tests.e2e.stage import Daemon, daemon, ozrules
 
 pytestmark = pytest.mark.timeout(400)  # the first test may have to fetch Asterisk
 
@@ -19,14 +21,18 @@ Scene = Callable[[Office, Daemon], Awaitable[None]]
 
 
 def rule(folder: Path, lab: Lab, rules: str, scene: Scene) -> None:
-    """Runs the daemon with these rules while the scene is played."""
+    """Runs the daemon with these rules while the scene is played; what it recorded must be what happened."""
     settings(folder, lab, rules)
 
     async def run() -> None:
         async with office(lab, lab.access()) as one, daemon(folder, LAB_PASSWORD=SECRET) as running:
             await running.ready()
             await scene(one, running)
+            stopped = SystemClock().now()
             assert await running.stop() == 0
+            code, recorded = await ozrules(folder, "export", "--since", "1h")
+            assert code == 0
+            judge_record(await one.happened(), recorded, stopped)
             assert SECRET not in str(running.lines) + str(running.errors)
 
     asyncio.run(run())

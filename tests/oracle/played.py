@@ -1,0 +1,57 @@
+"""Recordings of real Asterisks, played through the product; and what is wrong with the outcome today.
+
+`tests/data/asterisk-16` and `-22` are what the reducer's own tests know the sessions of. `tests/data/conversations`
+holds more: what nobody wrote sessions down for, because the laws are enough. There the events are slimmed to those
+of the classes that the daemon's user reads, without the bulk that tells of no call, and without fields that say the
+same in each event.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from ozrules.connectors.asterisk.ami import Decoder
+from ozrules.connectors.asterisk.parties import Outside
+from ozrules.connectors.asterisk.reducer import Reducer
+from ozrules.engine.events import SessionSeen
+from ozrules.session.session import Session
+from tests.oracle.laws import Told
+from tests.oracle.wire import Event
+
+DATA: Final = Path(__file__).parents[1] / "data"
+RECORDINGS: Final = {
+    str(path.relative_to(DATA)).removesuffix(".ami.txt"): path for path in sorted(DATA.glob("*/*/*.ami.txt"))
+}
+TRUNKS: Final = Outside.of(["PJSIP/trunk-*"])
+
+
+def new_reducer() -> Reducer:
+    """One that has heard nothing yet."""
+    return Reducer("open", TRUNKS)
+
+
+def decoded(recording: bytes) -> list[Event]:
+    """The events, as the product's decoder reads them."""
+    messages = Decoder().feed(recording)
+    return [message for message in messages if isinstance(message, dict) and "Event" in message]
+
+
+def hear(reducer: Reducer, events: Iterable[Event], began: float = 0.0) -> list[Told]:
+    """What the product tells when it hears these, each report at the moment of the newest event so far."""
+    reports: list[Told] = []
+    at = began
+    for event in events:
+        at = max(at, float(event.get("Timestamp") or 0))
+        reports += [of_seen(seen) for seen in reducer.hear(event, at)]
+    return reports
+
+
+def of_seen(seen: SessionSeen) -> Told:
+    """A change of a session as the oracle reads it."""
+    return of_session(seen.session, seen.at, over=seen.kind == "closed")
+
+
+def of_session(session: Session, at: float, *, over: bool = False) -> Told:
+    """A session as it stands at a moment."""
+    legs = session.caller_call_leg_id, session.callee_call_leg_id
+    return Told(at, session.session_id, session.session_state, *legs, over)
