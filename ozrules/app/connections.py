@@ -222,6 +222,7 @@ def _asterisk(settings: AsteriskSettings, clock: Clock, chance: random.Random) -
         hold_extension=settings.hold_extension,
         supervisor=settings.supervisor,
         trunks=settings.trunks,
+        phones=settings.phones,
         ari=None
         if ari is None
         else AriAccess(url=ari.url, app=ari.app, username=ari.username, password=ari.password.reveal()),

@@ -101,7 +101,7 @@ def _example(wishes: Iterable[_Wish], rules: RuleSet, values: dict[str, str]) ->
             continue
         if name == "ringDuration":
             rings = _seconds(asked)
-        elif name in _GIVEN or name in ("direction", "endpoint", "trunk"):
+        elif name in _GIVEN or name in ("direction", "endpoint", "trunk", "presentedNumber"):
             known = [values[name]] if name in values else None
             value = _value(name, asked, known, rules.numbers)
             if value is None:

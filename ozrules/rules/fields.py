@@ -29,6 +29,7 @@ FIELDS: Final[dict[str, Kind]] = {name: _KINDS.get(name, "text") for name in PRO
     "connection": "text",
     "endpoint": "text",
     "trunk": "text",
+    "presentedNumber": "number",
 }
 """Every field by the name that rules use. ``var.NAME`` comes besides, with kind text."""
 
@@ -59,6 +60,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "connection": "The connection's name in the configuration.",
     "endpoint": "The phone system's own name of the device.",
     "trunk": "The outside line.",
+    "presentedNumber": "The number that the caller shows, which the dialplan may have set; caller is who it is.",
 }
 """What each field says, for schemas."""
 

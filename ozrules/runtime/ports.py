@@ -7,15 +7,12 @@ import msgspec
 
 from ozrules.engine.effects import Command, Effect, Post, Tally
 from ozrules.engine.events import (
-    Accepted,
     ConnectionOpened,
     Event,
     Gap,
     Receipt,
-    Refused,
     SessionSeen,
     SessionsListed,
-    Unanswered,
     Withheld,
 )
 from ozrules.engine.identity import SessionKey
@@ -58,11 +55,11 @@ class Connector(Protocol):
         Reading slowly stops the reading of the socket; nothing is dropped in between without a Gap.
         """
 
-    async def execute(self, command: Command, session: Session) -> Accepted | Refused | Unanswered:
+    async def execute(self, command: Command, session: Session) -> Receipt:
         """Call a method of a session, once. ``session`` is the session as last seen; its party ids are the arguments.
 
-        Returns within ``command.timeout`` seconds: handed over, refused with a kind, or without an answer; never
-        raises for what the phone system does.
+        Returns within ``command.timeout`` seconds: handed over, refused with a kind, withheld because the call is no
+        more what the session says, or without an answer; never raises for what the phone system does.
         """
 
     async def request_list(self) -> None:

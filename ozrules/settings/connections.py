@@ -176,6 +176,7 @@ def _asterisk(around: Surroundings) -> Record[ConnectionSettings]:
     hold = Key("holdExtension", v.LINE_OR_NULL, help="Parking, where ARI is absent.")
     supervisor = Key("supervisor", v.LINE_OR_NULL, help="The endpoint that startListen calls.")
     trunks = Key("trunks", ListOf(_LINE), help="Patterns of the endpoints that lead outside.")
+    phones = Key("phones", ListOf(_LINE), help="Patterns of the office's own phones; all others are outside.")
     url = Key("url", v.url("http", "https"), required=True)
     app = Key("app", v.NAME)
     ari = Key(
@@ -200,10 +201,12 @@ def _asterisk(around: Surroundings) -> Record[ConnectionSettings]:
             hold_extension=values.get(hold),
             supervisor=values.get(supervisor),
             trunks=values.get(trunks, ("PJSIP/trunk-*",)),
+            phones=values.get(phones, ()),
             ari=values.get(ari),
         )
 
-    keys = (_type("asterisk"), NAME, host, port, username, password, tls, context, hold, supervisor, trunks, ari)
+    reached = (_type("asterisk"), NAME, host, port, username, password, tls)
+    keys = (*reached, context, hold, supervisor, trunks, phones, ari)
     return Record("an asterisk connection", keys, build)
 
 

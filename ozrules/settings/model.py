@@ -112,6 +112,7 @@ class AsteriskSettings(msgspec.Struct, frozen=True, kw_only=True):
     hold_extension: str | None
     supervisor: str | None
     trunks: tuple[str, ...]
+    phones: tuple[str, ...]
     ari: Ari | None
 
 

@@ -48,6 +48,7 @@ ASTERISK = AsteriskSettings(
     hold_extension=None,
     supervisor=None,
     trunks=("PJSIP/trunk-*",),
+    phones=(),
     ari=Ari("http://127.0.0.1:8088/ari", "ozrules", "ozrules", TOKEN),
 )
 

@@ -19,10 +19,9 @@ from ozrules.connectors.gateway.requests import MovedParty
 from ozrules.engine.effects import Command, Effect, Post, Send
 from ozrules.engine.engine import Engine
 from ozrules.engine.events import (
-    Accepted,
     Event,
     ModeChanged,
-    Refused,
+    Receipt,
     RulePaused,
     RulesReplaced,
     SessionsListed,
@@ -109,7 +108,7 @@ class _Guarded:
     def events(self) -> AsyncGenerator[FromPhoneSystem, None]:
         return self._connector.events()
 
-    async def execute(self, command: Command, session: Session) -> Accepted | Refused | Unanswered:
+    async def execute(self, command: Command, session: Session) -> Receipt:
         life = self._life
         if life.dead:
             return Unanswered("killed")

@@ -4,12 +4,16 @@ Asterisk answers ``Success`` to much that kills a call, so everything is looked 
 must exist, the call must still be in the state that the method is for, and only ever the calling leg is moved while a
 phone rings (moving the ringing one strands both). A forward to a phone of this Asterisk rings that phone beside the
 first and picks the call up when it answers, so that nothing is lost where it is busy. Every other forward must redirect
-the caller at once, which cannot be taken back: the last look and the sending are in one turn of the loop.
+the caller at once, which cannot be taken back.
+
+Every command to somebody's call leaves by `Actions._act`, which takes the last look: nothing is sent to a call that is
+not what its session says any more. What is done to channels that we made ourselves needs none.
 """
 
+import asyncio
 import itertools
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final, Protocol, TypeAlias, assert_never
 
@@ -18,12 +22,13 @@ from ozrules.connectors.asterisk.ari import Ari, AriFailed, HoldBroken
 from ozrules.connectors.asterisk.calls import Call
 from ozrules.connectors.asterisk.configuration import AsteriskAccess
 from ozrules.connectors.asterisk.dialogue import Answer
+from ozrules.connectors.asterisk.last_look import by_asterisk, by_the_facts, gone
 from ozrules.connectors.asterisk.legs import FOR, HOLD, LISTENS, OURS, Leg
 from ozrules.connectors.asterisk.link import Closed, NoAnswer
-from ozrules.connectors.asterisk.parties import Outside
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.engine.effects import Command
-from ozrules.engine.events import Accepted, RefusalKind, Refused, Unanswered
+from ozrules.engine.events import Accepted, RefusalKind, Refused, Unanswered, Withheld
+from ozrules.session.session import Session
 from ozrules.session.state import RINGING
 
 RING_FOR: Final = 60.0
@@ -32,15 +37,20 @@ NORMAL_CLEARING: Final = "16"
 
 _DIALABLE: Final = re.compile(r"\+?[0-9*#]{1,20}")
 _KEYS: Final = frozenset("0123456789*#ABCD")
-_GONE: Final = ("no such channel", "does not exist", "channel not found")
+JOINED_WITHIN: Final = 2.0
+"""Seconds for two parties that were told to be joined again to be seen so."""
 
-Done: TypeAlias = Accepted | Refused | Unanswered
+Done: TypeAlias = Accepted | Refused | Unanswered | Withheld
+Order: TypeAlias = tuple[str, dict[str, str]]
+"""An action and its fields."""
 
 
 class Ask(Protocol):
     """How an action is sent."""
 
-    def ask(self, action: str, fields: Mapping[str, str], within: float) -> Awaitable[Answer]: ...
+    def ask(
+        self, action: str, fields: Mapping[str, str], within: float, *, in_order: bool = False
+    ) -> Awaitable[Answer]: ...
 
     def tell(self, action: str, fields: Mapping[str, str]) -> str: ...
 
@@ -48,29 +58,44 @@ class Ask(Protocol):
 class _Stop(Exception):
     """The method ends here, with this answer."""
 
-    def __init__(self, done: Refused | Unanswered) -> None:
+    def __init__(self, done: Refused | Unanswered | Withheld) -> None:
         super().__init__(done.message)
         self.done = done
 
 
 class Actions:
-    """Carries out methods over one link, by what one reducer knows."""
+    """Carries out methods over one link, by what one reducer knows.
 
-    def __init__(self, access: AsteriskAccess, reducer: Reducer, ari: Ari | None, ids: "itertools.count[int]") -> None:
+    ``missed`` is called where Asterisk contradicts what events have told: then some of them are missing.
+    """
+
+    def __init__(
+        self,
+        access: AsteriskAccess,
+        reducer: Reducer,
+        ari: Ari | None,
+        ids: "itertools.count[int]",
+        missed: Callable[[], None],
+    ) -> None:
         self._access = access
         self._reducer = reducer
         self._ari = ari
         self._ids = ids
-        self._outside = Outside.of(access.trunks)
+        self._missed = missed
         self._beside: dict[str, Leg] = {}
+        self._joining: dict[str, asyncio.Event] = {}
+        self.tells_status = False
 
-    async def execute(self, link: Ask, command: Command) -> Done:
+    async def execute(self, link: Ask, command: Command, session: Session) -> Done:
         """Calls a method of a session, once."""
         call = self._reducer.calls.living(command.session.session_id)
         if call is None:
-            return Refused("notFound", "Asterisk has no such call any more")
+            return Withheld("targetGone", "Asterisk has no such call any more")
+        way = _Way(link, command.timeout, session)
         try:
-            return await self._run(_Way(link, command.timeout), command, call)
+            if command.action != "stopListen":  # whoever listens is hung up, whatever has become of the call
+                self._look(way, call)
+            return await self._run(way, command, call)
         except _Stop as stop:
             return stop.done
         except Closed as error:
@@ -103,6 +128,40 @@ class Actions:
             case _:
                 assert_never(command.action)
 
+    # -- the one place where commands to somebody's call leave
+
+    async def _act(self, way: "_Way", call: Call, order: Callable[[], Order]) -> Accepted | Refused:
+        """Takes the last look, and sends what ``order`` gives, in one turn of the loop. Raises _Stop instead.
+
+        ``order`` may raise _Stop, and is asked in that turn.
+        """
+        self._look(way, call)
+        if self.tells_status:
+            await self._ask_asterisk(way, call)
+        return self._accepted(await way.ask(*order()))
+
+    def _look(self, way: "_Way", call: Call) -> None:
+        withheld = by_the_facts(call, way.session, self._reducer)
+        if withheld is not None:
+            raise _Stop(withheld)
+
+    async def _ask_asterisk(self, way: "_Way", call: Call) -> None:
+        legs = call.legs()
+        try:
+            answers = await asyncio.gather(*(way.status(leg) for leg in legs))
+        except NoAnswer as error:
+            raise _Stop(Refused("unavailable", f"nothing was sent: {error}, how the call stands")) from None
+        self._look(way, call)  # the facts are newer now, and say more exactly what has become of the call
+        withheld = by_asterisk(call, zip(legs, answers, strict=True))
+        if withheld is not None:
+            self._missed()
+            raise _Stop(withheld)
+
+    def _accepted(self, answer: Answer) -> Accepted | Refused:
+        if gone(answer):
+            self._missed()
+        return Accepted() if answer.succeeded else _refused(answer)
+
     # -- forward
 
     async def _forward(self, way: "_Way", call: Call, to: str) -> Done:
@@ -112,10 +171,10 @@ class Actions:
         await self._must_exist(way, to)
         callee = _ringing(call)
         if await self._is_phone(way, callee, to):
-            return await self._ring_beside(way, call, to)
-        return await self._redirect(way, call, to)
+            return await self._act(way, call, lambda: self._ring_beside(way, call, to))
+        return await self._act(way, call, lambda: self._redirect(way, call, to))
 
-    async def _ring_beside(self, way: "_Way", call: Call, to: str) -> Done:
+    def _ring_beside(self, way: "_Way", call: Call, to: str) -> Order:
         """Make before break: the first phone rings on until the target answers."""
         callee = _ringing(call)
         for earlier, instead_of in list(self._beside.items()):
@@ -123,22 +182,17 @@ class Actions:
                 self._end(way.link, earlier)
         helper = self._new_id(OURS, call.caller)
         self._beside[helper] = callee
-        return _accepted(
-            await way.ask(
-                "Originate",
-                {
-                    "Channel": f"Local/{to}@{self._access.context}/n",
-                    "ChannelId": helper,
-                    "Application": "PickupChan",
-                    "Data": callee.channel,
-                    "CallerID": _caller_id(call.caller),
-                    "Timeout": str(int(RING_FOR * 1000)),
-                    "Async": "true",
-                },
-            )
-        )
+        return "Originate", {
+            "Channel": f"Local/{to}@{self._access.context}/n",
+            "ChannelId": helper,
+            "Application": "PickupChan",
+            "Data": callee.channel,
+            "CallerID": _caller_id(call.caller),
+            "Timeout": str(int(RING_FOR * 1000)),
+            "Async": "true",
+        }
 
-    async def _redirect(self, way: "_Way", call: Call, to: str) -> Done:
+    def _redirect(self, way: "_Way", call: Call, to: str) -> Order:
         """Moves what dials the phone: the caller, or one branch of a group. Never the ringing phone's own leg."""
         callee = _ringing(call)
         dialler = self._reducer.leg(callee.dialled_by or "")
@@ -149,7 +203,7 @@ class Actions:
             way.tell("Setvar", moves, {"Variable": f"REDIRECTING({name},i)", "Value": value})
         count = str(self._reducer.calls.forwards_of(call) + 1)
         way.tell("Setvar", moves, {"Variable": "REDIRECTING(count,i)", "Value": count})
-        return _accepted(await way.ask("Redirect", self._to(moves, to)))
+        return "Redirect", self._to(moves, to)
 
     async def _is_phone(self, way: "_Way", callee: Leg, to: str) -> bool:
         """Whether Asterisk has a phone of that name: then it may ring beside the first."""
@@ -172,33 +226,53 @@ class Actions:
             return Refused("invalid", "blindTransfer needs the party that moves")
         _talking(call)
         await self._must_exist(way, to)
-        caller, callee = _talking(call)
-        leaves = callee if moved == "caller" else caller
         if not self._reducer.is_connected(call):
             # held by us: joined for a moment, because only who is joined can be transferred, and it ends the music
-            joined = _accepted(await way.ask("Bridge", _pair(caller, callee)))
+            joined = await self._act(way, call, lambda: ("Bridge", _pair(*_talking(call))))
             if not isinstance(joined, Accepted):
                 return joined
-        fields = {"Channel": leaves.channel, "Context": self._access.context, "Exten": to}
-        return _accepted(await way.ask("BlindTransfer", fields))
+            await self._until_joined(call)
+
+        def order() -> Order:
+            caller, callee = _joined(call, self._reducer)
+            leaves = callee if moved == "caller" else caller
+            return "BlindTransfer", {"Channel": leaves.channel, "Context": self._access.context, "Exten": to}
+
+        return await self._act(way, call, order)
+
+    async def _until_joined(self, call: Call) -> None:
+        """Waits until both parties are seen to hear each other. Raises _Stop where they are not in time."""
+        if self._reducer.is_connected(call):
+            return
+        joined = self._joining.setdefault(call.id, asyncio.Event())
+        try:
+            async with asyncio.timeout(JOINED_WITHIN):
+                await joined.wait()
+        except TimeoutError:
+            raise _Stop(Withheld("lostRace", "the parties were joined again, and are not seen to be")) from None
+        finally:
+            self._joining.pop(call.id, None)
 
     async def _hang_up(self, way: "_Way", call: Call) -> Done:
         """By the calling leg: hanging up only a ringing phone lets the dialplan go on, to voicemail perhaps."""
-        first = call.caller if not call.caller.gone else call.callee
-        if first is None or first.gone:
-            return Refused("notFound", "Asterisk has no such call any more")
-        return _accepted(await way.ask("Hangup", {"Channel": first.channel, "Cause": NORMAL_CLEARING}))
+        fields = {"Channel": call.caller.channel, "Cause": NORMAL_CLEARING}
+        return await self._act(way, call, lambda: ("Hangup", fields))
 
     async def _hold(self, way: "_Way", call: Call) -> Done:
-        caller, callee = _joined(call, self._reducer)
+        _joined(call, self._reducer)
         if self._ari is not None:
             return await self._hold_with_music(way, call, self._ari)
         exten = self._access.hold_extension
         if exten is None:
             return Refused("denied", "this connection has neither ari nor holdExtension, so it cannot hold a call")
         await self._must_exist(way, exten)
-        caller, callee = _joined(call, self._reducer)
-        done = _accepted(await way.ask("Redirect", _both(caller, callee, self._access.context, exten)))
+        return await self._take_apart(way, call, self._access.context, exten)
+
+    async def _take_apart(self, way: "_Way", call: Call, context: str, exten: str) -> Accepted | Refused:
+        def order() -> Order:
+            return "Redirect", _both(*_joined(call, self._reducer), context, exten)
+
+        done = await self._act(way, call, order)
         call.apart = isinstance(done, Accepted)
         return done
 
@@ -206,9 +280,7 @@ class Actions:
         refusal: list[Done] = []
 
         async def redirect() -> bool:
-            caller, callee = _joined(call, self._reducer)
-            done = _accepted(await way.ask("Redirect", _both(caller, callee, ari.context, HOLD)))
-            call.apart = isinstance(done, Accepted)
+            done = await self._take_apart(way, call, ari.context, HOLD)
             if not call.apart:
                 refusal.append(done)
             return call.apart
@@ -223,17 +295,25 @@ class Actions:
         return refusal[0] if refusal else Accepted()
 
     async def _unhold(self, way: "_Way", call: Call) -> Done:
-        caller, callee = _talking(call)
-        if self._reducer.is_connected(call):
-            return Refused("wrongState", "a phone holds this call: only that phone can take it back")
-        return _accepted(await way.ask("Bridge", _pair(caller, callee)))
+        def order() -> Order:
+            both = _talking(call)
+            if self._reducer.is_connected(call):
+                raise _Stop(Refused("wrongState", "a phone holds this call: only that phone can take it back"))
+            return "Bridge", _pair(*both)
+
+        return await self._act(way, call, order)
 
     async def _send_key(self, way: "_Way", call: Call, command: Command) -> Done:
         if not isinstance(command.key, str) or command.key not in _KEYS or command.party is None:
             return Refused("invalid", "sendDtmf needs one key (0-9, *, #, A-D) and the party that receives it")
-        caller, callee = _talking(call)
-        leg = caller if command.party == "caller" else callee
-        return _accepted(await way.ask("PlayDTMF", {"Channel": leg.channel, "Digit": command.key, "Duration": "160"}))
+        key = command.key
+
+        def order() -> Order:
+            caller, callee = _talking(call)
+            leg = caller if command.party == "caller" else callee
+            return "PlayDTMF", {"Channel": leg.channel, "Digit": key, "Duration": "160"}
+
+        return await self._act(way, call, order)
 
     # -- listening
 
@@ -241,29 +321,28 @@ class Actions:
         supervisor = self._access.supervisor
         if supervisor is None:
             return Refused("denied", "this connection has no supervisor, so nobody could listen")
-        if self._listener(call) is not None:
-            return Refused("wrongState", "somebody listens to this call already")
-        caller, _ = _talking(call)
-        return _accepted(
-            await way.ask(
-                "Originate",
-                {
-                    "Channel": supervisor,
-                    "ChannelId": self._new_id(LISTENS, caller),
-                    "Application": "ChanSpy",
-                    "Data": f"{caller.channel},qSE",  # q: no word to anybody, S and E: it ends with the call
-                    "CallerID": _caller_id(caller),
-                    "Timeout": str(int(RING_FOR * 1000)),
-                    "Async": "true",
-                },
-            )
-        )
+
+        def order() -> Order:
+            if self._listener(call) is not None:
+                raise _Stop(Refused("wrongState", "somebody listens to this call already"))
+            caller, _ = _talking(call)
+            return "Originate", {
+                "Channel": supervisor,
+                "ChannelId": self._new_id(LISTENS, caller),
+                "Application": "ChanSpy",
+                "Data": f"{caller.channel},qSE",  # q: no word to anybody, S and E: it ends with the call
+                "CallerID": _caller_id(caller),
+                "Timeout": str(int(RING_FOR * 1000)),
+                "Async": "true",
+            }
+
+        return await self._act(way, call, order)
 
     async def _stop_listening(self, way: "_Way", call: Call) -> Done:
         listener = self._listener(call)
         if listener is None:
             return Refused("wrongState", "nobody listens to this call")
-        return _accepted(await way.ask("Hangup", {"Channel": listener.channel, "Cause": NORMAL_CLEARING}))
+        return self._accepted(await way.ask("Hangup", {"Channel": listener.channel, "Cause": NORMAL_CLEARING}))
 
     def _listener(self, call: Call) -> Leg | None:
         made = (one for leg in call.legs() for one in self._reducer.serving(leg))
@@ -286,6 +365,8 @@ class Actions:
 
     def tidy(self, link: Ask, call: Call) -> None:
         """After a change of this call: ends what is of no more use, a phone that rings, a party left alone on hold."""
+        if call.id in self._joining and self._reducer.is_connected(call):
+            self._joining[call.id].set()
         for helper, instead_of in list(self._beside.items()):
             if instead_of.picked_up:
                 del self._beside[helper]  # it has become the call
@@ -294,8 +375,12 @@ class Actions:
                 self._end(link, helper)
         if call.over:
             for leg in call.legs():
-                if call.apart and self._reducer.is_alone(leg):
+                if call.apart and self._reducer.is_alone(leg) and self._still_waits(leg):
                     self._end(link, leg.id)
+
+    def _still_waits(self, leg: Leg) -> bool:
+        """Whether it is where `hold` put it, and not sent on meanwhile by somebody else."""
+        return self._reducer.is_parked(leg) or leg.exten in (HOLD, self._access.hold_extension)
 
     def _end(self, link: Ask, leg_id: str) -> None:
         self._beside.pop(leg_id, None)
@@ -312,14 +397,19 @@ class Actions:
 
 
 class _Way:
-    """A link, with the time that one command has."""
+    """A link, with the time that one command has, and the session that it is meant for."""
 
-    def __init__(self, link: Ask, within: float) -> None:
+    def __init__(self, link: Ask, within: float, session: Session) -> None:
         self.link = link
+        self.session = session
         self._within = within
 
     def ask(self, action: str, fields: Mapping[str, str]) -> Awaitable[Answer]:
         return self.link.ask(action, fields, self._within)
+
+    def status(self, leg: Leg) -> Awaitable[Answer]:
+        """How Asterisk says that a channel stands, when all events before that have been heard."""
+        return self.link.ask("Status", {"Channel": leg.channel}, self._within, in_order=True)
 
     def tell(self, action: str, leg: Leg, fields: Mapping[str, str]) -> None:
         self.link.tell(action, {"Channel": leg.channel} | dict(fields))
@@ -335,20 +425,20 @@ def _ringing(call: Call) -> Leg:
     """The phone that rings and nobody has answered, as far as is known in this turn of the loop."""
     callee = call.callee
     if call.over or callee is None or callee.gone or call.caller.gone or call.caller.requested:
-        raise _Stop(Refused("wrongState", "the call does not ring any more"))
+        raise _Stop(Withheld("lostRace", "the call does not ring any more"))
     if call.answered or callee.state == "Up" or callee.dial_status == "ANSWER":
-        raise _Stop(Refused("wrongState", "the call has been answered"))
+        raise _Stop(Withheld("lostRace", "the call has been answered"))
     if call.verdict.state != RINGING:
-        raise _Stop(Refused("wrongState", "the call does not ring at anybody yet"))
+        raise _Stop(Withheld("lostRace", "the call does not ring at anybody yet"))
     return callee
 
 
 def _talking(call: Call) -> tuple[Leg, Leg]:
     callee = call.callee
     if call.over or callee is None or callee.gone or call.caller.gone:
-        raise _Stop(Refused("wrongState", "the call is not between two parties"))
+        raise _Stop(Withheld("lostRace", "the call is not between two parties"))
     if not call.answered or call.stays is not None:
-        raise _Stop(Refused("wrongState", f"the call is {call.verdict.state}"))
+        raise _Stop(Withheld("lostRace", f"the call is {call.verdict.state}"))
     return call.caller, callee
 
 
@@ -383,16 +473,12 @@ def _caller_id(leg: Leg) -> str:
     return f'"{name[:80]}" <{number[:40]}>'
 
 
-def _accepted(answer: Answer) -> Accepted | Refused:
-    return Accepted() if answer.succeeded else _refused(answer)
-
-
 def _refused(answer: Answer) -> Refused:
     message = answer.message
     kind: RefusalKind = "invalid"
     if "denied" in message.lower() or "forbidden" in message.lower():
         kind = "denied"
-    elif any(words in message.lower() for words in _GONE):
+    elif gone(answer):
         kind = "notFound"
     elif message == "Transfer invalid":
         kind = "wrongState"

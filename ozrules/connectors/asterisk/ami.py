@@ -2,7 +2,8 @@
 
 A message is a block of ``Key: value`` lines ended by an empty line. Values may hold what a caller chose, so nothing
 that is written can end its line or begin another, and nothing that is read can grow without bound. Of a key that comes
-twice the first value counts: a later line cannot change what an earlier one said.
+twice the first value counts: a later line cannot change what an earlier one said. What cannot be read, or not wholly,
+is reported each time, because nobody knows what it would have said.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,9 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-MAX_LINE: Final = 8 * 1024
-MAX_BLOCK: Final = 64 * 1024
+MAX_ACTION: Final = 8 * 1024
+MAX_BLOCK: Final = 1024 * 1024
+"""Bytes of one message that are kept, and of one line of it."""
 SAMPLE: Final = 120
 
 BANNER: Final = "Asterisk Call Manager"
@@ -45,24 +47,58 @@ def encode(fields: Mapping[str, str]) -> bytes:
         data = text.encode()
     except UnicodeEncodeError as fault:
         raise Unsafe("an action holds half a surrogate pair") from fault
-    if len(data) > MAX_LINE:
-        raise Unsafe(f"an action is longer than {MAX_LINE} bytes")
+    if len(data) > MAX_ACTION:
+        raise Unsafe(f"an action is longer than {MAX_ACTION} bytes")
     return data
+
+
+_NAMES: Final = ("Channel", "Uniqueid", "Linkedid")
+_DIAL: Final = ("DestUniqueid", "DestChannel")
+_BRIDGE: Final = ("Uniqueid", "Channel", "BridgeUniqueid")
+_NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "Newchannel": _NAMES,
+    "Newstate": _NAMES,
+    "Hangup": ("Uniqueid", "Channel"),
+    "DialBegin": _DIAL,
+    "DialState": _DIAL,
+    "DialEnd": (*_DIAL, "DialStatus"),
+    "BridgeEnter": _BRIDGE,
+    "BridgeLeave": _BRIDGE,
+    "Hold": ("Uniqueid", "Channel"),
+    "Unhold": ("Uniqueid", "Channel"),
+}
+"""The fields without which an event cannot be understood. Asterisk always sends them."""
+
+
+def lacks(fields: Fields) -> str:
+    """What an event lacks to be understood, as ``Hangup without Uniqueid``; empty where it lacks nothing.
+
+    A field that is not text any more lacks too: it names no channel that anybody knows.
+    """
+    name = fields.get("Event", "")
+    for needed in _NEEDED.get(name, ()):
+        value = fields.get(needed, "")
+        if not value or "\ufffd" in value:
+            return f"{name} without {needed}"
+    return ""
 
 
 class Decoder:
     """Cuts the stream into blocks. Feed it what the socket gave, in pieces of any size.
 
     What is too long is skipped to the end of its block and reported once; what follows is read as usual. A line
-    without ``:`` is reported, the block keeps its other lines. The greeting line comes as ``{"Banner": …}``.
+    without ``:``, and a key that comes a second time with another value (two blocks whose empty line was lost), are
+    reported, and the block keeps its other lines. The greeting comes as ``{"Banner": …}``: with ``greeted`` the first
+    line is one whatever it says, else only Asterisk's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, greeted: bool = False) -> None:
         self._line = bytearray()
         self._fields: Fields = {}
         self._size = 0
         self._skipping = False
-        self._greeted = False
+        self._awaits_greeting = greeted
+        self._begun = False
 
     def feed(self, data: bytes) -> list[Fields | Unreadable]:
         """All that is complete now, in order."""
@@ -77,7 +113,7 @@ class Decoder:
 
     def _take(self, piece: bytes, found: list[Fields | Unreadable]) -> None:
         self._size += len(piece)
-        if not self._skipping and (len(self._line) + len(piece) > MAX_LINE or self._size > MAX_BLOCK):
+        if not self._skipping and self._size > MAX_BLOCK:
             sample = bytes(self._line[:SAMPLE] or piece[:SAMPLE])
             found.append(Unreadable("oversize", sample.decode("utf-8", "replace")))
             self._skipping = True
@@ -94,17 +130,21 @@ class Decoder:
             if self._fields and not self._skipping:
                 found.append(self._fields)
             self._fields, self._size, self._skipping = {}, 0, False
-        elif self._skipping:
-            return
-        elif not self._greeted and line.startswith(BANNER):
-            self._greeted = True
-            found.append({"Banner": line})
+        elif not self._skipping:
+            self._take_line(line, found)
+
+    def _take_line(self, line: str, found: list[Fields | Unreadable]) -> None:
+        name, colon, value = line.partition(":")
+        greeting = self._awaits_greeting or (not self._begun and line.startswith(BANNER))
+        self._awaits_greeting, self._begun = False, True
+        if greeting:
+            found.append({"Banner": line[:SAMPLE]})
+        elif not colon or not name.strip():
+            found.append(Unreadable("noField", line[:SAMPLE]))
         else:
-            name, colon, value = line.partition(":")
-            if not colon or not name:
-                found.append(Unreadable("noField", line[:SAMPLE]))
-            else:
-                self._fields.setdefault(name.strip(), value.removeprefix(" "))
+            name, value = name.strip(), value.removeprefix(" ")
+            if self._fields.setdefault(name, value) != value and not name.endswith("Variable"):
+                found.append(Unreadable("fieldTwice", line[:SAMPLE]))
 
 
 def whole_number(fields: Fields, name: str) -> int:

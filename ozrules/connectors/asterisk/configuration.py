@@ -21,7 +21,7 @@ class AsteriskAccess(msgspec.Struct, frozen=True, kw_only=True):
     """The manager interface of one Asterisk, and what the connector needs to know of its dialplan.
 
     ``context`` is where numbers are dialled; ``hold_extension`` parks, for hold without ARI; ``supervisor`` is the
-    endpoint that startListen calls; ``trunks`` are patterns of channel names that lead outside.
+    endpoint that startListen calls; ``trunks`` are patterns of what leads outside, ``phones`` of who is inside.
     """
 
     host: str
@@ -33,6 +33,7 @@ class AsteriskAccess(msgspec.Struct, frozen=True, kw_only=True):
     hold_extension: str | None = None
     supervisor: str | None = None
     trunks: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
     ari: AriAccess | None = None
 
     def __repr__(self) -> str:

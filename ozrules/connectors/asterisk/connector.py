@@ -7,24 +7,26 @@ reading stops. What the reducer knows outlives a connection: after a gap the lis
 import asyncio
 import itertools
 import random
+import re
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Final, assert_never
 
 from ozrules.connectors.asterisk.actions import Actions
-from ozrules.connectors.asterisk.ami import Fields, Unreadable, Unsafe
+from ozrules.connectors.asterisk.ami import BANNER, Fields, Unreadable, Unsafe, lacks
 from ozrules.connectors.asterisk.ari import Ari
 from ozrules.connectors.asterisk.configuration import AsteriskAccess
 from ozrules.connectors.asterisk.dialogue import Answer, News
+from ozrules.connectors.asterisk.endpoints import Outside, is_endpoint
+from ozrules.connectors.asterisk.last_look import gone
 from ozrules.connectors.asterisk.link import Closed, Link, NoAnswer, Overflowed
-from ozrules.connectors.asterisk.parties import Outside
 from ozrules.connectors.asterisk.permissions import forbidden_by, methods_of
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.connectors.retry import wait_after
 from ozrules.engine.effects import Command
-from ozrules.engine.events import Accepted, ConnectionOpened, Gap, Refused, SessionSeen, SessionsListed, Unanswered
-from ozrules.runtime.ports import Clock, ConnectionState, FromPhoneSystem, Malformed
+from ozrules.engine.events import ConnectionOpened, Gap, Receipt, Refused, SessionSeen, SessionsListed
+from ozrules.runtime.ports import Clock, ConnectionState, FromPhoneSystem, Handle, Malformed
 from ozrules.session.methods import METHODS, is_method
 from ozrules.session.session import Session
 
@@ -32,7 +34,14 @@ OPEN_WITHIN: Final = 10.0
 ANSWER_WITHIN: Final = 5.0
 LIST_WITHIN: Final = 30.0
 HEARD_WITHIN: Final = 5.0
+LIST_EVERY: Final = 1.0
+"""Seconds between two lists that are asked for because something was missed: a storm of losses asks for few."""
+MOST_TOLD: Final = 20
+"""Endpoints that nothing names and that a call shows are told to the admin up to this many."""
 
+MANAGER: Final = 5038
+ASKED_AT_ONCE: Final = 100
+_ASKABLE: Final = re.compile(r"PJSIP/([A-Za-z0-9_.+@-]{1,80})")
 NOWHERE: Final = "None/ozrules"
 """No channel can be made of this."""
 
@@ -49,17 +58,22 @@ class AsteriskConnector:
         self._access = access
         self._clock = clock
         self._chance = chance
-        self._reducer = Reducer(name, Outside.of(access.trunks))
+        self._outside = Outside.of(access.trunks, access.phones, access.context)
+        self._reducer = Reducer(name, self._outside)
         ari = Ari(access.ari) if access.ari is not None else None
         # ids of channels must not come back while an earlier run's channels may live
         ids = itertools.count(chance.randrange(1 << 40))
-        self._actions = Actions(access, self._reducer, ari, ids)
+        self._actions = Actions(access, self._reducer, ari, ids, self._miss)
         self._link: Link | None = None
         self._privileges: frozenset[str] | None = None
         self._listing: str | None = None
         self._asked_at = 0.0
+        self._again: Handle | None = None
+        self._lost = False
         self._missed = True
         self._told = ""
+        self._classed = ""
+        self._unnamed: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -87,7 +101,7 @@ class AsteriskConnector:
             await self._clock.sleep_until(self._clock.now() + wait_after(failures, denied=denied, chance=self._chance))
             failures += 1
 
-    async def execute(self, command: Command, session: Session) -> Accepted | Refused | Unanswered:
+    async def execute(self, command: Command, session: Session) -> Receipt:
         """Call a method of a session, once."""
         link = self._link
         if link is None or not link.is_open:
@@ -98,7 +112,7 @@ class AsteriskConnector:
         if self._privileges is not None and action not in self._privileges:
             why = forbidden_by(action, self._access)
             return Refused("denied", f"{action} is not possible on this connection: {why}")
-        return await self._actions.execute(link, command)
+        return await self._actions.execute(link, command, session)
 
     async def request_list(self) -> None:
         """Ask for the full list; it comes among the events."""
@@ -124,6 +138,8 @@ class AsteriskConnector:
                 await asyncio.wait([link.opened])
             if link.opened.cancelled():
                 raise EOFError("it is no manager interface, or permits no connection from here")
+            if not link.opened.result().startswith(BANNER):
+                raise Denied(self._greets_otherwise(link.opened.result()))
             await self._log_in(link)
         except BaseException:
             link.close("given up")
@@ -137,7 +153,7 @@ class AsteriskConnector:
         except Unsafe as error:
             raise Denied(f"username or password cannot be sent: {error}") from None
         except NoAnswer:
-            raise Denied(f"Asterisk ended the connection at the login of {self._access.username}") from None
+            raise Denied(self._not_answered(ended=not link.is_open)) from None
         if not answer.succeeded:
             raise Denied(
                 f"ACCESS_DENIED: Asterisk does not accept user {self._access.username} or the password, "
@@ -153,6 +169,8 @@ class AsteriskConnector:
             self._privileges = methods_of(frozenset(allowed.response), self._access) if allowed.succeeded else None
             if "Originate" in allowed.response:
                 await self._see_that_calls_are_heard(link)
+            self._actions.tells_status = "Status" in allowed.response
+            await self._ask_for_endpoints(link, allowed.response)
             status = await link.ask("CoreStatus", {}, ANSWER_WITHIN)
             yield ConnectionOpened(
                 at=self._clock.now(),
@@ -176,6 +194,10 @@ class AsteriskConnector:
         finally:
             self._link = None
             self._listing = None
+            if self._again is not None:
+                self._again.cancel()
+                self._again = None
+            self._lost = False
             link.close("ozrules closed the connection")
         if listed:
             self._told = ""
@@ -214,37 +236,124 @@ class AsteriskConnector:
                 if fields.get("Event") == "FullyBooted" and self._listing is None:
                     self._begin_list(link)
                 changes = self._reducer.hear(fields, at)
-                return self._tidied(link, changes) if listed else []
+                missing = lacks(fields)
+                return [
+                    *(self._tidied(link, changes) if listed else []),
+                    *(self._unusable(link, at, "missingField", missing, listed) if missing else []),
+                ]
             case Answer() if item.action_id == self._listing:
-                self._listing = None
-                if item.succeeded:
-                    self._reducer.listed(item.items)
-                    if self._missed:
-                        await self._ask_who_holds(link)
-                        self._actions.found(link)
-                        self._missed = False
-                    late, sessions = max(0.0, at - self._asked_at), self._reducer.sessions()
-                    return [SessionsListed(at=at, connection=self._name, sessions=sessions, late=late)]
-                if not listed:
-                    raise NoAnswer(f"Asterisk gives no list of channels: {item.message[:200]}")
+                return await self._take_list(link, item, at, listed)
+            case Answer():  # of something that was only told
+                if gone(item):
+                    self._miss()
                 return []
-            case Answer():
-                return []  # of something that was only told
             case Unreadable(kind=kind, sample=sample):
-                return [Malformed(at=at, connection=self._name, kind=kind, sample=ascii(sample[:120])[1:-1])]
+                return self._unusable(link, at, kind, sample, listed)
             case Overflowed():
-                self._missed = True
-                self._begin_list(link)
-                return [Gap(at=at, connection=self._name, why="more events came than could be taken")] if listed else []
+                self._listing = None  # its answer may be among what was thrown away
+                return self._lose(link, at, "more events came than could be taken", listed)
             case _:
                 assert_never(item)
+
+    async def _take_list(self, link: Link, answer: Answer, at: float, listed: bool) -> list[FromPhoneSystem]:
+        self._listing = None
+        if not answer.succeeded:
+            if not listed:
+                raise NoAnswer(f"Asterisk gives no list of channels: {answer.message[:200]}")
+            self._miss()
+            return []
+        if self._lost and self._again is None:
+            self._lost = False
+        self._reducer.listed(answer.items)
+        if self._missed:
+            await self._ask_who_holds(link)
+            self._actions.found(link)
+            self._missed = self._lost
+        late, sessions = max(0.0, at - self._asked_at), self._reducer.sessions()
+        return [SessionsListed(at=at, connection=self._name, sessions=sessions, late=late)]
+
+    # -- what was missed
+
+    def _unusable(self, link: Link, at: float, kind: str, sample: str, listed: bool) -> list[FromPhoneSystem]:
+        """An event that cannot be used, or not wholly: nobody knows what it would have said."""
+        shown = ascii(sample[:120])[1:-1]
+        malformed = Malformed(at=at, connection=self._name, kind=kind, sample=shown)
+        return [malformed, *self._lose(link, at, f"an event could not be used ({kind})", listed)]
+
+    def _lose(self, link: Link, at: float, why: str, listed: bool) -> list[FromPhoneSystem]:
+        """Something has been missed: the list is read anew. What is missed before that is no further gap."""
+        told = self._lost or not listed
+        self._lost = self._missed = True
+        self._ask_list_soon(link)
+        return [] if told else [Gap(at=at, connection=self._name, why=why)]
+
+    def _miss(self) -> None:
+        """Asterisk contradicts what events told."""
+        if self._link is not None:
+            self._missed = True
+            self._ask_list_soon(self._link)
+
+    def _ask_list_soon(self, link: Link) -> None:
+        """One list for all that is missed within `LIST_EVERY`; a list that is on its way may be too old already."""
+        if self._again is not None:
+            return
+        now = self._clock.now()
+        earliest = self._asked_at + LIST_EVERY
+        if self._listing is None and now >= earliest:
+            with suppress(Closed):  # the next connection begins with a list
+                self._begin_list(link)
+            return
+
+        def ask() -> None:
+            self._again = None
+            if self._listing is not None and self._clock.now() < self._asked_at + LIST_WITHIN:
+                self._again = self._clock.call_at(self._clock.now() + LIST_EVERY, ask)
+                return
+            with suppress(Closed):
+                self._begin_list(link)
+
+        self._again = self._clock.call_at(max(now, earliest), ask)
 
     def _tidied(self, link: Link, changes: list[SessionSeen]) -> list[FromPhoneSystem]:
         for change in changes:
             call = self._reducer.calls.known(change.session.session_id)
             if call is not None:
                 self._actions.tidy(link, call)
-        return list(changes)
+        return [*changes, *self._unnamed_in(changes)]
+
+    def _unnamed_in(self, changes: list[SessionSeen]) -> list[FromPhoneSystem]:
+        """Who takes part in a call and is named nowhere is told once, a few of them."""
+        told: list[FromPhoneSystem] = []
+        for change in changes:
+            endpoint = (change.session.extra or {}).get("trunk", "")
+            if not endpoint or endpoint in self._unnamed or self._outside.is_named(endpoint):
+                continue
+            if len(self._unnamed) < MOST_TOLD:
+                self._unnamed.add(endpoint)
+                detail = f"connected; {self._outside.classed([endpoint])}"
+                told.append(ConnectionState(at=change.at, connection=self._name, ready=True, detail=detail))
+        return told
+
+    async def _ask_for_endpoints(self, link: Link, may: Fields) -> None:
+        """Learns which endpoints Asterisk has, and where the calls of each begin, as far as this user may ask."""
+        self._classed = ""
+        if "DeviceStateList" not in may or "Getvar" not in may:
+            return
+        listed = await link.ask("DeviceStateList", {}, LIST_WITHIN)
+        devices = {item.get("Device", "") for item in listed.items}
+        endpoints = sorted(device for device in devices if is_endpoint(device))
+        names = [found[1] for endpoint in endpoints if (found := _ASKABLE.fullmatch(endpoint))]
+        contexts: dict[str, str] = {}
+        for start in range(0, len(names), ASKED_AT_ONCE):
+            some = names[start : start + ASKED_AT_ONCE]
+            variables = [f"PJSIP_ENDPOINT({name},context)" for name in some]
+            asked = (link.ask("Getvar", {"Variable": variable}, ANSWER_WITHIN) for variable in variables)
+            for name, answer in zip(some, await asyncio.gather(*asked), strict=True):
+                if answer.succeeded and answer.response.get("Value"):
+                    contexts[f"PJSIP/{name}"] = answer.response["Value"]
+        self._outside.learn(contexts)
+        self._classed = self._outside.classed(endpoints)
+        self._unnamed |= set(endpoints)
 
     async def _ask_who_holds(self, link: Link) -> None:
         """No list tells it; the state of the device that hears the music does, where the user may ask for it."""
@@ -264,6 +373,8 @@ class AsteriskConnector:
         allowed = frozenset(METHODS) if self._privileges is None else self._privileges
         cannot = [f"{method} ({forbidden_by(method, self._access)})" for method in METHODS if method not in allowed]
         detail = "connected" + (f"; not possible here: {', '.join(cannot)}" if cannot else "; every method is possible")
+        if self._classed:
+            detail += f"; {self._classed}"
         self._told = ""
         return ConnectionState(at=self._clock.now(), connection=self._name, ready=True, detail=detail)
 
@@ -273,6 +384,27 @@ class AsteriskConnector:
             return []
         self._told = detail
         return [ConnectionState(at=self._clock.now(), connection=self._name, ready=False, detail=detail)]
+
+    def _not_answered(self, *, ended: bool) -> str:
+        access = self._access
+        where = f"{access.host}:{access.port}"
+        if ended:
+            return (
+                f"Asterisk at {where} closed the connection at the login of {access.username}, without an answer; "
+                "see deny, permit and acl of that user in manager.conf, and authlimit there"
+            )
+        return (
+            f"the login of {access.username} was not answered by {where} within {ANSWER_WITHIN:g} s; "
+            "see whether that port is Asterisk's own or a proxy's, and whether Asterisk answers others: "
+            "asterisk -rx 'manager show connected'"
+        )
+
+    def _greets_otherwise(self, greeting: str) -> str:
+        shown = ascii(greeting[:60])[1:-1]
+        return (
+            f"what listens at {self._access.host}:{self._access.port} is no Asterisk manager: it greets with "
+            f"{shown!r}; the port is the one under [general] in manager.conf, {MANAGER} where it says none"
+        )
 
     def _why_unreachable(self, error: Exception) -> str:
         where = f"{self._access.host}:{self._access.port}"

@@ -101,9 +101,10 @@ class Dialogue:
         if message.get("EventList"):
             response = self._responses[action_id]
             complete = message["EventList"].lower() == "complete" and len(items) < MAX_ITEMS
+            complete = complete and message.get("ListItems") in (None, str(len(items)))  # else one could not be read
             self.give_up(action_id)
             if not complete:
-                response = response | {"Response": "Error", "Message": "the list was cancelled or is too long"}
+                response = response | {"Response": "Error", "Message": "the list was cancelled or is not whole"}
             return Answer(action_id, response, tuple(items))
         if len(items) < MAX_ITEMS:
             items.append(message)

@@ -33,6 +33,7 @@ _NOWHERE: Final = frozenset({"", "s", "h", "failed"})
 class Leg:
     """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never.
 
+    ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another.
     ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last named it.
     """
 
@@ -41,6 +42,7 @@ class Leg:
     linked_id: str
     state: str = "Down"
     number: str | None = None
+    own_number: str | None = None
     name: str | None = None
     exten: str = ""
     dialed: str | None = None
@@ -183,6 +185,7 @@ class Legs:
         leg.state = fields.get(f"{prefix}ChannelStateDesc") or leg.state
         leg.busy = leg.busy or leg.state == "Busy"
         leg.number = _known(fields.get(f"{prefix}CallerIDNum")) or leg.number
+        leg.own_number = leg.own_number or leg.number
         leg.name = _known(fields.get(f"{prefix}CallerIDName")) or leg.name
         exten = fields.get(f"{prefix}Exten")
         if exten is not None:

@@ -20,6 +20,8 @@ from ozrules.connectors.asterisk.dialogue import Answer, Dialogue, Greeting, New
 from ozrules.runtime.ports import Clock
 
 MOST_WAITING: Final = 20_000
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Bytes that may have come since all had been taken."""
 PING_EVERY: Final = 10.0
 SILENT_FOR: Final = 25.0
 MOST_UNSENT: Final = 256 * 1024
@@ -47,11 +49,13 @@ class Link(asyncio.Protocol):
         self.why = ""
         self.opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._clock = clock
-        self._decoder = Decoder()
+        self._decoder = Decoder(greeted=True)
         self._dialogue = Dialogue()
         self._items: deque[Item] = deque()
+        self._behind = 0
         self._came = asyncio.Event()
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
+        self._in_order: set[str] = set()
         self._transport: asyncio.Transport | None = None
         self._heard = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -75,6 +79,7 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = asyncio.get_running_loop().time()
         at = self._clock.now()
+        self._behind = self._behind + len(data) if self._items else len(data)
         for message in self._decoder.feed(data):
             match self._dialogue.hear(message):
                 case None:
@@ -82,12 +87,9 @@ class Link(asyncio.Protocol):
                 case Greeting(banner=banner):
                     if not self.opened.done():
                         self.opened.set_result(banner)
-                case Answer() as answer:
-                    waiting = self._waiting.pop(answer.action_id, None)
-                    if waiting is None:
+                case Answer() as answer if answer.action_id not in self._in_order:
+                    if not self._give(answer):
                         self._put((at, answer))
-                    elif not waiting.done():
-                        waiting.set_result(answer)
                 case item:
                     self._put((at, item))
 
@@ -103,9 +105,14 @@ class Link(asyncio.Protocol):
 
     # -- what the connector calls
 
-    async def ask(self, action: str, fields: Mapping[str, str], within: float) -> Answer:
-        """Sends an action and waits for its response. Raises Closed where it was surely not sent, and NoAnswer."""
+    async def ask(self, action: str, fields: Mapping[str, str], within: float, *, in_order: bool = False) -> Answer:
+        """Sends an action and waits for its response. Raises Closed where it was surely not sent, and NoAnswer.
+
+        With ``in_order`` the response is given only when all that came before it has been taken by `next`.
+        """
         action_id = self._send(action, fields)
+        if in_order:
+            self._in_order.add(action_id)
         waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[action_id] = waiting
         try:
@@ -115,6 +122,7 @@ class Link(asyncio.Protocol):
             raise NoAnswer(f"Asterisk did not answer within {within:g} s") from None
         finally:
             self._waiting.pop(action_id, None)
+            self._in_order.discard(action_id)
             self._dialogue.give_up(action_id)
         if waiting.cancelled():
             raise NoAnswer(f"{self.why} before an answer came")
@@ -127,12 +135,15 @@ class Link(asyncio.Protocol):
     async def next(self, within: float | None = None) -> Item:
         """The next thing that came. Raises Closed after the last one, TimeoutError where nothing comes in time."""
         async with asyncio.timeout(within):
-            while not self._items:
-                if self._transport is None or self.why:
-                    raise Closed(self.why)
-                self._came.clear()
-                await self._came.wait()
-        return self._items.popleft()
+            while True:
+                while not self._items:
+                    if self._transport is None or self.why:
+                        raise Closed(self.why)
+                    self._came.clear()
+                    await self._came.wait()
+                at, item = self._items.popleft()
+                if not isinstance(item, Answer) or not self._give(item):
+                    return at, item
 
     def close(self, why: str) -> None:
         """Ends the connection."""
@@ -150,10 +161,18 @@ class Link(asyncio.Protocol):
         self._transport.write(data)
         return action_id
 
+    def _give(self, answer: Answer) -> bool:
+        """Gives the answer to whoever waits for it. False where nobody does."""
+        waiting = self._waiting.pop(answer.action_id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
+        return waiting is not None
+
     def _put(self, item: Item) -> None:
-        if len(self._items) >= MOST_WAITING:
+        if len(self._items) >= MOST_WAITING or self._behind > MOST_BYTES:
             # lists must not be lost in part: the connector asks for a new one after this
             self._items.clear()
+            self._behind = 0
             self._items.append((item[0], Overflowed()))
         self._items.append(item)
         self._came.set()

@@ -1,17 +1,16 @@
 """Who the two parties of a call are, from their endpoints, as the properties of a Session.
 
 A trunk can send any caller number, so whether a party is inside or outside, and which phone it is, is read off the
-channel's name alone. The numbers are what the phone system shows, and no more than that.
+channel's name alone. Who is outside has the number that it shows, and no more than that. A phone has the number of its
+extension, even when the dialplan sets another one to be shown outside: that one is ``presentedNumber``.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import Final
 
 from ozrules.connectors.asterisk.calls import Call
+from ozrules.connectors.asterisk.endpoints import Outside, extension_of
 from ozrules.connectors.asterisk.legs import Leg
 from ozrules.session.session import MAX_TEXT, Session
 from ozrules.session.state import State
@@ -20,28 +19,14 @@ _EPOCH: Final = re.compile(r"(?:^|-)(\d{9,11})\.\d+$")
 _DIALLED: Final = re.compile(r"(?:^|/)(?:sip:)?([0-9*#+]+)(?:@|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """The trunks, as patterns of channel names (``PJSIP/trunk-*``)."""
-
-    patterns: tuple[str, ...]
-
-    @classmethod
-    def of(cls, patterns: Sequence[str]) -> "Outside":
-        """From the configuration."""
-        return cls(tuple(patterns))
-
-    def holds(self, leg: Leg) -> bool:
-        """Whether this leg leads outside."""
-        return any(fnmatchcase(leg.channel, pattern) for pattern in self.patterns)
-
-
 def session_of(call: Call, state: State, outside: Outside) -> Session:
     """The call as a Session, in this state."""
     caller, callee = call.caller, call.callee
     from_outside = outside.holds(caller)
     to_outside = callee is not None and outside.holds(callee)
     extra = {"endpoint": caller.endpoint}
+    if caller.number:
+        extra["presentedNumber"] = caller.number[:MAX_TEXT]
     if from_outside or to_outside:
         extra["trunk"] = caller.endpoint if from_outside or callee is None else callee.endpoint
     return Session(
@@ -49,7 +34,7 @@ def session_of(call: Call, state: State, outside: Outside) -> Session:
         session_state=state,
         master_session_id=call.master,
         start_time=_began(call.key),
-        caller=_text(caller.number if from_outside else caller.number or _name(caller)),
+        caller=_text(caller.number if from_outside else extension_of(caller) or _name(caller)),
         callee=_text(caller.dialed if callee is None else _number(callee, to_outside)),
         caller_display_name=_text(caller.name),
         callee_display_name=None if callee is None else _text(callee.name),
@@ -78,11 +63,10 @@ def _name(leg: Leg) -> str:
 
 
 def _number(callee: Leg, is_outside: bool) -> str:
-    if is_outside:
-        found = _DIALLED.search(callee.dial_string)
-        if found:
-            return found[1]
-    return callee.number or _name(callee)
+    if not is_outside:
+        return extension_of(callee) or _name(callee)
+    found = _DIALLED.search(callee.dial_string)
+    return found[1] if found else callee.number or _name(callee)
 
 
 def _began(leg: Leg) -> str | None:

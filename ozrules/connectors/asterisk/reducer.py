@@ -19,9 +19,10 @@ from msgspec.structs import replace
 from ozrules.connectors.asterisk.ami import Fields, timestamp, whole_number
 from ozrules.connectors.asterisk.calls import Around, Call, Verdict, judge
 from ozrules.connectors.asterisk.dialling import beside, speaker
+from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.legs import OURS, Leg, Legs
 from ozrules.connectors.asterisk.listing import in_order, pair, place
-from ozrules.connectors.asterisk.parties import Outside, session_of
+from ozrules.connectors.asterisk.parties import session_of
 from ozrules.connectors.asterisk.register import Register
 from ozrules.engine.events import SessionSeen
 from ozrules.session.session import Session
@@ -77,6 +78,14 @@ class Reducer:
     def is_connected(self, call: Call) -> bool:
         """Whether both parties hear each other, as far as bridges go."""
         return call.callee is not None and call.callee.id in self._legs.joined(call.caller)
+
+    def is_parked(self, leg: Leg) -> bool:
+        """Whether it sits in a bridge where nobody hears anybody."""
+        return self._legs.is_parked(leg)
+
+    def hearing(self, leg: Leg) -> list[Leg]:
+        """The phones that hear each other with this one, itself among them."""
+        return [one for one in (leg, *beside(self._legs, leg)) if one.is_phone and not one.gone]
 
     # -- what is heard
 

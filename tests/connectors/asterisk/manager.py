@@ -11,7 +11,7 @@ from ozrules.connectors.asterisk.ami import Decoder, Fields
 from ozrules.connectors.asterisk.configuration import AsteriskAccess
 from ozrules.connectors.asterisk.connector import NOWHERE, AsteriskConnector
 from ozrules.engine.effects import Command
-from ozrules.engine.events import Accepted, Refused, SessionSeen, SessionsListed, Unanswered
+from ozrules.engine.events import Receipt, SessionSeen, SessionsListed
 from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.runtime.clock import SystemClock
 from ozrules.runtime.ports import FromPhoneSystem
@@ -24,6 +24,7 @@ Item = TypeVar("Item", bound=FromPhoneSystem)
 BANNER = "Asterisk Call Manager/9.0.0"
 PASSWORD = "a-very-secret-word"
 MAY = ("Redirect", "Getvar", "Originate", "BlindTransfer", "Hangup", "Bridge", "PlayDTMF")
+TELLS = (*MAY, "Status")
 
 
 def block(fields: Fields) -> bytes:
@@ -31,7 +32,11 @@ def block(fields: Fields) -> bytes:
 
 
 class Manager:
-    """The phone system's side. ``answers`` maps an action to its response; ``channels`` is what it lists."""
+    """The phone system's side. ``answers`` maps an action to its response; ``channels`` is what it lists.
+
+    ``standing`` is how each channel stands by the events so far, or as a test says; it is what Status tells.
+    ``meanwhile`` is done when an action has come, before it is answered: what happens in that very moment.
+    """
 
     def __init__(self) -> None:
         self.port = 0
@@ -42,6 +47,8 @@ class Manager:
         self.banner = BANNER
         self.tells_of_calls = True
         self.connections = 0
+        self.standing: dict[str, Fields] = {}
+        self.meanwhile: dict[str, Callable[[], None]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._changed = asyncio.Condition()
         self._serving: set[asyncio.Task[None]] = set()
@@ -70,6 +77,7 @@ class Manager:
                         self._fail(action)
                         continue
                     self.actions.append(action)
+                    self.meanwhile.pop(action["Action"], lambda: None)()
                     self._answer(action)
                 async with self._changed:
                     self._changed.notify_all()
@@ -101,6 +109,14 @@ class Manager:
                 for channel in self.channels:
                     self.write(block({"Event": "CoreShowChannel"} | asked | channel))
                 self.write(block({"Event": "CoreShowChannelsComplete", "EventList": "Complete"} | asked))
+            case "Status":
+                item = self.standing.get(action["Channel"])
+                if item is None:
+                    self.write(block({"Response": "Error", "Message": "No such channel"} | asked))
+                    return
+                self.write(block(success | {"EventList": "start"}))
+                self.write(block({"Event": "Status", "Privilege": "Call"} | asked | item))
+                self.write(block({"Event": "StatusComplete", "EventList": "Complete", "ListItems": "1"} | asked))
             case "Getvar":
                 value = "1" if action["Variable"].startswith("DIALPLAN_EXISTS") else "INVALID"
                 self.write(block(success | {"Value": value}))
@@ -114,7 +130,27 @@ class Manager:
 
     def raise_events(self, events: Iterable[Fields]) -> None:
         for event in events:
+            self.happens(event)
             self.write(block(event))
+
+    def happens(self, event: Fields) -> None:
+        """What an event says comes true, whether it is told or not."""
+        for prefix in ("", "Dest"):
+            channel = event.get(f"{prefix}Channel")
+            if channel is None:
+                continue
+            one = self.standing.setdefault(channel, {"Channel": channel, "BridgeID": ""})
+            for name in ("Uniqueid", "ChannelStateDesc", "Exten"):
+                one[name] = event.get(f"{prefix}{name}", one.get(name, ""))
+        match event.get("Event"):
+            case "BridgeEnter":
+                self.standing[event["Channel"]]["BridgeID"] = event["BridgeUniqueid"]
+            case "BridgeLeave":
+                self.standing[event["Channel"]]["BridgeID"] = ""
+            case "Hangup":
+                del self.standing[event["Channel"]]
+            case _:
+                pass
 
     def hang_up(self) -> None:
         """The phone system goes away without a word."""
@@ -186,7 +222,7 @@ class Watched:
         """The session that first came to this state."""
         return (await self.until(SessionSeen, lambda seen: seen.session.session_state == state)).session
 
-    async def do(self, action: Method, session: Session, **values: str) -> Accepted | Refused | Unanswered:
+    async def do(self, action: Method, session: Session, **values: str) -> Receipt:
         """Calls a method."""
         return await self.connector.execute(command(action, session, **values), session)
 
@@ -240,8 +276,21 @@ def access(
 
 
 @asynccontextmanager
-async def connected(*, hold: str | None = None, listen: str | None = None) -> AsyncIterator[tuple[Manager, Watched]]:
+async def connected(
+    *, hold: str | None = None, listen: str | None = None, may: tuple[str, ...] = MAY
+) -> AsyncIterator[tuple[Manager, Watched]]:
     """A connector that has logged in to a manager and told its list."""
-    async with manager() as standin, watched(access(standin.port, hold=hold, listen=listen)) as watching:
+    async with manager() as standin:
+        standin.may = may
+        async with connected_to(standin, hold=hold, listen=listen) as watching:
+            yield standin, watching
+
+
+@asynccontextmanager
+async def connected_to(
+    standin: Manager, *, hold: str | None = None, listen: str | None = None
+) -> AsyncIterator[Watched]:
+    """A connector that has logged in to this manager and told its list."""
+    async with watched(access(standin.port, hold=hold, listen=listen)) as watching:
         await watching.until(SessionsListed)
-        yield standin, watching
+        yield watching

@@ -3,8 +3,9 @@
 import pytest
 
 from ozrules.connectors.asterisk.calls import Call
+from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.legs import Leg
-from ozrules.connectors.asterisk.parties import Outside, session_of
+from ozrules.connectors.asterisk.parties import session_of
 from ozrules.session.session import MAX_TEXT, Session
 from ozrules.session.state import RINGING
 
@@ -69,3 +70,26 @@ def test_the_start_is_the_second_in_the_channel_s_id() -> None:
 @pytest.mark.fault(92)
 def test_what_a_caller_sends_is_cut() -> None:
     assert len(session(leg(OUTSIDE, "9" * 5000), None).caller or "") == MAX_TEXT
+
+
+def test_a_phone_keeps_its_number_whatever_the_dialplan_lets_it_show() -> None:
+    one = session(leg(INSIDE, "+3615550100", own_number="1001"), leg(OUTSIDE, "900"))
+    assert (one.caller, (one.extra or {})["presentedNumber"]) == ("1001", "+3615550100")
+
+
+def test_a_phone_whose_endpoint_is_no_number_goes_by_the_first_number_it_showed() -> None:
+    named = Outside.of([], ["PJSIP/desk-*"])
+    ann = leg("PJSIP/desk-of-ann-0000000c", "+3615550100", own_number="1010")
+    one = session_of(Call("s", ann, "m", ann, None), RINGING, named)
+    assert (one.caller, one.source_type) == ("1010", "extension")
+
+
+def test_the_callee_that_the_dialplan_sends_outside_is_still_the_extension() -> None:
+    """A blind transfer moves the callee, and the outbound route lets it show the office's number."""
+    one = session(leg(OUTSIDE, "0036301234567"), leg(INSIDE, "+3615550100", own_number="1001"))
+    assert one.callee == "1001"
+
+
+def test_who_is_outside_has_the_number_that_it_shows() -> None:
+    one = session(leg(OUTSIDE, "0036301234567", own_number="1001"), leg(INSIDE))
+    assert (one.caller, (one.extra or {})["presentedNumber"]) == ("0036301234567", "0036301234567")

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ozrules.connectors.asterisk.ami import Decoder, Fields
-from ozrules.connectors.asterisk.parties import Outside
+from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.engine.events import SessionSeen
 
