@@ -4,8 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final
 
 from ozrules.engine.events import SessionSeen, SessionsListed
 from ozrules.session.session import Session
@@ -13,22 +12,13 @@ from ozrules.session.state import ENDED
 from tests.connectors.asterisk.manager import Watched, watched
 from tests.e2e.asterisk.freepbx.laboratory import DESKS, FLOORS, REFUSED_CALLER, TRUNKS, UNREGISTERED, Laboratory
 from tests.e2e.asterisk.freepbx.recorder import Event, Recorder, recording
+from tests.e2e.asterisk.freepbx.told import Told, told_of
 from tests.e2e.asterisk.phone import WITHIN, Phone, PhoneCall, plugged
 
 TONES: Final = {"01": 500, "02": 700, "03": 900, "04": 1100, "06": 1300}
 OUTSIDE: Final = {"trkA": 1500, "trkB": 1700}
 CALLER: Final = 1900
 """The tone of who calls from outside: he may be connected with somebody else outside."""
-_BEGUN: Final = frozenset({"Setup", "TransferSetup"})
-
-
-class Told(NamedTuple):
-    """A session as the connector told it: its parties, and its states after Setup, each once in a row."""
-
-    caller: str | None
-    callee: str | None
-    direction: str | None
-    states: str
 
 
 class Desk:
@@ -154,10 +144,7 @@ class Floor:
 
     def told(self) -> list[Told]:
         """The sessions of the scene."""
-        lives: dict[str, list[Session]] = {}
-        for one in self.seen():
-            lives.setdefault(one.session.session_id, []).append(one.session)
-        return sorted(map(_told, lives.values()), key=repr)
+        return told_of(self.seen())
 
     def _all_told(self) -> bool:
         last = {one.session.session_id: one.session for one in self.seen()}
@@ -200,12 +187,6 @@ class Building:
         assert call.invite is not None
         found = re.search(r"sip:([0-9]+)@", call.invite.first)
         self.desk_outside(trunk, found[1] if found else "").take(call)
-
-
-def _told(life: list[Session]) -> Told:
-    states = [str(session.session_state) for session in life if session.session_state not in _BEGUN]
-    last = life[-1]
-    return Told(last.caller, last.callee, last.direction, " ".join(state for state, _ in groupby(states)))
 
 
 @asynccontextmanager

@@ -1,13 +1,18 @@
-"""All scenes, several at once, each on a floor of its own."""
+"""All scenes, several at once, each on a floor of its own, with the oracle beside."""
 
 import asyncio
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.e2e.asterisk.freepbx.building import Floor, Told, building
+from tests.e2e.asterisk.freepbx.building import Floor, building
 from tests.e2e.asterisk.freepbx.laboratory import Laboratory
 from tests.e2e.asterisk.freepbx.scenes import SCENES
+from tests.e2e.asterisk.freepbx.told import Told
+from tests.e2e.asterisk.judged import GRACE, reports
+from tests.oracle.history import History
+from tests.oracle.laws import Breach, breaches
+from tests.oracle.wire import events
 
 
 @dataclass
@@ -17,10 +22,25 @@ class Played:
     told: list[Told] = field(default_factory=list)
     right: list[Told] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    sessions: set[str] = field(default_factory=set)
+    channels: set[str] = field(default_factory=set)
     fault: str = ""
 
 
-async def play(lab: Laboratory, names: Iterable[str], *, at_once: bool = True) -> dict[str, Played]:
+@dataclass
+class Evening:
+    """All that was played, and each law that was broken meanwhile."""
+
+    played: dict[str, Played]
+    broken: list[Breach]
+
+    def broken_in(self, name: str) -> list[str]:
+        """The laws that were broken by the sessions or the channels of this scene."""
+        names = self.played[name].sessions | self.played[name].channels
+        return [str(breach) for breach in self.broken if any(one in str(breach) for one in names)]
+
+
+async def play(lab: Laboratory, names: Iterable[str], *, at_once: bool = True) -> Evening:
     """Plays these scenes, on all floors at once or one after the other."""
     left = list(names)
     played: dict[str, Played] = {}
@@ -35,18 +55,22 @@ async def play(lab: Laboratory, names: Iterable[str], *, at_once: bool = True) -
         async with asyncio.TaskGroup() as group:
             for floor in floors:
                 group.create_task(on(floor))
-    return played
+        told, until = reports(office.watching.items)
+        history = History(events("".join(office.recorder.texts).encode()))
+    return Evening(played, breaches(history, told, until=until, grace=GRACE))
 
 
 async def _one(floor: Floor, name: str) -> Played:
     one = Played()
     floor.begin()
     try:
-        one.right = sorted(await SCENES[name](floor), key=repr)
+        one.right = sorted(await SCENES[name](floor), key=str)
     except (AssertionError, TimeoutError):
         one.fault = traceback.format_exc(limit=-3)
         await asyncio.to_thread(floor.end_all)
     await floor.quiet()
     one.told = floor.told()
+    one.sessions = {seen.session.session_id for seen in floor.seen()}
+    one.channels = {event["Uniqueid"] for event in floor.events() if "Uniqueid" in event}
     one.texts = floor.building.recorder.texts[floor.began :]
     return one

@@ -16,6 +16,7 @@ UNREGISTERED: Final = "09"
 CONTEXT: Final = "from-internal-xfer"
 """Where numbers are dialled: unlike from-internal it has no extension for a number that nobody has."""
 TRUNKS: Final = {"trkA": "127.0.0.2", "trkB": "127.0.0.3"}
+PHONES_NAMED: Final = ("PJSIP/[0-9][0-9][0-9]",)
 REFUSED_CALLER: Final = "0900555"
 
 
@@ -26,7 +27,7 @@ class Laboratory(Lab):
         self.trunks = {name: free_port(socket.SOCK_DGRAM, host) for name, host in TRUNKS.items()}
         super().__init__(tree, run, [floor + desk for floor in FLOORS for desk in DESKS])
 
-    def office(self, **more: str) -> AsteriskAccess:
+    def office(self) -> AsteriskAccess:
         """The configuration of a connection to it, as docs/freepbx.md has it."""
         return AsteriskAccess(
             host="127.0.0.1",
@@ -35,7 +36,7 @@ class Laboratory(Lab):
             password=self.access().password,
             context=CONTEXT,
             trunks=tuple(f"PJSIP/{name}-*" for name in TRUNKS),
-            **more,
+            phones=PHONES_NAMED,
         )
 
     def _configure(self) -> None:

@@ -22,7 +22,7 @@ def record(suite: str, folder: Path, names: list[str]) -> None:
         lab = Laboratory(fetch(suite), Path(run))
         lab.start()
         try:
-            played = asyncio.run(play(lab, names, at_once=False))
+            played = asyncio.run(play(lab, names, at_once=False)).played
         finally:
             lab.stop()
     for name, one in played.items():
@@ -30,7 +30,7 @@ def record(suite: str, folder: Path, names: list[str]) -> None:
             print(f"{name} was not played to its end:\n{one.fault}")
             continue
         (folder / f"{name}.ami.txt").write_text("".join(map(_slim, one.texts)), newline="")
-        right = "".join("\t".join(str(value) for value in session) + "\n" for session in one.right)
+        right = "".join(f"{session}\n" for session in one.right)
         (folder / f"{name}.right.txt").write_text(right)
 
 

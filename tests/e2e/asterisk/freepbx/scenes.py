@@ -7,7 +7,8 @@ scene returns the sessions that must have been told, and asserts by its phones t
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
-from tests.e2e.asterisk.freepbx.building import Floor, Told
+from tests.e2e.asterisk.freepbx.building import Floor
+from tests.e2e.asterisk.freepbx.told import Told
 from tests.e2e.asterisk.phone import PhoneCall
 
 Scene: TypeAlias = Callable[[Floor], Awaitable[list[Told]]]
@@ -565,7 +566,7 @@ async def s27_a_transfer_by_code(here: Floor) -> list[Told]:
     await called.hang_up()
     await target.until("ended")
     return [
-        internal(here, "01", "03", "Ringing InCall CalleeOnHold InCall Transferring TransferCompleted"),
+        internal(here, "01", "03", "Ringing InCall CalleeOnHold Transferring TransferCompleted"),
         internal(here, "03", "02", "Ringing InCall CallerHungUp"),
     ]
 
