@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ozrules.connectors.asterisk.ami import Decoder
-from ozrules.connectors.asterisk.parties import Outside
+from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.engine.events import SessionSeen
 from ozrules.session.session import Session

@@ -45,6 +45,13 @@ class Verdict(NamedTuple):
     derived: bool = False
 
 
+class Doubt(NamedTuple):
+    """What it amounts to, unless an event within a moment says something else; and the state until then, if new."""
+
+    otherwise: Verdict
+    meanwhile: Verdict | None = None
+
+
 BEGUN: Final = Verdict(SETUP)
 
 # Q.850 causes, as Asterisk's Hangup event carries them
@@ -55,14 +62,18 @@ _REDIRECTED: Final = 23
 _ELSEWHERE: Final = 26
 _INTERWORKING: Final = 127  # what a phone's CANCEL leaves behind
 
-_REFUSED: Final = frozenset({"BUSY", "CONGESTION", "NOANSWER", "CHANUNAVAIL"})
+_UNDECIDED: Final = frozenset({"", "PROGRESS", "PROCEEDING", "RINGING", "CANCEL", "ANSWER"})
+"""What the status of a dialling may be without saying that nobody talks: the others (BUSY, NOANSWER, and of a call
+that was screened and not accepted CONTINUE, ABORT and GOTO:...) say so."""
 
 
 @dataclass(slots=True, eq=False)
 class Call:
     """One session in the making. ``key`` is the leg that it is named and dated after.
 
-    ``holders`` are the ids of the legs that put the other on hold in this call. ``stays`` is the party that a blind
+    ``holders`` are the ids of the legs that put the other on hold in this call, ``releasing`` those of them that were
+    said to take it back a moment ago: the same is said right before a transfer. ``answered_at`` is the order of the
+    answer, ``answered_in`` the places in the dialplan at which both legs were then. ``stays`` is the party that a blind
     transfer sends on, and ``transfer_of`` the call that was transferred into this one. ``apart`` says that both
     parties were taken out of their bridge to be held, so that nothing but us ends the one when the other hangs up.
     """
@@ -74,8 +85,9 @@ class Call:
     callee: Leg | None = None
     answered: bool = False
     answered_at: int = 0
-    answered_from: tuple[str, str] = ("", "")
+    answered_in: tuple[tuple[str, str], tuple[str, str]] = (("", ""), ("", ""))
     holders: frozenset[str] = frozenset()
+    releasing: frozenset[str] = frozenset()
     stays: Leg | None = None
     transfer_failed: bool = False
     transfer_of: "Call | None" = None
@@ -95,112 +107,160 @@ class Call:
             return self.callee
         return self.caller if leg is self.callee else None
 
+    def hold(self, leg: Leg) -> None:
+        """This leg puts the other on hold."""
+        self.holders |= {leg.id}
+        self.releasing -= {leg.id}
+
+    def release(self) -> None:
+        """Who was said to take the other back has done so."""
+        self.holders -= self.releasing
+        self.releasing = frozenset()
+
 
 class Around(NamedTuple):
     """What a call's state depends on beside its own two legs."""
 
-    connected: bool
-    shared: bool  # a leg is in another living call too: its hang-up may complete a transfer
-    consulting: frozenset[str]  # legs whose phone calls somebody else meanwhile
-    answered_elsewhere: bool
+    connected: bool  # both hear each other, as far as bridges go
+    elsewhere: bool  # they do not, and one of them hears somebody else, whom it did not call while it holds
+    shared: bool  # a leg that hung up is in another living call too: its hang-up may complete a transfer
+    transferring: bool  # a leg's phone has another call: it may be about to transfer
+    consulting: frozenset[str]  # legs whose phones call somebody else meanwhile
+    answered_elsewhere: bool  # another phone that the caller called has picked up
+    going_on: bool  # whom a transfer sent on calls somebody, or talks with somebody
+    dialled: str  # how the dialling stands that came down to the callee, through Local channels
     now: int  # in the order in which legs number what happens
     dialler: Leg | None  # what dials the callee: the caller, or the Local channel of one branch
 
 
-def judge(call: Call, around: Around) -> Verdict | None:
-    """The state of the call now; None where the facts do not tell yet, and the state stays."""
+def judge(call: Call, around: Around) -> Verdict | Doubt | None:
+    """The state of the call now; None where nothing new is known, and the state stays."""
     caller, callee = call.caller, call.callee
     if callee is None:
-        return _alone(caller)
+        return _lone(caller)
     if call.stays is not None:
-        return _transferring(call, call.stays)
+        return _transferring(call, call.stays, around)
     held = caller.music and callee.music and callee.dial_status == "ANSWER"  # apart, and so found on a list
     if (around.connected or held) and not call.answered:
         call.answered, call.answered_at = True, around.now
         # who dialled directly may have been sent elsewhere in the moment of the answer
-        dialled_from = callee.dialled_from if callee.dialled_by == caller.id else caller.exten
-        call.answered_from = (dialled_from, callee.exten)
+        dialled_at = callee.dialled_at if callee.dialled_by == caller.id else caller.place
+        call.answered_in = (dialled_at, callee.place)
     if call.answered:
-        return _hung_up(call, callee, around) or _talking(call, callee, around)
+        return _parted(call, callee, around) or _talking(call, callee, around)
     return _unanswered(caller, callee, around) or _ringing(call, callee)
 
 
-def _alone(caller: Leg) -> Verdict | None:
-    """In the dialplan, where nobody has been called yet."""
-    if caller.requested and not caller.busy:
+def _lone(caller: Leg) -> Verdict | None:
+    """In the dialplan, where nobody has been called yet. It may itself have been called, by Asterisk."""
+    called = caller.rung and caller.state != "Up"
+    if caller.requested and not caller.busy and not called:
         return Verdict(CALLER_HUNG_UP if caller.state == "Up" else CANCELLED, ends=True)
     if not caller.gone:
         return Verdict(SETUP)
+    if called and caller.dial_status == "BUSY":
+        return Verdict(BUSY, ends=True)
+    if caller.state == "Up" and caller.cause in _NOT_ANSWERED:
+        return Verdict(COMPLETED, ends=True, derived=True)
     if caller.cause == 16:
-        return Verdict(COMPLETED if caller.state == "Up" else ABORTED, ends=True, derived=True)
+        return Verdict(ABORTED, ends=True, derived=True)
     return Verdict(_by_cause(caller.cause), ends=True)
 
 
-def _transferring(call: Call, stays: Leg) -> Verdict:
+def _transferring(call: Call, stays: Leg, around: Around) -> Verdict | Doubt:
     """Accepted by Asterisk, which is not yet: reached somebody. When that is answered, the reducer ends this call."""
+    if around.elsewhere:
+        return Doubt(Verdict(TRANSFER_COMPLETED, ends=True, derived=True))
     if not stays.gone:
-        return Verdict(TRANSFER_FAILED, derived=True) if call.transfer_failed else Verdict(TRANSFERRING)
+        if call.transfer_failed and not around.going_on:
+            return Doubt(Verdict(ABORTED, ends=True, derived=True), meanwhile=Verdict(TRANSFER_FAILED, derived=True))
+        return Verdict(TRANSFERRING)
     if stays.requested and not call.transfer_failed:  # it left by itself whatever it had been sent to
         return Verdict(TRANSFER_COMPLETED, ends=True, derived=True)
     return Verdict(ABORTED, ends=True, derived=True)
 
 
-def _hung_up(call: Call, callee: Leg, around: Around) -> Verdict | None:
+def _parted(call: Call, callee: Leg, around: Around) -> Verdict | Doubt | None:
+    """How a talk ended, if it has: a party is gone, or hears somebody else."""
     caller = call.caller
-    if not ((around.connected and not around.shared) or caller.gone or callee.gone):
-        return None
     first = min((leg for leg in (caller, callee) if leg.requested), key=lambda leg: leg.requested, default=None)
-    if first is not None:
+    gone = caller.gone or callee.gone
+    if first is not None and (gone or (around.connected and not around.shared)):
         return Verdict(CALLER_HUNG_UP if first is caller else CALLEE_HUNG_UP, ends=True)
-    if caller.gone and callee.gone:
-        return Verdict(ABORTED, ends=True, derived=True)
-    for gone, stays, exten in (
-        (callee, caller, call.answered_from[0]),
-        (caller, callee, call.answered_from[1]),
-    ):
-        if gone.gone and (stays.exten != exten or stays.last_dialling > call.answered_at):
-            return Verdict(REDIRECTED, ends=True, derived=True)
-    return None  # a moment later it may be known who hung up
-
-
-def _talking(call: Call, callee: Leg, around: Around) -> Verdict:
-    caller = call.caller
-    if call.holders & around.consulting:
-        return Verdict(TRANSFER_REQUESTED, derived=True)
-    match caller.id in call.holders, callee.id in call.holders:
-        case True, True:
-            return Verdict(ON_HOLD)
-        case True, False:
-            return Verdict(CALLEE_ON_HOLD)
-        case False, True:
-            return Verdict(CALLER_ON_HOLD)
-    if caller.music and callee.music and not around.connected:
-        return Verdict(ON_HOLD, derived=True)
-    return Verdict(IN_CALL)
-
-
-def _unanswered(caller: Leg, callee: Leg, around: Around) -> Verdict | None:
-    refused = callee.dial_status in _REFUSED or callee.requested > 0
-    if caller.requested and not caller.busy and not refused:
-        return Verdict(CANCELLED, ends=True)
-    if not callee.gone:
+    redirected, aborted = Verdict(REDIRECTED, ends=True, derived=True), Verdict(ABORTED, ends=True, derived=True)
+    if around.elsewhere:
+        return redirected if gone and not around.transferring else Doubt(redirected)
+    if not gone:
         return None
+    if caller.gone and callee.gone:
+        return aborted
+    left, stays, place = (callee, caller, call.answered_in[0]) if callee.gone else (caller, callee, call.answered_in[1])
+    if not stays.leaving and not call.apart and (stays.place != place or stays.last_dialling > call.answered_at):
+        return redirected
+    if stays.leaving or left.taken_out:
+        return aborted
+    return Doubt(aborted)  # a moment later it may be known who hung up
+
+
+def _talking(call: Call, callee: Leg, around: Around) -> Verdict | Doubt:
+    caller = call.caller
+    holders = call.holders - call.releasing
+    if holders & around.consulting:
+        return Verdict(TRANSFER_REQUESTED, derived=True)
+    match caller.id in holders, callee.id in holders:
+        case True, True:
+            state = Verdict(ON_HOLD)
+        case True, False:
+            state = Verdict(CALLEE_ON_HOLD)
+        case False, True:
+            state = Verdict(CALLER_ON_HOLD)
+        case _:
+            state = Verdict(IN_CALL)
+    if call.releasing:
+        return Doubt(state)
+    if state.state != IN_CALL or around.connected:
+        return state
+    held = Verdict(ON_HOLD, derived=True)
+    if call.apart or (caller.music and callee.music):
+        return held
+    return Doubt(
+        held if caller.exten and caller.place == callee.place else Verdict(REDIRECTED, ends=True, derived=True)
+    )
+
+
+def _unanswered(caller: Leg, callee: Leg, around: Around) -> Verdict | Doubt | None:
+    refused = callee.dial_status not in _UNDECIDED or callee.requested > 0
+    cancelled = Verdict(CANCELLED, ends=True)
+    redirected, aborted = Verdict(REDIRECTED, ends=True, derived=True), Verdict(ABORTED, ends=True, derived=True)
+    answered_elsewhere = Verdict(COMPLETED, ends=True, derived=True)
+    if caller.requested and not caller.busy and not refused:
+        return Doubt(cancelled) if around.shared and not caller.gone else cancelled
+    if not callee.gone:
+        if caller.gone:  # and the called leg will tell why
+            return Doubt(aborted)
+        return Doubt(answered_elsewhere if around.answered_elsewhere else redirected) if around.elsewhere else None
     if callee.picked_up or callee.forwarded or callee.cause == _REDIRECTED:
         return Verdict(REDIRECTED, ends=True)
     if refused:
-        return Verdict(BUSY if callee.dial_status == "BUSY" else _by_cause(callee.cause), ends=True)
+        if callee.dial_status == "BUSY":
+            return Verdict(BUSY, ends=True)
+        if callee.cause in _BUSY and not callee.requested:
+            return aborted  # the phone said nothing of that
+        return Verdict(_by_cause(callee.cause), ends=True)
     if around.answered_elsewhere:
-        return Verdict(COMPLETED, ends=True, derived=True)
-    if callee.cause == _ELSEWHERE and not caller.gone:
-        return None  # by another phone of the group, or by one that picked it up: that is told at once
+        return answered_elsewhere
     if caller.gone or caller.leaving:
-        return Verdict(ABORTED, ends=True, derived=True)
+        return aborted
+    if around.dialled not in _UNDECIDED:  # of the branch that led here
+        return Verdict(BUSY if around.dialled == "BUSY" else NOT_ANSWERED, ends=True, derived=True)
     dialler = around.dialler or caller
-    if dialler.exten != callee.dialled_from or dialler.last_dialling > callee.ended:
-        return Verdict(REDIRECTED, ends=True, derived=True)
+    if dialler.place != callee.dialled_at or dialler.last_dialling > callee.ended:
+        return redirected
     if callee.cause == _INTERWORKING:
         return Verdict(CANCELLED, ends=True, derived=True)
-    return None  # cancelled, and not yet seen by whom
+    if callee.cause == _ELSEWHERE:
+        return Doubt(answered_elsewhere)  # by another phone of the group, or by one that picked it up
+    return redirected if around.elsewhere else Doubt(redirected)
 
 
 def _ringing(call: Call, callee: Leg) -> Verdict | None:

@@ -24,9 +24,31 @@ def speaker(legs: Legs, leg: Leg | None, seen: frozenset[str] = frozenset()) -> 
         return legs.get(partner.serves)
     if partner.dialled_by:
         return speaker(legs, legs.get(partner.dialled_by), seen | {leg.id})
-    answered = [one for one in map(legs.get, sorted(partner.dialled)) if one is not None]
+    # of a pair that Asterisk made by itself (click to call) the second half calls first, for whom the first half speaks
+    answered = [one for one in map(legs.get, sorted(partner.dialled)) if one is not None and _is_second(partner)]
     sharing = [one for one in beside(legs, partner) if partner.bridge is not None and one.bridge == partner.bridge]
+    sharing = [one for one in sharing if one.id not in partner.dialled]  # whom it called itself is nobody's caller
     for one in [*answered, *sharing]:
         if one.is_phone and one.state == "Up" and not one.gone:
             return one
     return None
+
+
+def _is_second(half: Leg) -> bool:
+    return half.channel.endswith(";2")
+
+
+def status_of_branch(legs: Legs, callee: Leg) -> str:
+    """How the dialling stands that came down to this leg through Local channels; "" where none did.
+
+    A branch that is given up is hung up as a whole: what ended in it says only that it was cancelled.
+    """
+    status, seen, leg = "", {callee.id}, callee
+    while status in ("", "CANCEL"):
+        dialler = legs.get(leg.dialled_by)
+        outer = None if dialler is None or dialler.is_phone else legs.partner(dialler)
+        if outer is None or outer.id in seen:
+            return status
+        seen.add(outer.id)
+        status, leg = outer.dial_status, outer
+    return status

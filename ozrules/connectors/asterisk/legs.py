@@ -5,6 +5,7 @@ is taken as evidence and a lost or repeated event does no harm. Channels that on
 too, because calls run through them, but they are never anybody's phone.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,14 @@ HOLD: Final = "hold"
 
 _NO_PHONE: Final = ("Local/", "Snoop/", "UnicastRTP/", "Recorder/", "Announcer/", "Message/", "Surrogate/", "CBAnn/")
 _NOWHERE: Final = frozenset({"", "s", "h", "failed"})
+_ZOMBIE: Final = "<ZOMBIE>"  # what a channel is called whose place another one has taken
+_MADE: Final = re.compile(r"(?:^|-)(\d{1,12})\.(\d{1,9})(?:;2)?$")
+
+
+def age(leg_id: str) -> tuple[int, int]:
+    """When a channel was made, for putting several in order: its second, and its number since Asterisk was started."""
+    found = _MADE.search(leg_id)
+    return (int(found[1]), int(found[2])) if found is not None else (0, 0)
 
 
 @dataclass(slots=True, eq=False)
@@ -34,7 +43,10 @@ class Leg:
     """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never.
 
     ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another.
-    ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last named it.
+    ``rung`` says that it was dialled, by another channel or by Asterisk itself. ``leaving`` says that it was told to
+    hang up, and ``taken_out`` that this came while it was in a bridge: an admin or Asterisk ends it, not its party.
+    ``keyed`` says that its party pressed keys since it last held. ``fetched_by`` is the id of the leg that took it out
+    of a parking place. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last named it.
     """
 
     id: str
@@ -45,11 +57,15 @@ class Leg:
     own_number: str | None = None
     name: str | None = None
     exten: str = ""
+    context: str = ""
     dialed: str | None = None
     bridge: str | None = None
     music: bool = False
+    keyed: bool = False
+    rung: bool = False
     dialled_by: str | None = None
     dialled_from: str = ""
+    dialled_at: tuple[str, str] = ("", "")
     dial_string: str = ""
     dial_status: str = ""
     last_dialling: int = 0
@@ -58,6 +74,9 @@ class Leg:
     requested: int = 0
     busy: bool = False
     leaving: bool = False
+    taken_out: bool = False
+    parked: bool = False
+    fetched_by: str | None = None
     gone: bool = False
     ended: int = 0
     cause: int = 0
@@ -68,7 +87,12 @@ class Leg:
     @property
     def is_phone(self) -> bool:
         """Whether somebody can be at its end."""
-        return not self.channel.startswith(_NO_PHONE)
+        return not self.channel.startswith(_NO_PHONE) and not self.channel.endswith(_ZOMBIE)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where in the dialplan it is: context and extension."""
+        return self.context, self.exten
 
     @property
     def is_ours(self) -> bool:
@@ -147,7 +171,7 @@ class Legs:
 
     def is_parked(self, leg: Leg) -> bool:
         """Whether it sits in a bridge where nobody hears anybody."""
-        return leg.bridge in self._holding_bridges
+        return leg.parked or leg.bridge in self._holding_bridges
 
     def begin_list(self) -> None:
         """A list is asked for: what events say from now on is newer than what the list will say."""
@@ -167,14 +191,15 @@ class Legs:
         leg_id = fields.get(f"{prefix}Uniqueid", "")
         leg = self._legs.get(leg_id) if leg_id else self._by_channel.get(channel)
         if leg is None:
-            if not leg_id or not channel:
+            linked_id = fields.get(f"{prefix}Linkedid", "")
+            # an event that tells of a channel says all this; what failed to become one has "<unknown>" for an id
+            if not channel or not linked_id or not leg_id or leg_id.startswith("<"):
                 return None
-            leg = Leg(leg_id, channel, fields.get(f"{prefix}Linkedid", "") or leg_id)
+            leg = Leg(leg_id, channel, linked_id)
             self._legs[leg_id] = leg
             self._name(leg, channel)
-        elif channel and channel != leg.channel:
-            self._unname(leg)
-            self._name(leg, channel)
+        else:
+            self.rename(leg, channel)
         if self._fresh is not None:
             self._fresh.add(leg.id)
         if not leg.gone:
@@ -190,11 +215,13 @@ class Legs:
         exten = fields.get(f"{prefix}Exten")
         if exten is not None:
             leg.exten = exten
+            leg.context = fields.get(f"{prefix}Context", leg.context)
             if leg.dialed is None and exten not in _NOWHERE:
                 leg.dialed = exten
 
     def dial(self, source: Leg | None, target: Leg, fields: Fields) -> None:
         """An event said that ``source`` dials ``target``, or how that stands."""
+        target.rung = True
         status = fields.get("DialStatus", "")
         # what has ended, or was answered, is not undone by an event that comes late
         if status and (target.dial_status in ("", "PROGRESS", "RINGING") or status == "ANSWER"):
@@ -205,6 +232,7 @@ class Legs:
             if target.dialled_by != source.id:
                 target.dialled_by = source.id
                 target.dialled_from = source.exten
+                target.dialled_at = source.place
             if target.id not in source.dialled:
                 source.dialled.add(target.id)
                 source.last_dialling = self._next()
@@ -218,6 +246,7 @@ class Legs:
         if bridge and not leg.gone:
             if "holding_bridge" in fields.get("BridgeTechnology", "") or fields.get("BridgeType") == "parking":
                 self._holding_bridges.add(bridge)
+            leg.parked = leg.parked and bridge in self._holding_bridges
             leg.bridge = bridge
             self._members.setdefault(bridge, set()).add(leg.id)
 
@@ -231,6 +260,17 @@ class Legs:
             del self._members[leg.bridge]
             self._holding_bridges.discard(leg.bridge)
         leg.bridge = None
+
+    def rename(self, leg: Leg, channel: str) -> None:
+        """The channel is called so from now on. A masquerade does that; the id tells who is meant."""
+        if channel and channel != leg.channel:
+            self._unname(leg)
+            self._name(leg, channel)
+
+    def ask_to_leave(self, leg: Leg) -> None:
+        """Asterisk ends the channel: by itself, for an admin, or after its party hung up."""
+        leg.leaving = True
+        leg.taken_out = leg.taken_out or (leg.bridge is not None and not leg.requested)
 
     def request_hangup(self, leg: Leg, cause: int) -> None:
         """The party at its end hung up, or refused."""

@@ -4,16 +4,12 @@ A list does not say who dialled whom. That follows from the Linkedid, or from wh
 that were taken apart to be held, from where they wait.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from ozrules.connectors.asterisk.ami import Fields
 from ozrules.connectors.asterisk.dialling import beside
-from ozrules.connectors.asterisk.legs import HOLD, OURS, Leg, Legs
-
-_MADE: Final = re.compile(r"(?:^|-)(\d{1,12})\.(\d{1,9})(?:;2)?$")
+from ozrules.connectors.asterisk.legs import HOLD, OURS, Leg, Legs, age
 
 
 def in_order(items: Iterable[Fields]) -> dict[str, Fields]:
@@ -24,10 +20,8 @@ def in_order(items: Iterable[Fields]) -> dict[str, Fields]:
     return {item.get("Uniqueid", ""): item for item in sorted(items, key=_age)}
 
 
-def _age(item: Fields) -> tuple[bool, int, int]:
-    found = _MADE.search(item.get("Uniqueid", ""))
-    second, number = (int(found[1]), int(found[2])) if found is not None else (0, 0)
-    return item.get("Linkedid", "").startswith(OURS), second, number
+def _age(item: Fields) -> tuple[bool, tuple[int, int]]:
+    return item.get("Linkedid", "").startswith(OURS), age(item.get("Uniqueid", ""))
 
 
 def place(legs: Legs, leg: Leg, item: Fields) -> None:

@@ -4,26 +4,32 @@ Each event first adds to the facts about legs; then the calls that these legs be
 differs from what was told last is told. Events may come twice, a little out of order, or not at all: then a call may be
 told late, or at the next full list, but what has ended stays ended and nothing is told twice.
 
+A session lives as long as its two ends ring or talk to each other. When they do not any more, why is sometimes said
+only by an event that comes with the next ones. So it waits for `MOMENT`, and is then over whether that came or not:
+`settle` says what became so by waiting alone.
+
 A call begins with the leg that has its own Linkedid: the session carries that leg's id, and the first leg that it
 dials becomes the callee. Every further leg that it dials (a ring group, a queue, a forward) is a session of its own
 with the same master: ``CALLER/CALLEE``.
 
-The file is long because dialling, holding, transferring and telling all turn on the same legs and calls.
+The file is long because dialling, meeting, holding, transferring and telling all turn on the same legs and calls.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
 from msgspec.structs import replace
 
 from ozrules.connectors.asterisk.ami import Fields, timestamp, whole_number
-from ozrules.connectors.asterisk.calls import Around, Call, Verdict, judge
+from ozrules.connectors.asterisk.calls import Call, Doubt, Verdict, judge
 from ozrules.connectors.asterisk.dialling import beside, speaker
 from ozrules.connectors.asterisk.endpoints import Outside
-from ozrules.connectors.asterisk.legs import OURS, Leg, Legs
+from ozrules.connectors.asterisk.legs import OURS, Leg, Legs, age
 from ozrules.connectors.asterisk.listing import in_order, pair, place
 from ozrules.connectors.asterisk.parties import session_of
 from ozrules.connectors.asterisk.register import Register
+from ozrules.connectors.asterisk.surroundings import around, has_another, is_connected
 from ozrules.engine.events import SessionSeen
 from ozrules.session.session import Session
 from ozrules.session.state import (
@@ -40,6 +46,9 @@ from ozrules.session.state import (
 
 Kind: TypeAlias = Literal["created", "stateChanged", "closed"]
 
+MOMENT: Final = 0.01
+"""Seconds that are waited to learn why a call is over, or whether a hold was ended only to transfer."""
+
 _PASSED: Final = frozenset({CANCELLED, COMPLETED})  # ends of a call to a transfer's target that are no failure
 
 
@@ -52,8 +61,14 @@ class Reducer:
         self._legs = Legs()
         self.calls = Register()
         self._transferees: dict[str, Call] = {}
+        self._doubts: dict[str, float] = {}
 
     # -- questions
+
+    @property
+    def due(self) -> float | None:
+        """The moment, in `hear`'s time, at which `settle` has something to say; None where there is nothing."""
+        return min(self._doubts.values()) + MOMENT if self._doubts else None
 
     def leg(self, leg_id: str) -> Leg | None:
         """The leg of this id, also for a while after its end."""
@@ -77,7 +92,7 @@ class Reducer:
 
     def is_connected(self, call: Call) -> bool:
         """Whether both parties hear each other, as far as bridges go."""
-        return call.callee is not None and call.callee.id in self._legs.joined(call.caller)
+        return is_connected(call, self._legs)
 
     def is_parked(self, leg: Leg) -> bool:
         """Whether it sits in a bridge where nobody hears anybody."""
@@ -90,7 +105,8 @@ class Reducer:
     # -- what is heard
 
     def hear(self, fields: Fields, at: float) -> list[SessionSeen]:
-        """One event, and the changes of sessions that it makes."""
+        """One event, and the changes of sessions that it makes, after those that became due before it."""
+        settled = self.settle(at)
         name = fields.get("Event", "")
         leg = self._legs.see(fields)
         far = self._legs.see(fields, "Dest") if name.startswith("Dial") else None
@@ -102,6 +118,7 @@ class Reducer:
             case "BridgeEnter" | "BridgeLeave":
                 if leg is not None:
                     self._gather(leg, touched)
+                    self.calls.part(leg)
                     if name == "BridgeEnter":
                         self._legs.enter(leg, fields)
                     else:
@@ -111,13 +128,19 @@ class Reducer:
                     self._hold(leg, name == "Hold")
             case "MusicOnHoldStart" | "MusicOnHoldStop":
                 if leg is not None:
-                    leg.music = name == "MusicOnHoldStart" and not leg.gone
+                    self._play(leg, name == "MusicOnHoldStart")
+            case "DTMFBegin" | "DTMFEnd":
+                if leg is not None:
+                    leg.keyed = leg.keyed or fields.get("Direction") == "Received"
             case "HangupRequest":
                 if leg is not None:
                     self._legs.request_hangup(leg, whole_number(fields, "Cause"))
             case "SoftHangupRequest":
                 if leg is not None:
-                    leg.leaving = True
+                    self._legs.ask_to_leave(leg)
+            case "Rename":
+                if leg is not None:
+                    self._legs.rename(leg, fields.get("Newname", ""))
             case "Hangup":
                 if leg is not None:
                     self._gather(leg, touched)
@@ -132,10 +155,23 @@ class Reducer:
                 self._blind(fields, touched)
             case "AttendedTransfer":
                 self._attended(fields, touched)
+            case "ParkedCall" | "ParkedCallSwap":
+                self._park(fields, touched)
+            case "UnParkedCall" | "ParkedCallTimeOut" | "ParkedCallGiveUp":
+                self._unpark(fields, touched)
             case _:
                 if leg is None:
-                    return []
-        return self._settle(touched, at, timestamp(fields))
+                    return settled
+        return settled + self._settle(touched, at, timestamp(fields))
+
+    def settle(self, at: float) -> list[SessionSeen]:
+        """What became so by waiting: sessions that are over though no event said why."""
+        due = sorted((since + MOMENT, call_id) for call_id, since in self._doubts.items() if since + MOMENT <= at)
+        told: list[SessionSeen] = []
+        for moment, call_id in due:
+            call = self.calls.living(call_id)
+            told += self._tell_all([call], moment, None) if call is not None else []
+        return told
 
     def begin_list(self) -> None:
         """The list of channels is asked for now."""
@@ -159,6 +195,7 @@ class Reducer:
         # events may have named the phone that rings beside another first: that one must not be taken for the first
         living = sorted(self._legs.living(), key=lambda leg: leg.linked_id.startswith(OURS))
         self._settle({leg.id: leg for leg in living}, 0.0, None)
+        self._tell_all(list(self.calls.all_living()), math.inf, None)  # a list leaves nothing in doubt
         gone = [call for call in self.calls.all_living() if any(leg.gone for leg in call.legs())]
         for call in gone:
             self._finish(call, Verdict(ABORTED, ends=True, derived=True))
@@ -177,6 +214,7 @@ class Reducer:
                 other = call.other(leg)
                 if other is not None and (state == "ONHOLD" or len(legs) == 1):
                     self._hold(other, state == "ONHOLD")
+                    call.release()
         self._settle({leg.id: leg for leg in legs}, 0.0, None)
 
     def talking(self) -> set[str]:
@@ -203,9 +241,7 @@ class Reducer:
         if not leg.dialled_by or self.calls.is_called(leg):
             return
         caller = speaker(self._legs, self._legs.get(leg.dialled_by))
-        if caller is None or caller is leg or caller.is_ours:
-            return
-        if any(call.other(leg) is caller for call in self.calls.of(leg)):
+        if caller is None or caller is leg or caller.is_ours or self.calls.have_met(leg, caller):
             return
         self._begin_own(caller)
         own = self.calls.living(caller.id)
@@ -232,22 +268,78 @@ class Reducer:
             own.verdict = Verdict(COMPLETED, ends=True, derived=True)
 
     def _meet(self, leg: Leg) -> None:
-        """A lone caller that is joined with one leg that nobody else talks to: it fetched a parked call."""
-        own = self.calls.living(leg.id)
-        if own is None or own.callee is not None or leg.bridge is None:
+        """Two that hear each other alone, and whom no call has brought together: a fetched parked call, a bridge.
+
+        Who fetched it calls; else who is still in the dialplan by itself, else who has been there longer.
+        """
+        if not leg.is_phone or leg.gone:
             return
         others = [one for one in beside(self._legs, leg) if one.is_phone]
-        if len(others) == 1 and not self.calls.of(others[0]):
-            self.calls.adopt(own, others[0])
+        if len(others) != 1 or not self._is_free(leg) or not self._is_free(others[0]):
+            return
+        if self.calls.are_together(leg, others[0]):
+            return
+        pair = sorted((leg, others[0]), key=self._came_to)
+        caller, callee = pair
+        own = self.calls.living(caller.id)
+        if own is not None and own.callee is None and own.caller is caller:
+            self.calls.adopt(own, callee)
+        else:
+            self.calls.begin(Call(self.calls.free_id(caller, callee), callee, caller.linked_id, caller, callee))
+        self._drop_own(callee)
+
+    def _is_free(self, leg: Leg) -> bool:
+        """Whether it is in no call with anybody but one that it holds."""
+        return all(call.callee is None or leg.id in call.holders for call in self.calls.of(leg))
+
+    def _came_to(self, leg: Leg) -> tuple[bool, bool, bool, tuple[int, int]]:
+        own = self.calls.living(leg.id)
+        fetched = leg.fetched_by is not None
+        return fetched, own is None or own.callee is not None, leg.dialled_by is not None, age(leg.id)
 
     # -- holds and transfers
 
     def _hold(self, leg: Leg, holds: bool) -> None:
         for call in self.calls.of(leg):
+            other = call.other(leg)
             if not holds:
-                call.holders -= {leg.id}
+                call.releasing |= call.holders & {leg.id}
+                if other is not None and not other.music and not has_another(call, leg, self._legs, self.calls):
+                    call.release()
             elif call.answered:
-                call.holders |= {leg.id}
+                call.hold(leg)
+                leg.keyed = False
+
+    def _play(self, leg: Leg, plays: bool) -> None:
+        """Music that stops while both are still together says that who held has taken the other back.
+
+        Not so where keys were pressed meanwhile: then they may be a code and a number, and a transfer follows.
+        """
+        leg.music = plays and not leg.gone
+        for call in self.calls.of(leg):
+            holder = call.other(leg)
+            if not plays and holder is not None and not holder.keyed and is_connected(call, self._legs):
+                call.release()
+
+    def _park(self, fields: Fields, touched: dict[str, Leg]) -> None:
+        """Who is parked talks to nobody. Sent there by the other, it was transferred, whatever the other does next."""
+        parked = speaker(self._legs, self._legs.see(fields, "Parkee"))
+        if parked is None or parked.gone:
+            return
+        parked.parked, parked.fetched_by = True, None
+        touched[parked.id] = parked
+        for call in self.calls.of(parked):
+            # both may be sent to a parking place to be held: then the dialplan's place of each is there
+            if call.answered and not call.apart and parked.place in call.answered_in:
+                call.verdict = Verdict(TRANSFER_COMPLETED, ends=True, derived=True)
+
+    def _unpark(self, fields: Fields, touched: dict[str, Leg]) -> None:
+        parked = speaker(self._legs, self._legs.see(fields, "Parkee"))
+        fetcher = speaker(self._legs, self._legs.see(fields, "Retriever"))
+        if parked is not None:
+            parked.parked = False
+            parked.fetched_by = None if fetcher is None else fetcher.id
+            touched[parked.id] = parked
 
     def _blind(self, fields: Fields, touched: dict[str, Leg]) -> None:
         leaves = self._legs.see(fields, "Transferer")
@@ -258,6 +350,9 @@ class Reducer:
             if call.other(leaves) is stays and call.stays is None:
                 call.stays = stays
                 self._transferees[stays.id] = call
+                for onward in self.calls.of(stays):  # an event that came before this one may have begun it
+                    if onward.caller is stays and not onward.answered and onward.transfer_of is None:
+                        onward.transfer_of = call
                 touched[leaves.id] = leaves
 
     def _attended(self, fields: Fields, touched: dict[str, Leg]) -> None:
@@ -267,20 +362,24 @@ class Reducer:
             return
         for call in self.calls.of(first):
             if call.other(first) is stays:
+                call.verdict = Verdict(TRANSFER_COMPLETED, ends=True)
                 for onward in self.calls.of(second):
                     if onward is not call:
-                        self._hand_over(call, onward, second, stays)
+                        self._hand_over(onward, second, stays)
                 touched[stays.id] = stays
 
-    def _hand_over(self, call: Call, onward: Call, leaves: Leg, stays: Leg) -> None:
-        """``call`` ends as transferred: who was in it takes the transferring leg's place in ``onward``."""
-        call.verdict = Verdict(TRANSFER_COMPLETED, ends=True)
+    def _hand_over(self, onward: Call, leaves: Leg, stays: Leg) -> None:
+        """Who was transferred takes the transferring leg's place in the call to the target, if it has found one."""
+        if onward.callee is None:
+            onward.verdict = Verdict(COMPLETED, ends=True, derived=True)
+            return
         if stays in onward.legs():
             return
         if onward.caller is leaves:
-            onward.caller, onward.answered_from = stays, (stays.exten, onward.answered_from[1])
+            onward.caller, onward.answered_in = stays, (stays.place, onward.answered_in[1])
         else:
-            onward.callee, onward.answered_from = stays, (onward.answered_from[0], stays.exten)
+            onward.callee, onward.answered_in = stays, (onward.answered_in[0], stays.place)
+        onward.holders -= {leaves.id}
         leaves.calls.discard(onward.id)
         stays.calls.add(onward.id)
 
@@ -292,7 +391,8 @@ class Reducer:
         call, onward = sorted(calls, key=lambda one: one.callee is not leg)
         stays, far = call.other(leg), onward.other(leg)
         if stays is not None and far is not None and far.id in self._legs.joined(stays):
-            self._hand_over(call, onward, leg, stays)
+            call.verdict = Verdict(TRANSFER_COMPLETED, ends=True)
+            self._hand_over(onward, leg, stays)
 
     # -- telling
 
@@ -309,7 +409,9 @@ class Reducer:
             self._link(leg)
         for leg in touched.values():
             self._meet(leg)
-        waiting = self._concerned(touched.values())
+        return self._tell_all(self._concerned(touched.values()), at, reported_at)
+
+    def _tell_all(self, waiting: list[Call], at: float, reported_at: float | None) -> list[SessionSeen]:
         seen: list[SessionSeen] = []
         while waiting:
             call = waiting.pop(0)
@@ -333,9 +435,12 @@ class Reducer:
         return list(found.values())
 
     def _affected(self, call: Call) -> list[Call]:
-        """The calls whose state hangs on this one's: transferred into it, held for it, rung beside it."""
+        """The calls whose state hangs on this one's: transferred into it, held for it, rung beside it, begun after it."""
         found = [call.transfer_of] if call.transfer_of is not None else []
-        found += self.calls.of(call.caller)
+        for leg in call.legs() if call.over else (call.caller,):
+            if call.over:
+                self._meet(leg)
+            found += self.calls.of(leg)
         for leg in self._legs.of_endpoint(call.caller.endpoint):
             found += [one for one in self.calls.of(leg) if leg.id in one.holders]
         return [one for one in found if one is not call]
@@ -345,10 +450,7 @@ class Reducer:
             if call.stays is not None and self._legs.is_parked(call.stays):
                 call.verdict = Verdict(TRANSFER_COMPLETED, ends=True, derived=True)  # it led to a parking place
             else:
-                around = self._around(call)
-                call.apart = call.apart and (call.joined or not around.connected)
-                call.joined = around.connected
-                call.verdict = judge(call, around) or call.verdict
+                call.verdict = self._weigh(call, at)
         if call.transfer_of is not None:
             self._report_transfer(call, call.transfer_of)
         verdict = call.verdict
@@ -366,6 +468,22 @@ class Reducer:
             self._finish(call, verdict)
         return told
 
+    def _weigh(self, call: Call, at: float) -> Verdict:
+        """What the facts amount to now, a doubt that has lasted for a moment being none any more."""
+        since = self._doubts.pop(call.id, at)
+        if since + MOMENT <= at:
+            call.release()
+        surroundings = around(call, self._legs, self.calls, self._outside)
+        call.apart = call.apart and (call.joined or not surroundings.connected)
+        call.joined = surroundings.connected
+        found = judge(call, surroundings)
+        if not isinstance(found, Doubt):
+            return found or call.verdict
+        if since + MOMENT <= at:
+            return found.otherwise
+        self._doubts[call.id] = since
+        return found.meanwhile or call.verdict
+
     def _tell(self, call: Call, kind: Kind, verdict: Verdict, at: float, reported_at: float | None) -> SessionSeen:
         call.told = session_of(call, verdict.state, self._outside)
         return SessionSeen(
@@ -377,23 +495,6 @@ class Reducer:
             derived=verdict.derived,
         )
 
-    def _around(self, call: Call) -> Around:
-        return Around(
-            connected=self.is_connected(call),
-            shared=any(len(self.calls.of(leg)) > 1 for leg in call.legs() if leg.requested),
-            consulting=frozenset(leg.id for leg in call.legs() if leg.id in call.holders and self._consults(call, leg)),
-            answered_elsewhere=any(one.answered for one in self.calls.of(call.caller) if one is not call),
-            now=self._legs.now,
-            dialler=None if call.callee is None else self._legs.get(call.callee.dialled_by),
-        )
-
-    def _consults(self, call: Call, holder: Leg) -> bool:
-        """Whether the phone that holds has called somebody else. Of a trunk that would say nothing."""
-        if self._outside.holds(holder):
-            return False
-        others = (one for far in self._legs.of_endpoint(holder.endpoint) for one in self.calls.of(far))
-        return any(one is not call and one.caller.endpoint == holder.endpoint for one in others)
-
     def _report_transfer(self, call: Call, transferred: Call) -> None:
         if call.verdict.ends and not call.answered and call.verdict.state not in _PASSED:
             transferred.transfer_failed = True
@@ -403,10 +504,14 @@ class Reducer:
     def _end(self, leg: Leg, cause: int) -> None:
         forgotten = self._legs.end(leg, cause)
         if forgotten is not None:
+            for call_id in forgotten.calls:
+                self._doubts.pop(call_id, None)
             self.calls.forget(forgotten)
 
     def _finish(self, call: Call, verdict: Verdict) -> None:
         self.calls.finish(call, verdict)
+        call.joined = is_connected(call, self._legs)
+        self._doubts.pop(call.id, None)
         for leg in call.legs():
             if self._transferees.get(leg.id) is call:
                 del self._transferees[leg.id]

@@ -3,6 +3,7 @@
 A call that is over stays on it for as long as its legs are remembered, so that the way of a call stays known.
 """
 
+import itertools
 from collections.abc import Iterator
 
 from ozrules.connectors.asterisk.calls import Call, Verdict
@@ -36,6 +37,26 @@ class Register:
     def is_called(self, leg: Leg) -> bool:
         """Whether the leg is, or was, the callee of any call."""
         return any(self._calls[one].callee is leg for one in leg.calls)
+
+    def have_met(self, one: Leg, other: Leg) -> bool:
+        """Whether there is, or was, a call between these two."""
+        return any(self._calls[call_id].other(one) is other for call_id in one.calls)
+
+    def are_together(self, one: Leg, other: Leg) -> bool:
+        """Whether there is a call between these two, or one that is over and whose bridge they have not left yet."""
+        theirs = (self._calls[call_id] for call_id in one.calls)
+        return any((not call.over or call.joined) and call.other(one) is other for call in theirs)
+
+    def part(self, leg: Leg) -> None:
+        """The leg goes to another bridge, or to none: whom it meets from now on it meets anew."""
+        for call_id in leg.calls:
+            self._calls[call_id].joined = False
+
+    def free_id(self, caller: Leg, callee: Leg) -> str:
+        """An id for a call between these two that no earlier one had."""
+        name = f"{caller.id}/{callee.id}"
+        again = (f"{name}/{number}" for number in itertools.count(2))
+        return next(one for one in itertools.chain([name], again) if one not in self._calls)
 
     def path_of(self, call: Call) -> set[str]:
         """Everybody who has been part of this call, under any name: whom it must not be forwarded to again."""

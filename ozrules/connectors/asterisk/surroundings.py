@@ -1,0 +1,65 @@
+"""What a call's state depends on beside its own two legs: who hears whom, and what else their phones do."""
+
+from ozrules.connectors.asterisk.calls import Around, Call
+from ozrules.connectors.asterisk.dialling import beside, status_of_branch
+from ozrules.connectors.asterisk.endpoints import Outside
+from ozrules.connectors.asterisk.legs import Leg, Legs
+from ozrules.connectors.asterisk.register import Register
+
+
+def around(call: Call, legs: Legs, calls: Register, outside: Outside) -> Around:
+    """What is so now."""
+    callee = call.callee
+    connected = is_connected(call, legs)
+    return Around(
+        connected=connected,
+        elsewhere=not connected and _hears_others(call, legs),
+        shared=any(one.answered for leg in call.legs() if leg.requested for one in calls.of(leg) if one is not call),
+        transferring=any(has_another(call, leg, legs, calls) for leg in call.legs() if leg.gone),
+        consulting=frozenset(
+            leg.id for leg in call.legs() if leg.id in call.holders and _consults(call, leg, legs, calls, outside)
+        ),
+        answered_elsewhere=any(
+            _picked_up(one) for one in calls.of(call.caller) if one is not call and _calls(call, one)
+        ),
+        going_on=any(one.transfer_of is call for leg in call.legs() for one in calls.of(leg)),
+        dialled="" if callee is None else status_of_branch(legs, callee),
+        now=legs.now,
+        dialler=None if callee is None else legs.get(callee.dialled_by),
+    )
+
+
+def is_connected(call: Call, legs: Legs) -> bool:
+    """Whether both parties hear each other, as far as bridges go."""
+    return call.callee is not None and call.callee.id in legs.joined(call.caller)
+
+
+def _hears_others(call: Call, legs: Legs) -> bool:
+    """Whether a party hears somebody who is not in this call. Who holds may: it asks whether to transfer."""
+    free = (leg for leg in call.legs() if leg.id not in call.holders)
+    return any(one.is_phone and one not in call.legs() for leg in free for one in beside(legs, leg))
+
+
+def has_another(call: Call, leg: Leg, legs: Legs, calls: Register) -> bool:
+    """Whether the phone at the end of this leg is in another call too."""
+    others = [leg, *legs.of_endpoint(leg.endpoint)]
+    return any(one is not call for other in others for one in calls.of(other))
+
+
+def _consults(call: Call, holder: Leg, legs: Legs, calls: Register, outside: Outside) -> bool:
+    """Whether the phone that holds has called somebody else. Of a trunk that would say nothing."""
+    if outside.holds(holder):
+        return False
+    others = (one for far in legs.of_endpoint(holder.endpoint) for one in calls.of(far))
+    return any(one is not call and one.caller.endpoint == holder.endpoint for one in others)
+
+
+def _calls(call: Call, other: Call) -> bool:
+    """Whether both are phones that one caller called."""
+    return other.caller is call.caller and other.stays is None
+
+
+def _picked_up(call: Call) -> bool:
+    """Whether the phone was picked up: it talks, or it is asked whether it takes the call."""
+    callee = call.callee
+    return call.answered or (callee is not None and callee.state == "Up" and not callee.gone)
