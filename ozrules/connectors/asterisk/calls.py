@@ -58,6 +58,7 @@ BEGUN: Final = Verdict(SETUP)
 _NOT_FOUND: Final = frozenset({1, 3, 28})
 _BUSY: Final = frozenset({17, 21})
 _NOT_ANSWERED: Final = frozenset({0, 16, 18, 19, 20})
+_CONGESTION: Final = 34
 _REDIRECTED: Final = 23
 _ELSEWHERE: Final = 26
 _INTERWORKING: Final = 127  # what a phone's CANCEL leaves behind
@@ -151,11 +152,17 @@ def judge(call: Call, around: Around) -> Verdict | Doubt | None:
     return _unanswered(caller, callee, around) or _ringing(call, callee)
 
 
-def _lone(caller: Leg) -> Verdict | None:
-    """In the dialplan, where nobody has been called yet. It may itself have been called, by Asterisk."""
+def _lone(caller: Leg) -> Verdict | Doubt | None:
+    """In the dialplan, where nobody has been called yet. It may itself have been called, by Asterisk.
+
+    Who is refused by the dialplan hangs up too, as a phone must: then the cause is not the caller's.
+    """
     called = caller.rung and caller.state != "Up"
-    if caller.requested and not caller.busy and not called:
-        return Verdict(CALLER_HUNG_UP if caller.state == "Up" else CANCELLED, ends=True)
+    if caller.requested and not caller.busy and not called and caller.cause != _CONGESTION:
+        if caller.state == "Up":
+            return Verdict(CALLER_HUNG_UP, ends=True)
+        cancelled = Verdict(CANCELLED, ends=True)
+        return cancelled if caller.gone else Doubt(cancelled)
     if not caller.gone:
         return Verdict(SETUP)
     if called and caller.dial_status == "BUSY":

@@ -27,6 +27,7 @@ HOLD: Final = "hold"
 """The extension, in the context that ARI makes, to which both parties of a call go to be held."""
 
 _NO_PHONE: Final = ("Local/", "Snoop/", "UnicastRTP/", "Recorder/", "Announcer/", "Message/", "Surrogate/", "CBAnn/")
+_CONFERENCE: Final = "ConfBridge"
 _NOWHERE: Final = frozenset({"", "s", "h", "failed"})
 _ZOMBIE: Final = "<ZOMBIE>"  # what a channel is called whose place another one has taken
 _MADE: Final = re.compile(r"(?:^|-)(\d{1,12})\.(\d{1,9})(?:;2)?$")
@@ -119,6 +120,7 @@ class Legs:
         self._by_endpoint: dict[str, set[str]] = {}
         self._members: dict[str, set[str]] = {}
         self._holding_bridges: set[str] = set()
+        self._rooms: set[str] = set()
         self._ended: OrderedDict[str, None] = OrderedDict()
         self._order = 0
         self._fresh: set[str] | None = None
@@ -172,6 +174,10 @@ class Legs:
     def is_parked(self, leg: Leg) -> bool:
         """Whether it sits in a bridge where nobody hears anybody."""
         return leg.parked or leg.bridge in self._holding_bridges
+
+    def is_in_a_room(self, leg: Leg) -> bool:
+        """Whether it sits in a conference room, where whoever comes meets whoever is there. A page is one too."""
+        return leg.bridge in self._rooms
 
     def begin_list(self) -> None:
         """A list is asked for: what events say from now on is newer than what the list will say."""
@@ -246,6 +252,8 @@ class Legs:
         if bridge and not leg.gone:
             if "holding_bridge" in fields.get("BridgeTechnology", "") or fields.get("BridgeType") == "parking":
                 self._holding_bridges.add(bridge)
+            if _CONFERENCE in (fields.get("BridgeCreator"), fields.get("Application")):
+                self._rooms.add(bridge)
             leg.parked = leg.parked and bridge in self._holding_bridges
             leg.bridge = bridge
             self._members.setdefault(bridge, set()).add(leg.id)
@@ -259,6 +267,7 @@ class Legs:
         if not members:
             del self._members[leg.bridge]
             self._holding_bridges.discard(leg.bridge)
+            self._rooms.discard(leg.bridge)
         leg.bridge = None
 
     def rename(self, leg: Leg, channel: str) -> None:

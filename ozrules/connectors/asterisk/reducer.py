@@ -274,7 +274,10 @@ class Reducer:
         """
         if not leg.is_phone or leg.gone:
             return
-        others = [one for one in beside(self._legs, leg) if one.is_phone]
+        company = beside(self._legs, leg)
+        if any(self._legs.is_in_a_room(one) for one in (leg, *company)):
+            return
+        others = [one for one in company if one.is_phone]
         if len(others) != 1 or not self._is_free(leg) or not self._is_free(others[0]):
             return
         if self.calls.are_together(leg, others[0]):
@@ -313,12 +316,14 @@ class Reducer:
     def _play(self, leg: Leg, plays: bool) -> None:
         """Music that stops while both are still together says that who held has taken the other back.
 
-        Not so where keys were pressed meanwhile: then they may be a code and a number, and a transfer follows.
+        Not so where keys were pressed meanwhile, or the phone has another call: then a transfer may follow.
         """
         leg.music = plays and not leg.gone
         for call in self.calls.of(leg):
             holder = call.other(leg)
-            if not plays and holder is not None and not holder.keyed and is_connected(call, self._legs):
+            if plays or holder is None or holder.keyed or not is_connected(call, self._legs):
+                continue
+            if not has_another(call, holder, self._legs, self.calls):
                 call.release()
 
     def _park(self, fields: Fields, touched: dict[str, Leg]) -> None:

@@ -16,7 +16,7 @@ from ozrules.engine.events import SessionSeen
 from tests.e2e.asterisk.freepbx.known_faults import KNOWN
 from tests.e2e.asterisk.freepbx.laboratory import PHONES_NAMED, TRUNKS
 from tests.e2e.asterisk.freepbx.scenes import SCENES
-from tests.e2e.asterisk.freepbx.told import told_of
+from tests.e2e.asterisk.freepbx.told import faults, read, told_of
 from tests.oracle.history import History
 from tests.oracle.laws import breaches
 from tests.oracle.marks import marked
@@ -40,7 +40,7 @@ def test_a_scene_makes_the_sessions_that_are_right(name: str, suite: str) -> Non
     recording = (DATA / suite / f"{name}.ami.txt").read_bytes()
     told = played(recording)
     right = (DATA / suite / f"{name}.right.txt").read_text().splitlines()
-    assert [str(one) for one in told_of(told)] == right
+    assert faults(told_of(told), map(read, right)) == []
     found = breaches(History(events(recording)), [of_seen(one) for one in told])
     assert not found, [str(breach) for breach in found]
 

@@ -350,7 +350,7 @@ async def _in_the_mailbox_after_transfer(here: Floor, did: str, by: str) -> list
     await here.sees(here.caller, here.number("02"), "NotAnswered")
     await calling.hang_up()
     return [
-        inbound(here, by, "Ringing InCall Transferring TransferFailed"),
+        inbound(here, by, "Ringing InCall Transferring TransferFailed Aborted"),
         inbound(here, "02", "Ringing NotAnswered"),
     ]
 
@@ -393,7 +393,7 @@ async def s19a_asked_by_code_then_parked_and_fetched(here: Floor) -> list[Told]:
     await fetching.until("ended")
     return [
         inbound(here, "01", "Ringing InCall CallerOnHold TransferRequested TransferCompleted"),
-        inbound(here, "02", "Ringing InCall Transferring TransferCompleted"),
+        inbound(here, "02", "Ringing InCall (Transferring) TransferCompleted"),
         Told(here.number("03"), here.caller, "outbound", "InCall CalleeHungUp"),
     ]
 
@@ -408,7 +408,7 @@ async def s19b_asked_by_code_then_parked_and_back(here: Floor) -> list[Told]:
     await back.until("ended")
     return [
         inbound(here, "01", "Ringing InCall CallerOnHold TransferRequested TransferCompleted"),
-        inbound(here, "02", "Ringing InCall Transferring TransferCompleted"),
+        inbound(here, "02", "Ringing InCall (Transferring) TransferCompleted"),
         inbound(here, "02", "Ringing InCall CallerHungUp"),
     ]
 
@@ -601,6 +601,7 @@ async def s30_a_phone_transfers_into_a_queue(here: Floor) -> list[Told]:
     transferring = await here.desks["02"].answers()
     await talk(calling, transferring)
     assert await transferring.refer(here.number("40")) == 202
+    await here.desks["02"].comes()
     agent = await here.desks["01"].answers()
     await talk(calling, agent)
     await calling.hang_up()

@@ -1,5 +1,6 @@
 """Sessions as the scenes say what is right: who, with whom, which way, and what became of it."""
 
+import re
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -11,7 +12,11 @@ _BEGUN: Final = frozenset({"Setup", "TransferSetup"})
 
 
 class Told(NamedTuple):
-    """A session as the connector told it: its parties, and its states after Setup, each once in a row."""
+    """A session as it was told, or as is right: its parties, and its states after Setup, each once in a row.
+
+    Where something is right with or without a state, as the order of two events of one moment has it, the state stands
+    in brackets.
+    """
 
     caller: str | None
     callee: str | None
@@ -20,6 +25,29 @@ class Told(NamedTuple):
 
     def __str__(self) -> str:
         return "\t".join(str(value) for value in self)
+
+
+def read(line: str) -> Told:
+    """A session that was written as text."""
+    caller, callee, direction, states = (None if value == "None" else value for value in line.split("\t"))
+    return Told(caller, callee, direction, states or "")
+
+
+def faults(told: Iterable[Told], right: Iterable[Told]) -> list[str]:
+    """What was told and is not right, and what is right and was not told. Nothing: all is as it should be."""
+    left, missing = list(told), []
+    for one in right:
+        found = next((other for other in left if _is(other, one)), None)
+        if found is None:
+            missing.append(f"not told: {one}")
+        else:
+            left.remove(found)
+    return [f"told: {one}" for one in left] + missing
+
+
+def _is(told: Told, right: Told) -> bool:
+    states = re.sub(r"\((\w+)\) ", r"(\1 )?", right.states)
+    return told[:3] == right[:3] and re.fullmatch(states, told.states) is not None
 
 
 def told_of(changes: Iterable[SessionSeen]) -> list[Told]:
