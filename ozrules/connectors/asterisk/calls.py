@@ -113,10 +113,11 @@ class Call:
         self.holders |= {leg.id}
         self.releasing -= {leg.id}
 
-    def release(self) -> None:
-        """Who was said to take the other back has done so."""
-        self.holders -= self.releasing
-        self.releasing = frozenset()
+    def release(self, leg_id: str | None = None) -> None:
+        """Who was said to take the other back has done so: this leg, or whoever was."""
+        released = self.releasing if leg_id is None else self.releasing & {leg_id}
+        self.holders -= released
+        self.releasing -= released
 
 
 class Around(NamedTuple):
@@ -124,7 +125,7 @@ class Around(NamedTuple):
 
     connected: bool  # both hear each other, as far as bridges go
     elsewhere: bool  # they do not, and one of them hears somebody else, whom it did not call while it holds
-    shared: bool  # a leg that hung up is in another living call too: its hang-up may complete a transfer
+    shared: bool  # a leg that hung up is in another call too: its hang-up may complete a transfer
     transferring: bool  # a leg's phone has another call: it may be about to transfer
     consulting: frozenset[str]  # legs whose phones call somebody else meanwhile
     answered_elsewhere: bool  # another phone that the caller called has picked up

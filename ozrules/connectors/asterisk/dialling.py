@@ -40,6 +40,13 @@ def _is_second(half: Leg) -> bool:
     return half.channel.endswith(";2")
 
 
+def is_consulted(legs: Legs, callee: Leg) -> bool:
+    """Whether it is called through a Local channel that nobody dialled: that is how Asterisk asks for a transfer."""
+    dialler = legs.get(callee.dialled_by)
+    first = None if dialler is None or dialler.is_phone else legs.partner(dialler)
+    return first is not None and not first.dialled_by and not first.is_ours
+
+
 def status_of_branch(legs: Legs, callee: Leg) -> str:
     """How the dialling stands that came down to this leg through Local channels; "" where none did.
 

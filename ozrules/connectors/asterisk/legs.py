@@ -44,6 +44,7 @@ class Leg:
     """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never.
 
     ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another.
+    ``linked_id`` is the Linkedid with which it began, ``linked_now`` the one that it has, of the call that it joined.
     ``rung`` says that it was dialled, by another channel or by Asterisk itself. ``leaving`` says that it was told to
     hang up, and ``taken_out`` that this came while it was in a bridge: an admin or Asterisk ends it, not its party.
     ``keyed`` says that its party pressed keys since it last held. ``fetched_by`` is the id of the leg that took it out
@@ -53,6 +54,7 @@ class Leg:
     id: str
     channel: str
     linked_id: str
+    linked_now: str = ""
     state: str = "Down"
     number: str | None = None
     own_number: str | None = None
@@ -171,6 +173,10 @@ class Legs:
                 waiting.append(other)
         return found
 
+    def sharing(self, leg: Leg) -> list[Leg]:
+        """The others in its bridge."""
+        return [self._legs[one] for one in sorted(self._members.get(leg.bridge or "", ())) if one != leg.id]
+
     def is_parked(self, leg: Leg) -> bool:
         """Whether it sits in a bridge where nobody hears anybody."""
         return leg.parked or leg.bridge in self._holding_bridges
@@ -213,6 +219,7 @@ class Legs:
         return leg
 
     def _learn(self, leg: Leg, fields: Fields, prefix: str) -> None:
+        leg.linked_now = fields.get(f"{prefix}Linkedid") or leg.linked_now
         leg.state = fields.get(f"{prefix}ChannelStateDesc") or leg.state
         leg.busy = leg.busy or leg.state == "Busy"
         leg.number = _known(fields.get(f"{prefix}CallerIDNum")) or leg.number

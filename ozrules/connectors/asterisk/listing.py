@@ -5,7 +5,8 @@ that were taken apart to be held, from where they wait.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from typing import Final
 
 from ozrules.connectors.asterisk.ami import Fields
 from ozrules.connectors.asterisk.dialling import beside
@@ -24,26 +25,78 @@ def _age(item: Fields) -> tuple[bool, tuple[int, int]]:
     return item.get("Linkedid", "").startswith(OURS), age(item.get("Uniqueid", ""))
 
 
-def place(legs: Legs, leg: Leg, item: Fields) -> None:
+def place(legs: Legs, leg: Leg, item: Fields, parking: Container[str] = ()) -> None:
     """Puts a leg where the list says that it is."""
-    parked = {"BridgeType": "parking"} if item.get("Application") == "Park" else {}
-    legs.enter(leg, item | parked)
+    legs.enter(leg, item | ({"BridgeType": "parking"} if item.get("BridgeId") in parking else {}))
+
+
+def parking_places(items: Iterable[Fields]) -> frozenset[str]:
+    """The bridges in which all wait in Park. Who was fetched from there runs Park, too, but with one who does not."""
+    runs: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        runs[item.get("BridgeId", "")].add(item.get("Application", ""))
+    return frozenset(bridge for bridge, applications in runs.items() if applications == {"Park"})
 
 
 def pair(legs: Legs, named: Mapping[str, Fields]) -> frozenset[str]:
     """Says of the legs who dialled whom. Gives back the ids of those that were taken apart and are held."""
     held = _pair_held(legs, named)
-    for leg_id, item in named.items():
-        target = legs.get(leg_id)
-        if target is None or target.dialled_by or item.get("Application") != "AppDial" or not target.is_phone:
-            continue
-        root = legs.get(item.get("Linkedid"))
-        if root is None or root is target or root.gone:
-            root = next((one for one in beside(legs, target) if one.is_phone and not one.dialled_by), None)
-        if root is not None and root is not target:
-            status = {"Up": "ANSWER", "Ringing": "RINGING"}.get(target.state, "")
-            legs.dial(root, target, {"DialStatus": status})
+    for find in (_branch_of, _who_talks, _who_rings):  # what is surest first
+        for leg_id, item in named.items():
+            target = legs.get(leg_id)
+            if target is None or target.dialled_by or item.get("Application") != "AppDial":
+                continue
+            target.rung = True
+            dialler = find(legs, named, target)
+            if dialler is not None:
+                status = {"Up": "ANSWER", "Ringing": "RINGING"}.get(target.state, "")
+                legs.dial(dialler, target, {"DialStatus": status})
     return held
+
+
+def _branch_of(legs: Legs, named: Mapping[str, Fields], target: Leg) -> Leg | None:
+    """The Local channel that dialled a leg and is in one bridge with it."""
+    others = (one for one in legs.sharing(target) if not one.is_phone)
+    return next((one for one in others if named.get(one.id, {}).get("Application") == "Dial"), None)
+
+
+def _who_talks(legs: Legs, _: Mapping[str, Fields], target: Leg) -> Leg | None:
+    """The caller of a leg that is in a bridge: who began the call if that is who it hears, else whom it hears."""
+    heard = beside(legs, target) if target.is_phone else legs.sharing(target)
+    phones = [one for one in heard if one.is_phone]
+    began = next((one for one in phones if one.id == target.linked_id), None)
+    return began or next((one for one in phones if not one.dialled_by), None)
+
+
+def _who_rings(legs: Legs, named: Mapping[str, Fields], target: Leg) -> Leg | None:
+    """The caller of a leg that is in no bridge: who runs Dial for it. Where several may, the last before it."""
+    if target.bridge or target.id == target.linked_id:
+        return None  # it talks, or Asterisk itself rings it
+    might = [leg for leg_id, item in named.items() if (leg := legs.get(leg_id)) and _may_dial(item, leg, target)]
+    best = [one for one in might if one.linked_id == target.linked_id]
+    if not best and target.linked_id not in named:  # who began the call has left it
+        best = might
+    began = next((one for one in best if one.id == target.linked_id and one.is_phone), None)
+    branches = [one for one in best if not one.is_phone]
+    return branches[-1] if branches else began or (best[-1] if best else None)
+
+
+def _may_dial(item: Fields, leg: Leg, target: Leg) -> bool:
+    if leg.gone or leg.busy or leg is target or age(leg.id) >= age(target.id):
+        return False
+    match item.get("Application"):
+        case "Dial":
+            whom = item.get("ApplicationData", "")
+            return leg.bridge is None and (not whom or _names(whom, target.endpoint))
+        case "Queue":
+            return leg.bridge is None and leg.linked_id == target.linked_id
+        case _:
+            return False
+
+
+def _names(whom: str, endpoint: str) -> bool:
+    """Whether what Dial was given (``PJSIP/101/sip:101@10.0.0.5&Local/7@x/n,30,tr``) names this endpoint."""
+    return re.search(rf"(?:^|&){re.escape(endpoint)}(?![\w.-])", whom.partition(",")[0]) is not None
 
 
 def _pair_held(legs: Legs, named: Mapping[str, Fields]) -> frozenset[str]:

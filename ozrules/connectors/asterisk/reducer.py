@@ -26,7 +26,7 @@ from ozrules.connectors.asterisk.calls import Call, Doubt, Verdict, judge
 from ozrules.connectors.asterisk.dialling import beside, speaker
 from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.legs import OURS, Leg, Legs, age
-from ozrules.connectors.asterisk.listing import in_order, pair, place
+from ozrules.connectors.asterisk.listing import in_order, pair, parking_places, place
 from ozrules.connectors.asterisk.parties import session_of
 from ozrules.connectors.asterisk.register import Register
 from ozrules.connectors.asterisk.surroundings import around, has_another, is_connected
@@ -186,10 +186,11 @@ class Reducer:
         named = in_order(items)
         for absent in [leg for leg in self._legs.living() if leg.id not in named and leg.id not in fresh]:
             self._end(absent, 0)
+        parking = parking_places(named.values())
         for leg_id, item in named.items():
             leg = self._legs.see(item) if leg_id not in fresh else None
             if leg is not None:
-                place(self._legs, leg, item)
+                place(self._legs, leg, item, parking)
                 leg.listed_for = item.get("Duration", "")
         held = pair(self._legs, named)
         # events may have named the phone that rings beside another first: that one must not be taken for the first
@@ -214,7 +215,7 @@ class Reducer:
                 other = call.other(leg)
                 if other is not None and (state == "ONHOLD" or len(legs) == 1):
                     self._hold(other, state == "ONHOLD")
-                    call.release()
+                    call.release(other.id)
         self._settle({leg.id: leg for leg in legs}, 0.0, None)
 
     def talking(self) -> set[str]:
@@ -237,7 +238,8 @@ class Reducer:
                 if target is not None and target.is_phone:
                     self._link(target)
             return
-        self._begin_own(leg)
+        if leg.bridge is None and not leg.parked:  # else it is not to be rung for; with whom it talks is seen
+            self._begin_own(leg)
         if not leg.dialled_by or self.calls.is_called(leg):
             return
         caller = speaker(self._legs, self._legs.get(leg.dialled_by))
@@ -270,7 +272,8 @@ class Reducer:
     def _meet(self, leg: Leg) -> None:
         """Two that hear each other alone, and whom no call has brought together: a fetched parked call, a bridge.
 
-        Who fetched it calls; else who is still in the dialplan by itself, else who has been there longer.
+        Who fetched it calls; else who began the call (of the other it is told by its Linkedid), who has called
+        somebody before, who has been there longer.
         """
         if not leg.is_phone or leg.gone:
             return
@@ -284,6 +287,7 @@ class Reducer:
             return
         pair = sorted((leg, others[0]), key=self._came_to)
         caller, callee = pair
+        self._begin_own(caller)
         own = self.calls.living(caller.id)
         if own is not None and own.callee is None and own.caller is caller:
             self.calls.adopt(own, callee)
@@ -295,10 +299,10 @@ class Reducer:
         """Whether it is in no call with anybody but one that it holds."""
         return all(call.callee is None or leg.id in call.holders for call in self.calls.of(leg))
 
-    def _came_to(self, leg: Leg) -> tuple[bool, bool, bool, tuple[int, int]]:
+    def _came_to(self, leg: Leg) -> tuple[bool, bool, bool, bool, tuple[int, int]]:
         own = self.calls.living(leg.id)
-        fetched = leg.fetched_by is not None
-        return fetched, own is None or own.callee is not None, leg.dialled_by is not None, age(leg.id)
+        is_lone = own is not None and own.callee is None
+        return leg.fetched_by is not None, leg.linked_now != leg.id, leg.rung, is_lone, age(leg.id)
 
     # -- holds and transfers
 
@@ -307,8 +311,9 @@ class Reducer:
             other = call.other(leg)
             if not holds:
                 call.releasing |= call.holders & {leg.id}
-                if other is not None and not other.music and not has_another(call, leg, self._legs, self.calls):
-                    call.release()
+                another = leg.keyed or has_another(call, leg, self._legs, self.calls)
+                if other is not None and not other.music and not another:
+                    call.release(leg.id)
             elif call.answered:
                 call.hold(leg)
                 leg.keyed = False
@@ -324,7 +329,7 @@ class Reducer:
             if plays or holder is None or holder.keyed or not is_connected(call, self._legs):
                 continue
             if not has_another(call, holder, self._legs, self.calls):
-                call.release()
+                call.release(holder.id)
 
     def _park(self, fields: Fields, touched: dict[str, Leg]) -> None:
         """Who is parked talks to nobody. Sent there by the other, it was transferred, whatever the other does next."""
@@ -365,20 +370,18 @@ class Reducer:
         stays = speaker(self._legs, self._legs.see(fields, "Transferee"))
         if fields.get("Result") != "Success" or first is None or second is None or stays is None:
             return
+        onward = [call for call in self.calls.of(second) if stays not in call.legs()]
         for call in self.calls.of(first):
             if call.other(first) is stays:
                 call.verdict = Verdict(TRANSFER_COMPLETED, ends=True)
-                for onward in self.calls.of(second):
-                    if onward is not call:
-                        self._hand_over(onward, second, stays)
-                touched[stays.id] = stays
+        for call in onward:
+            self._hand_over(call, second, stays)
+        touched[stays.id] = stays
 
     def _hand_over(self, onward: Call, leaves: Leg, stays: Leg) -> None:
         """Who was transferred takes the transferring leg's place in the call to the target, if it has found one."""
         if onward.callee is None:
             onward.verdict = Verdict(COMPLETED, ends=True, derived=True)
-            return
-        if stays in onward.legs():
             return
         if onward.caller is leaves:
             onward.caller, onward.answered_in = stays, (stays.place, onward.answered_in[1])
@@ -395,7 +398,7 @@ class Reducer:
             return
         call, onward = sorted(calls, key=lambda one: one.callee is not leg)
         stays, far = call.other(leg), onward.other(leg)
-        if stays is not None and far is not None and far.id in self._legs.joined(stays):
+        if stays is not None and far is not None and stays is not far and far.id in self._legs.joined(stays):
             call.verdict = Verdict(TRANSFER_COMPLETED, ends=True)
             self._hand_over(onward, leg, stays)
 
@@ -443,9 +446,10 @@ class Reducer:
         """The calls whose state hangs on this one's: transferred into it, held for it, rung beside it, begun after it."""
         found = [call.transfer_of] if call.transfer_of is not None else []
         for leg in call.legs() if call.over else (call.caller,):
+            found += self.calls.of(leg)
             if call.over:
                 self._meet(leg)
-            found += self.calls.of(leg)
+                found += [one for other in (leg, *beside(self._legs, leg)) for one in self.calls.of(other)]
         for leg in self._legs.of_endpoint(call.caller.endpoint):
             found += [one for one in self.calls.of(leg) if leg.id in one.holders]
         return [one for one in found if one is not call]

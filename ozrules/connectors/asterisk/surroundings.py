@@ -1,7 +1,7 @@
 """What a call's state depends on beside its own two legs: who hears whom, and what else their phones do."""
 
 from ozrules.connectors.asterisk.calls import Around, Call
-from ozrules.connectors.asterisk.dialling import beside, status_of_branch
+from ozrules.connectors.asterisk.dialling import beside, is_consulted, status_of_branch
 from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.legs import Leg, Legs
 from ozrules.connectors.asterisk.register import Register
@@ -14,7 +14,7 @@ def around(call: Call, legs: Legs, calls: Register, outside: Outside) -> Around:
     return Around(
         connected=connected,
         elsewhere=not connected and _hears_others(call, legs),
-        shared=any(one.answered for leg in call.legs() if leg.requested for one in calls.of(leg) if one is not call),
+        shared=_is_shared(call, legs, calls),
         transferring=any(has_another(call, leg, legs, calls) for leg in call.legs() if leg.gone),
         consulting=frozenset(
             leg.id for leg in call.legs() if leg.id in call.holders and _consults(call, leg, legs, calls, outside)
@@ -38,6 +38,16 @@ def _hears_others(call: Call, legs: Legs) -> bool:
     """Whether a party hears somebody who is not in this call. Who holds may: it asks whether to transfer."""
     free = (leg for leg in call.legs() if leg.id not in call.holders)
     return any(one.is_phone and one not in call.legs() for leg in free for one in beside(legs, leg))
+
+
+def _is_shared(call: Call, legs: Legs, calls: Register) -> bool:
+    """Whether a leg that hung up talks to somebody else, too, or called through a Local channel that nobody dialled:
+    so does who was asked for a transfer."""
+    if not any(leg.requested for leg in call.legs()):
+        return False
+    if call.callee is not None and is_consulted(legs, call.callee):
+        return True
+    return any(one.answered for leg in call.legs() if leg.requested for one in calls.of(leg) if one is not call)
 
 
 def has_another(call: Call, leg: Leg, legs: Legs, calls: Register) -> bool:
