@@ -475,11 +475,12 @@ def _caller_id(leg: Leg) -> str:
 
 def _refused(answer: Answer) -> Refused:
     message = answer.message
+    said = f"Asterisk says: {message[:200]}"
+    if gone(answer):
+        return Refused("notFound", said)  # what is not there was not touched, whatever is seen of the call later
     kind: RefusalKind = "invalid"
     if "denied" in message.lower() or "forbidden" in message.lower():
         kind = "denied"
-    elif gone(answer):
-        kind = "notFound"
     elif message == "Transfer invalid":
         kind = "wrongState"
-    return Refused(kind, f"Asterisk says: {message[:200]}", handed_over=True)
+    return Refused(kind, said, handed_over=True)

@@ -48,6 +48,8 @@ class Manager:
         self.tells_of_calls = True
         self.connections = 0
         self.standing: dict[str, Fields] = {}
+        self.devices: list[str] = []
+        self.contexts: dict[str, str] = {}
         self.meanwhile: dict[str, Callable[[], None]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._changed = asyncio.Condition()
@@ -117,6 +119,14 @@ class Manager:
                 self.write(block(success | {"EventList": "start"}))
                 self.write(block({"Event": "Status", "Privilege": "Call"} | asked | item))
                 self.write(block({"Event": "StatusComplete", "EventList": "Complete", "ListItems": "1"} | asked))
+            case "DeviceStateList":
+                self.write(block(success | {"EventList": "start"}))
+                for device in self.devices:
+                    self.write(block({"Event": "DeviceStateChange", "Device": device, "State": "NOT_INUSE"} | asked))
+                self.write(block({"Event": "DeviceStateListComplete", "EventList": "Complete"} | asked))
+            case "Getvar" if action["Variable"].startswith("PJSIP_ENDPOINT("):
+                name = action["Variable"].removeprefix("PJSIP_ENDPOINT(").removesuffix(",context)")
+                self.write(block(success | {"Value": self.contexts.get(name, "")}))
             case "Getvar":
                 value = "1" if action["Variable"].startswith("DIALPLAN_EXISTS") else "INVALID"
                 self.write(block(success | {"Value": value}))

@@ -8,13 +8,22 @@ import msgspec
 import pytest
 
 from ozrules.connectors.asterisk import connector, link
-from ozrules.connectors.asterisk.ami import Fields
+from ozrules.connectors.asterisk.ami import MAX_BLOCK, Fields
 from ozrules.connectors.asterisk.legs import FOR, OURS
 from ozrules.engine.events import ConnectionOpened, Gap, Refused, SessionSeen, SessionsListed
 from ozrules.runtime.ports import ConnectionState, FromPhoneSystem, Malformed
 from ozrules.session.state import CALLER_HUNG_UP, IN_CALL
 from tests.connectors.asterisk.certificate import self_signed
-from tests.connectors.asterisk.manager import PASSWORD, access, block, connected, manager, watched
+from tests.connectors.asterisk.manager import (
+    PASSWORD,
+    TELLS,
+    access,
+    block,
+    connected,
+    connected_to,
+    manager,
+    watched,
+)
 from tests.connectors.asterisk.traces import events_of
 
 
@@ -239,3 +248,198 @@ def test_nothing_is_done_before_the_list_or_after_the_end() -> None:
             return done
 
     assert asyncio.run(run()) == Refused("unavailable", "not connected")
+
+
+# --- what cannot be used is a gap -----------------------------------------------------------------------------------
+
+BROKEN = {
+    "a line that is no field": (b"Event: X\r\nnonsense\r\n\r\n", "noField"),
+    "an event that is too long": (b"Event: X\r\nValue: " + b"x" * (MAX_BLOCK + 1) + b"\r\n\r\n", "oversize"),
+    "an event of too many lines": (b"Event: X\r\n" + b"Key: v\r\n" * 160_000 + b"\r\n", "oversize"),
+    "two events whose empty line was lost": (b"Event: X\r\nEvent: Y\r\n\r\n", "fieldTwice"),
+    "an event without its channel": (b"Event: Hangup\r\nCause: 16\r\n\r\n", "missingField"),
+    "an event whose channel is no text": (
+        b"Event: Hangup\r\nChannel: PJSIP/\xff\r\nUniqueid: 1.1\r\n\r\n",
+        "missingField",
+    ),
+    "something that is neither event nor answer": (b"Key: value\r\n\r\n", "noEvent"),
+}
+
+
+@pytest.mark.fault(14, 15)
+@pytest.mark.parametrize(("data", "kind"), BROKEN.values(), ids=BROKEN)
+def test_what_cannot_be_used_is_counted_and_followed_by_the_list(
+    data: bytes, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connector, "LIST_EVERY", 0.05)
+
+    async def run() -> tuple[list[FromPhoneSystem], int]:
+        async with connected() as (standin, watching):
+            await watching.until(ConnectionState)
+            standin.write(data)
+            first = await watching.until(SessionsListed)
+            await watching.until(SessionsListed, lambda listed: listed is not first)
+            return watching.items[3:], standin.connections
+
+    items, connections = asyncio.run(run())
+    assert kinds(items) == ["Malformed", "Gap", "SessionsListed"]
+    assert isinstance(items[0], Malformed)
+    assert items[0].kind == kind
+    assert connections == 1
+
+
+@pytest.mark.fault(14)
+def test_a_caller_s_name_in_another_coding_is_no_gap() -> None:
+    """The event can be used; what a caller chose to be called must not make us read lists."""
+
+    async def run() -> tuple[list[str], int]:
+        async with connected() as (standin, watching):
+            begun = events_of("observe/callee_busy_486")
+            standin.write(block(begun[0] | {"CallerIDName": "J?rg"}).replace(b"J?rg", b"J\xf6rg"))
+            standin.raise_events(begun[1:])
+            await watching.until(SessionSeen, lambda seen: seen.kind == "closed")
+            return kinds(watching.items), len(standin.sent("CoreShowChannels"))
+
+    told, lists = asyncio.run(run())
+    assert "Malformed" not in told
+    assert "Gap" not in told
+    assert lists == 1
+
+
+@pytest.mark.fault(12, 14)
+def test_a_storm_of_such_events_is_one_gap_and_few_lists() -> None:
+    async def run() -> tuple[list[str], int]:
+        async with connected() as (standin, watching):
+            for _ in range(200):
+                standin.write(b"Event: Hangup\r\nCause: 16\r\n\r\n")
+            first = await watching.until(SessionsListed)
+            await watching.until(SessionsListed, lambda listed: listed is not first)
+            return kinds(watching.items), len(standin.sent("CoreShowChannels"))
+
+    told, lists = asyncio.run(run())
+    assert (told.count("Malformed"), told.count("Gap"), lists) == (200, 1, 2)
+
+
+def talking() -> list[Fields]:
+    """A call up to the moment when both are joined."""
+    events = events_of("observe/answered_caller_hangs_up")
+    joined = [place for place, event in enumerate(events) if event["Event"] == "BridgeEnter"]
+    return events[: joined[1] + 1]
+
+
+@pytest.mark.fault(6, 15)
+def test_a_list_of_which_one_item_cannot_be_read_ends_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "LIST_EVERY", 0.05)
+
+    async def run() -> list[SessionsListed]:
+        async with connected() as (standin, watching):
+            standin.raise_events(talking())
+            await watching.state(IN_CALL)
+            standin.channels = [item | {"BridgeId": item["BridgeID"]} for item in standin.standing.values()]
+            standin.answers["CoreShowChannels"] = None
+            await watching.connector.request_list()
+            asked = {"ActionID": (await standin.action("CoreShowChannels", count=2))["ActionID"]}
+            del standin.answers["CoreShowChannels"]
+            standin.write(block({"Response": "Success", "EventList": "start"} | asked))
+            standin.write(b"Event: CoreShowChannel\r\nValue: " + b"x" * (MAX_BLOCK + 1) + b"\r\n\r\n")
+            standin.write(
+                block({"Event": "CoreShowChannelsComplete", "EventList": "Complete", "ListItems": "1"} | asked)
+            )
+            first = await watching.until(SessionsListed)
+            await watching.until(SessionsListed, lambda listed: listed is not first)
+            return [item for item in watching.items if isinstance(item, SessionsListed)]
+
+    lists = asyncio.run(run())
+    assert [len(listed.sessions or ()) for listed in lists] == [0, 1]
+
+
+@pytest.mark.fault(14)
+def test_bytes_in_any_pieces_are_the_same_call() -> None:
+    async def run() -> list[str]:
+        async with connected() as (standin, watching):
+            data = b"".join(block(event) for event in events_of("observe/answered_caller_hangs_up"))
+            for start in range(0, len(data), 97):
+                standin.write(data[start : start + 97])
+                if start % 5 == 0:
+                    await asyncio.sleep(0)
+            await watching.state(CALLER_HUNG_UP)
+            return [str(item.session.session_state) for item in watching.items if isinstance(item, SessionSeen)]
+
+    assert asyncio.run(run()) == ["Setup", "Setup", "Ringing", "InCall", "CallerHungUp"]
+
+
+# --- the login ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.fault(19)
+def test_a_login_that_is_not_answered_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "ANSWER_WITHIN", 0.1)
+
+    async def run() -> str:
+        async with manager() as standin, watched(access(standin.port)) as watching:
+            standin.answers["Login"] = None
+            return (await watching.until(ConnectionState)).detail
+
+    detail = asyncio.run(run())
+    assert "the login of ozrules was not answered by 127.0.0.1:" in detail
+    assert "manager show connected" in detail
+
+
+@pytest.mark.fault(19)
+def test_a_login_that_ends_the_connection_is_told_as_that() -> None:
+    async def run() -> str:
+        async with manager() as standin, watched(access(standin.port)) as watching:
+            standin.answers["Login"] = None
+            standin.meanwhile["Login"] = standin.hang_up
+            return (await watching.until(ConnectionState)).detail
+
+    detail = asyncio.run(run())
+    assert "closed the connection at the login of ozrules" in detail
+    assert "permit" in detail
+
+
+# --- who is inside --------------------------------------------------------------------------------------------------
+
+
+def test_the_first_connect_says_which_endpoints_count_as_what() -> None:
+    contexts = {"1001": "internal", "1002": "from-trunk", "anonymous": "from-sip-external", "trunk": "from-trunk"}
+
+    async def run() -> tuple[str, list[Fields], str | None]:
+        async with manager() as standin:
+            standin.may = (*TELLS, "DeviceStateList")
+            standin.devices = [*(f"PJSIP/{name}" for name in contexts), "SIP/1005", "Queue:support", "PJSIP/a,b)"]
+            standin.contexts = contexts
+            async with connected_to(standin) as watching:
+                detail = (await watching.until(ConnectionState)).detail
+                begun = [one for one in events_of("observe/answered_caller_hangs_up") if "1002" in str(one)]
+                standin.raise_events(begun)
+                seen = await watching.until(SessionSeen, lambda seen: seen.session.callee_call_leg_id is not None)
+                return detail, standin.sent("Getvar"), seen.session.direction
+
+    detail, asked, direction = asyncio.run(run())
+    assert detail.endswith(
+        "; phones: PJSIP/1001; trunks: PJSIP/trunk; named nowhere, so their calls count as from outside: "
+        "PJSIP/1002 (dials in from-trunk), PJSIP/a,b), PJSIP/anonymous (dials in from-sip-external), SIP/1005; "
+        "name them under phones or trunks"
+    )
+    assert {one["Variable"] for one in asked} == {f"PJSIP_ENDPOINT({name},context)" for name in contexts}
+    assert direction == "outbound"  # by its endpoint, the phone that rings is none of ours
+
+
+@pytest.mark.fault(41)
+def test_who_is_named_nowhere_is_told_at_the_first_call() -> None:
+    async def run() -> list[str]:
+        async with connected() as (standin, watching):
+            for number in range(30):
+                for turn in range(2):
+                    leg_id = f"1796053000.{number}{turn}"
+                    leg = {"Channel": f"PJSIP/guest{number}-{turn}", "Uniqueid": leg_id, "Linkedid": leg_id}
+                    standin.raise_events([{"Event": "Newchannel", "CallerIDNum": "1005"} | leg])
+            await watching.until(SessionSeen, lambda seen: seen.session.session_id == "1796053000.291")
+            return [item.detail for item in watching.items if isinstance(item, ConnectionState)]
+
+    told = asyncio.run(run())[1:]
+    assert len(told) == connector.MOST_TOLD
+    assert told[0] == (
+        "connected; named nowhere, so their calls count as from outside: PJSIP/guest0; name them under phones or trunks"
+    )

@@ -176,7 +176,6 @@ def play(
                 standin.answers["Getvar"] = {"Response": "Success", "Value": "1"}
             standin.raise_events(scene.events)
             session = await watching.state(scene.state)
-            standin.channels = list(standin.standing.values())
             if before is not None:
                 await before(standin, watching)
             done = await watching.do(method, session, **values)
@@ -368,7 +367,7 @@ def test_a_storm_of_such_answers_asks_for_one_list(monkeypatch: pytest.MonkeyPat
         async with connected() as (standin, watching):
             standin.raise_events(TALKS.events)
             session = await watching.state(IN_CALL)
-            standin.channels = [dict(item) for item in standin.standing.values()]
+            standin.channels = [item | {"BridgeId": item["BridgeID"]} for item in standin.standing.values()]
             standin.answers["Hangup"] = NO_CHANNEL
             first = await watching.until(SessionsListed)
             await asyncio.gather(*(watching.do("hangup", session) for _ in range(50)))

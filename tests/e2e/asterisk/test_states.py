@@ -32,7 +32,7 @@ def test_a_call_is_answered_and_hung_up(lab: Lab, who: str, state: str) -> None:
         await one.sees("1002", state)
         assert one.states_of("1002") == ["Setup", "Ringing", "InCall", state]
         assert (session.caller, session.direction) == ("1001", "internal")
-        assert session.extra == {"endpoint": "PJSIP/1001"}
+        assert session.extra == {"endpoint": "PJSIP/1001", "presentedNumber": "1001"}
 
     watch(lab, scene)
 
@@ -138,7 +138,7 @@ def test_a_trunk_is_outside_whatever_number_it_sends(lab: Lab) -> None:
         calling = await one.phones["trunk"].call("1002", caller="1001")
         session = await one.sees("1002", "Ringing")
         assert (session.caller, session.direction, session.source_type) == ("1001", "inbound", "trunk")
-        assert session.extra == {"endpoint": "PJSIP/trunk", "trunk": "PJSIP/trunk"}
+        assert session.extra == {"endpoint": "PJSIP/trunk", "trunk": "PJSIP/trunk", "presentedNumber": "1001"}
         calling.cancel()
         await one.sees("1002", "Cancelled")
 
