@@ -41,11 +41,15 @@ class Channel:
 
 @dataclass
 class Dialling:
-    """An attempt to reach a channel: who dials (empty: an application does), and the last that was said of it."""
+    """An attempt to reach a channel: who dials (empty: an application does), the last that was said of it, and
+    whether it has led to a talk with somebody. They are numbered as they began.
+    """
 
     by: str
     status: str = ""
     over: bool = False
+    taken: bool = False
+    number: int = 0
 
 
 class Moment(NamedTuple):
@@ -54,7 +58,8 @@ class Moment(NamedTuple):
     ``together`` holds for each living channel all with whom it is together, itself too. ``phones`` are the living
     channels at whose end somebody can be; ``up`` those of them that were answered, or answer. ``waiting`` hear music or
     are parked, ``held`` are where the connector holds, ``holds`` have put the other on hold. ``rooms`` are in a
-    conference room. ``called`` holds for each phone that is being called those for whom it is; ``rings`` which ring.
+    conference room. ``callers`` holds for each phone that was called those for whom it was; ``called`` are those that
+    are being called still; ``rings`` those of them that ring.
     """
 
     at: float
@@ -65,7 +70,8 @@ class Moment(NamedTuple):
     holds: frozenset[str]
     held: frozenset[str]
     rooms: frozenset[str]
-    called: dict[str, frozenset[str]]
+    callers: dict[str, frozenset[str]]
+    called: frozenset[str]
     rings: frozenset[str]
 
     def lives(self, channel: str) -> bool:
@@ -126,6 +132,12 @@ class History:
     def since(self, at: float) -> Iterator[Moment]:
         """The moments from this time on."""
         return (moment for moment in self.moments if moment.at >= at)
+
+    def between(self, since: float, until: float) -> Iterator[Moment]:
+        """The moments from the one that was there at the first time to the one at the second."""
+        for moment, after in zip(self.moments, [*self.moments[1:], None], strict=True):
+            if moment.at <= until and (after is None or after.at > since):
+                yield moment
 
     def were_connected(self, caller: str, callee: str | None, until: float) -> bool:
         """Whether the two were ever together; of one that nobody was found for: whether it was answered."""
@@ -225,7 +237,7 @@ class _Facts:
         called = event.get("DestUniqueid", "")
         if called not in self.channels:
             return
-        dialling = self.diallings.setdefault(called, Dialling(""))
+        dialling = self.diallings.setdefault(called, Dialling("", number=len(self.diallings)))
         dialling.by = event.get("Uniqueid", "") or dialling.by
         if not dialling.over:
             dialling.status = event.get("DialStatus", "") or dialling.status
@@ -236,7 +248,10 @@ class _Facts:
     def moment(self, at: float) -> Moment:
         together = dict(self._together())
         phones = frozenset(one.id for one in self.channels.values() if is_phone(one.name))
-        called = {one: self._callers(one, together, phones) for one in phones if self._is_called(one)}
+        callers = {one: self._callers(one, together, phones) for one in phones if one in self.diallings}
+        for one in callers:
+            self.diallings[one].taken |= len(together[one] & phones) > 1
+        called = frozenset(one for one in callers if self._is_called(one))
         return Moment(
             at=at,
             together=together,
@@ -246,6 +261,7 @@ class _Facts:
             holds=frozenset(one.id for one in self.channels.values() if one.holds),
             held=frozenset(one.id for one in self.channels.values() if _is_held(one)),
             rooms=frozenset(one.id for one in self.channels.values() if one.bridge in self.rooms),
+            callers=callers,
             called=called,
             rings=frozenset(one for one in called if self._is_ringing(one)),
         )
@@ -266,10 +282,10 @@ class _Facts:
             yield start, frozenset(found)
 
     def _is_called(self, channel: str) -> bool:
-        """Whether somebody dials it, and it has not refused, nor been given up. Being answered does not end that yet:
-        a phone that was picked up may first be asked whether it takes the call."""
-        dialling = self.diallings.get(channel)
-        return dialling is not None and (not dialling.over or dialling.status == "ANSWER")
+        """Whether it has not refused, nor been given up, nor come to talk. Being answered does not end that yet: a
+        phone that was picked up may first be asked whether it takes the call."""
+        dialling = self.diallings[channel]
+        return not dialling.taken and (not dialling.over or dialling.status == "ANSWER")
 
     def _is_ringing(self, channel: str) -> bool:
         dialling, state = self.diallings[channel], self.channels[channel].state
@@ -280,6 +296,7 @@ class _Facts:
     def _callers(self, called: str, together: dict[str, frozenset[str]], phones: frozenset[str]) -> frozenset[str]:
         """The phones for whom this one is called: whoever dials it, or stands behind the Local channels that do."""
         found: set[str] = set()
+        between: set[str] = set()
         seen: set[str] = {called}
         waiting = [self.diallings[called].by]
         while waiting:
@@ -292,9 +309,15 @@ class _Facts:
             if one in phones:
                 found.add(one)
                 continue
+            between.add(one)
             waiting += together.get(one, ())
             waiting += [self.diallings[one].by] if one in self.diallings else []
-        return frozenset(found - {called})
+        return frozenset(one for one in found if not self._comes_after(one, called, between))
+
+    def _comes_after(self, one: str, called: str, between: set[str]) -> bool:
+        """Whether the same Local channels called this one too, and later: it is no caller, but called for the other."""
+        its = self.diallings.get(one)
+        return its is not None and its.by in between and its.number > self.diallings[called].number
 
 
 def _is_held(channel: Channel) -> bool:

@@ -3,27 +3,42 @@ and breaks nothing any more fails the tests too, so that it becomes empty as fau
 
 from typing import Final
 
-_GONE = "the session lives on after its called leg is gone"
-_ELSEWHERE = "the session lives on while its caller talks with somebody else, and their talk is no session"
-_SPY = "the leg of one who listens, and was answered, is told as NotAnswered"
-_UNKNOWN = "a call that somebody's originate did not make is a session"
-_BACK = "an InCall of no duration before the transfer is told"
-_HELD = "two who are held apart without music of their own are told as InCall"
-_PARKED = "a parked call is told as InCall with who parked it"
-_HANDED = "who is handed over while the target rings is no session with it"
-
 KNOWN: Final[dict[str, str]] = {}
 
-_LATE = "a BlindTransfer that is heard after the next dialling is no transfer of it, and never completed"
+_LATE = "an InCall of no duration before the transfer is told, where its event is late"
 
-OUT_OF_ORDER: Final[dict[str, str]] = {}
+OUT_OF_ORDER: Final[dict[str, str]] = {
+    "asterisk-16/observe/feature_code_blind_transfer": _LATE,
+}
 """The same of recordings whose events come a little out of order."""
 
-_PICKED = "who picks up after a list has no session with the caller"
-_CONSULTED = "after a list, whom a feature code called is no session with who called it"
-_SENT_ON = "after a list, a called party who was sent on is no caller"
+_UP = "after a list, who was answered and is held apart, or parked, is told to ring"
+_TURNED = "after a list, who picked up is told to be the caller"
 _FETCHED = "after a list, who fetches a parked call has no session with it"
-_IN_AN_APPLICATION = "after a list, two who wait in an application are a call that is being set up"
 
-AFTER_A_GAP: Final[dict[str, str]] = {}
+_CONSULTED = "after a list in a consultation, who is handed over is not rung for, and nobody tells it"
+_MOVED = "after a list, whom a called party calls when it is sent on is not told to ring"
+AFTER_A_GAP: Final[dict[str, str]] = {
+    "asterisk-16/actions/hold_both_by_parking_exten": _UP,
+    "asterisk-16/actions/hold_both_in_stasis_then_ami_bridge": _UP,
+    "asterisk-16/actions/hold_hangup_during_hold": _UP,
+    "asterisk-16/actions/pickup_star8": _TURNED,
+    "asterisk-16/observe/park_by_transfer": _FETCHED,
+    "asterisk-22/actions/hold_both_by_parking_exten": _UP,
+    "asterisk-22/actions/hold_both_in_stasis_then_ami_bridge": _UP,
+    "asterisk-22/actions/hold_hangup_during_hold": _UP,
+    "asterisk-22/actions/pickup_star8": _TURNED,
+    "asterisk-22/actions/transfer_ami_atxfer": _CONSULTED,
+    "asterisk-22/observe/park_by_transfer": _FETCHED,
+    "conversations/16/forward_wrong_leg_redirect_callee": _MOVED,
+    "conversations/16/hold_both_in_stasis_then_ari_bridge": _UP,
+    "conversations/16/hold_one_party_in_stasis": _UP,
+    "conversations/16/hold_park_action": _UP,
+    "conversations/22/feature_code_handed_over_to_queue": _CONSULTED,
+    "conversations/22/feature_code_handed_over_while_ringing": _CONSULTED,
+    "conversations/22/hold_both_in_stasis_then_ari_bridge": _UP,
+    "conversations/22/hold_one_party_in_stasis": _UP,
+    "conversations/22/hold_park_action": _UP,
+    "conversations/22/one_touch_parking": _FETCHED,
+}
 """The same of recordings of which some is lost before a full list comes."""

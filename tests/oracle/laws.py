@@ -28,6 +28,7 @@ OVER: Final = "a session ends with its called leg, and when a leg talks with som
 NEVER: Final = "nothing is told of a channel that is not there"
 HEARD: Final = "a phone that rings for somebody is one ringing session"
 PASSING: Final = "nobody is told to be back in a call that ends in that moment"
+BEGINS: Final = "a session with two legs begins while the one calls the other, or both talk"
 ENDED: Final = "a session ends as what happened to its legs"
 
 UNANSWERED: Final = frozenset({"NotAnswered", "Busy", "NotFound", "Cancelled"})
@@ -74,6 +75,7 @@ def breaches(history: History, told: Iterable[Told], *, until: float = FOREVER, 
     """All that is broken before ``until``, the earliest first."""
     reports = [one for one in told if one.at <= until]
     found = [*_strangers(history, reports, grace), *_passing(reports, grace), *_ends(history, reports, grace)]
+    found += _begins(history, reports, grace)
     found += _lasting(history, [*_stays(history, reports)], 0.0, until, grace)
     return sorted(found, key=lambda breach: breach.at)
 
@@ -81,11 +83,14 @@ def breaches(history: History, told: Iterable[Told], *, until: float = FOREVER, 
 def breaches_after_a_list(history: History, told: Iterable[Told], since: float) -> list[Breach]:
     """All that is broken after ``since``, when a full list came after a gap, and ``told`` begins with what it showed.
 
-    A list does not show who holds whom, so one who is held may be told as in a call; and what was never heard may
-    have been why a call ended, so the ends are not judged.
+    A list does not show who holds whom, so one who is held may be told as in a call; nor always who calls whom, so a
+    phone that rings already may be told of later. What was never heard may have been why a call ended, so the ends are
+    not judged.
     """
     stays = [stay._replace(state="OnHold") if stay.state in TALKS else stay for stay in _stays(history, list(told))]
-    return [*_lasting(history, stays, since, FOREVER, GRACE)]
+    rang = {phone for moment in history.between(since, since) for phone in moment.rings}
+    found = _lasting(history, stays, since, FOREVER, GRACE)
+    return [one for one in found if not (one.law == HEARD and one.what.partition(",")[0] in rang)]
 
 
 def _stays(history: History, reports: list[Told]) -> Iterator[Stay]:
@@ -162,7 +167,7 @@ def _fault(history: History, moment: Moment, stay: Stay) -> str | None:
     if not all(moment.lives(leg) for leg in legs):
         return OVER
     if callee and moment.are_together(caller, callee):
-        return TOGETHER if caller in moment.called and callee in moment.called[caller] else None
+        return TOGETHER if callee in moment.callers.get(caller, ()) else None
     if stay.state in HELD:
         return (
             None if _is_held_apart(moment, caller, callee, strangers) else OVER if any(strangers.values()) else TOGETHER
@@ -173,7 +178,7 @@ def _fault(history: History, moment: Moment, stay: Stay) -> str | None:
         return None if _goes_on_hold(history, moment, caller, callee) else TOGETHER
     if stay.state in RINGS:
         rings = callee in moment.rings or (callee in moment.called and callee in moment.up)
-        return None if rings and caller in moment.called[callee] else RINGING
+        return None if rings and caller in moment.callers[callee] else RINGING
     return None
 
 
@@ -209,7 +214,7 @@ def _pairs(moment: Moment, stays: list[Stay]) -> Iterator[tuple[str, str]]:
 
 def _rung(moment: Moment, stays: list[Stay]) -> Iterator[tuple[str, str]]:
     for phone in moment.rings:
-        callers = moment.called[phone]
+        callers = moment.callers[phone]
         sessions = [
             stay.session for stay in stays if stay.callee == phone and stay.caller in callers and stay.state in RINGS
         ]
@@ -231,6 +236,27 @@ def _strangers(history: History, reports: list[Told], grace: float) -> Iterator[
             elif one.session not in begun and channel and history.died(channel) + grace < one.at:
                 yield Breach(NEVER, one.at, 0.0, f"{one.session} begins when {name} is gone")
         begun.add(one.session)
+
+
+def _begins(history: History, reports: list[Told], grace: float) -> Iterator[Breach]:
+    """Of two legs that had a session before, a second one needs a second talk: what has just ended is none."""
+    begun: set[str] = set()
+    pairs: set[frozenset[str]] = set()
+    for one in reports:
+        if one.session in begun or not one.callee:
+            continue
+        begun.add(one.session)
+        caller, callee = (history.channel(name or "", one.at + grace) for name in (one.caller, one.callee))
+        if caller is None or callee is None:
+            continue
+        pair = frozenset({caller, callee})
+        since = one.at if pair in pairs else one.at - grace
+        pairs.add(pair)
+        around = [*history.between(since, one.at + grace)]
+        called = any(callee in moment.called for moment in around)
+        calls = called and any(caller in moment.callers.get(callee, ()) for moment in around)
+        if not calls and not any(moment.are_together(caller, callee) for moment in around):
+            yield Breach(BEGINS, one.at, 0.0, f"{one.session} {one.state} {caller} -> {callee}")
 
 
 def _ends(history: History, reports: list[Told], grace: float) -> Iterator[Breach]:

@@ -25,6 +25,10 @@ RECORDINGS: Final = {
 TRUNKS: Final = Outside.of(["PJSIP/trunk-*"])
 
 
+A_WHILE: Final = 5.0
+"""Seconds."""
+
+
 def new_reducer() -> Reducer:
     """One that has heard nothing yet."""
     return Reducer("open", TRUNKS)
@@ -37,13 +41,13 @@ def decoded(recording: bytes) -> list[Event]:
 
 
 def hear(reducer: Reducer, events: Iterable[Event], began: float = 0.0) -> list[Told]:
-    """What the product tells when it hears these, each report at the moment of the newest event so far."""
+    """What the product tells when it hears these, and when nothing comes for a while after the last."""
     reports: list[Told] = []
     at = began
     for event in events:
         at = max(at, float(event.get("Timestamp") or 0))
         reports += [of_seen(seen) for seen in reducer.hear(event, at)]
-    return reports
+    return reports + [of_seen(seen) for seen in reducer.settle(at + A_WHILE)]
 
 
 def of_seen(seen: SessionSeen) -> Told:

@@ -54,37 +54,49 @@ def test_in_a_parking_place_nobody_is_together() -> None:
 def test_a_phone_is_called_for_who_dials_it_also_through_local_channels() -> None:
     script = Script().channel(0, "1001").local(0, "x")
     script.event(0, "DialBegin", **of("1001"), **of("x;1", "Dest")).dial(0, "x;2", "1003")
-    assert last(script).called == {"1003": {"1001"}}
+    assert last(script).callers == {"1003": {"1001"}}
     assert last(script).rings == {"1003"}
 
 
 def test_a_phone_that_an_application_calls_is_called_for_nobody() -> None:
     script = Script().channel(0, "1003", "Down")
     script.event(0, "DialBegin", **of("1003", "Dest")).event(0, "DialState", **of("1003", "Dest"), DialStatus="RINGING")
-    assert last(script).called == {"1003": frozenset()}
+    assert last(script).callers == {"1003": frozenset()}
 
 
 def test_the_connectors_own_leg_says_for_whom_it_calls() -> None:
     script = Script().channel(0, "1001").local(0, "ozrules-1-for-1001").dial(0, "ozrules-1-for-1001;2", "1003")
-    assert last(script).called == {"1003": {"1001"}}
+    assert last(script).callers == {"1003": {"1001"}}
 
 
 def test_who_takes_the_place_of_a_transferring_party_is_called_for_too() -> None:
     script = Script().channel(0, "1001").channel(0, "1002").dial(0, "1002", "1003")
     script.event(1, "AttendedTransfer", Result="Success", **of("1002", "SecondTransferer"), **of("1001", "Transferee"))
     script.gone(1, "1002")
-    assert last(script).called == {"1003": {"1001"}}
+    assert last(script).callers == {"1003": {"1001"}}
 
 
 @pytest.mark.parametrize("status", ["BUSY", "NOANSWER", "CANCEL", "CONTINUE", "GOTO:x"])
 def test_a_phone_whose_dialling_is_over_is_called_no_more(status: str) -> None:
     script = Script().channel(0, "1001").dial(0, "1001", "1002").end(1, "1001", "1002", status)
-    assert last(script).called == {}
+    assert not last(script).called
+
+
+def test_of_two_that_are_called_by_the_ends_of_a_local_channel_the_first_is_the_caller() -> None:
+    script = Script().local(0, "x").dial(0, "x;2", "1001").end(1, "x;2", "1001", "ANSWER").enter(1, "b1", "x;2", "1001")
+    script.dial(1, "x;1", "1002")
+    assert last(script).callers == {"1001": frozenset(), "1002": {"1001"}}
+    script.end(2, "x;1", "1002", "ANSWER").enter(2, "b2", "x;1", "1002")
+    assert last(script).callers == {"1001": frozenset(), "1002": {"1001"}}
+
+
+def test_who_talks_is_called_no_more() -> None:
+    assert not last(Script().talk(0).leave(2, "b1", "1001", "1002")).called
 
 
 def test_a_phone_that_was_picked_up_is_called_still_and_rings_no_more() -> None:
     script = Script().channel(0, "1001").dial(0, "1001", "1002").channel(1, "1002", "Up", "Newstate")
-    assert set(last(script).called) == {"1002"}
+    assert last(script).called == {"1002"}
     assert not last(script).rings
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.oracle.laws import (
+    BEGINS,
     ENDED,
     HEARD,
     NEVER,
@@ -60,9 +61,15 @@ def test_what_comes_within_the_grace_breaks_nothing() -> None:
         ([SETUP, RINGS, TALKS, over(5, "NotAnswered")], {ENDED}),
         ([SETUP, told(0, "Setup"), TALKS, ENDS], {HEARD}),
         ([SETUP, RINGS, TALKS, ENDS, told(1, "InCall", session="s2"), over(5, "Aborted", session="s2")], {PAIR}),
-        ([told(0, "Ringing", "1001", "1002"), told(1, "InCall", "1001", "1002"), ENDS], {RINGING, HEARD, TOGETHER}),
+        (
+            [told(0, "Ringing", "1001", "1002"), told(1, "InCall", "1001", "1002"), ENDS],
+            {RINGING, HEARD, TOGETHER, BEGINS},
+        ),
         ([SETUP, RINGS, TALKS, ENDS, told(2, "Setup", None, "1009", "s2")], {NEVER, OVER}),
-        ([SETUP, RINGS, TALKS, ENDS, told(6, "Setup", None, session="s2"), over(6, "Aborted", session="s2")], {NEVER}),
+        (
+            [SETUP, RINGS, TALKS, ENDS, told(6, "Setup", None, session="s2"), over(6, "Aborted", session="s2")],
+            {NEVER, BEGINS},
+        ),
     ],
 )
 def test_each_wrong_report_of_a_simple_call_is_found(reports: list[Told], laws: set[str]) -> None:
@@ -180,7 +187,11 @@ def test_who_is_sent_on_may_wait_for_the_target_and_not_talk_with_it() -> None:
 def test_a_ringing_phone_is_told_for_who_calls_it_and_nobody_else() -> None:
     script = Script().channel(0, "1001").channel(0, "1004").dial(0, "1001", "1002").gone(3, "1001", "1002")
     assert broken(script, RINGS, over(3, "Cancelled")) == set()
-    assert broken(script, told(0, "Ringing", caller="1004"), over(3, "Cancelled", caller="1004")) == {RINGING, HEARD}
+    assert broken(script, told(0, "Ringing", caller="1004"), over(3, "Cancelled", caller="1004")) == {
+        RINGING,
+        HEARD,
+        BEGINS,
+    }
 
 
 def test_a_phone_that_fell_silent_rings_no_more() -> None:
@@ -189,6 +200,24 @@ def test_a_phone_that_fell_silent_rings_no_more() -> None:
     )
     assert broken(script, RINGS, over(1, "Completed")) == set()
     assert broken(script, RINGS, over(3, "Completed")) == {RINGING}
+
+
+def test_of_a_talk_that_has_just_ended_no_second_session_begins() -> None:
+    again = [told(5, "Setup", session="s2"), over(5.001, "Cancelled", session="s2")]
+    assert BEGINS in broken(answered(), SETUP, RINGS, TALKS, ENDS, *again)
+    back = [told(5, "Setup", "1001", "1002", "s2"), over(5.001, "Cancelled", "1001", "1002", "s2")]
+    assert BEGINS in broken(answered(), SETUP, RINGS, TALKS, ENDS, *back)
+    assert (
+        broken(
+            held(), RINGS, TALKS, over(2, "Aborted"), told(4, "InCall", session="s2"), over(6, "Aborted", session="s2")
+        )
+        == set()
+    )
+
+
+def test_a_session_does_not_begin_with_one_whom_nobody_calls() -> None:
+    script = Script().channel(0, "1001").channel(0, "1002").gone(2, "1001", "1002")
+    assert broken(script, told(1, "Setup"), over(2, "Aborted")) == {BEGINS}
 
 
 def test_three_in_one_bridge_and_two_in_a_conference_room_are_no_pair() -> None:
