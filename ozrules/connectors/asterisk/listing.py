@@ -4,6 +4,7 @@ A list does not say who dialled whom. That follows from the Linkedid, or from wh
 that were taken apart to be held, from where they wait.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
 

@@ -130,7 +130,5 @@ class Sound(asyncio.DatagramProtocol):
                     kind, body, moment = 101, key, self._sent - since
                 if not self._pressing:
                     self.pressed.set()
-            head = struct.pack(
-                "!BBHII", 0x80, kind, self._sent & 0xFFFF, moment * PACKET & 0xFFFFFFFF, self._source
-            )
+            head = struct.pack("!BBHII", 0x80, kind, self._sent & 0xFFFF, moment * PACKET & 0xFFFFFFFF, self._source)
             self._transport.sendto(head + body, self.remote)

@@ -16,13 +16,14 @@ from tests.e2e.asterisk.freepbx.told import Told, told_of
 from tests.e2e.asterisk.phone import WITHIN, Phone, PhoneCall, plugged
 
 TONES: Final = {"01": 500, "02": 700, "03": 900, "04": 1100, "06": 1300}
+GROUPS: Final = ("40", "60", "61", "62", "63", "65", "80", "90")
 OUTSIDE: Final = {"trkA": 1500, "trkB": 1700}
 CALLER: Final = 1900
 """The tone of who calls from outside: he may be connected with somebody else outside."""
 
 
 class Desk:
-    """Who takes the calls to one number. ``does`` is what happens to a call that comes: it rings, if nothing is said."""
+    """Who takes the calls to one number. ``does`` is what happens to a call that comes: it rings, unless told else."""
 
     def __init__(self, phone: Phone) -> None:
         self.phone = phone
@@ -153,7 +154,7 @@ class Floor:
         return callers <= masters and all(session.session_state in ENDED for session in last.values())
 
     def _numbers(self) -> Iterator[str]:
-        yield from (self.digit + desk for desk in (*DESKS, UNREGISTERED, "40", "60", "61", "62", "63", "65", "80", "90"))
+        yield from (self.digit + name for name in (*DESKS, UNREGISTERED, *GROUPS))
         yield from (self.mobile, self.caller, self.refused)
 
     def _concerns(self, session: Session) -> bool:

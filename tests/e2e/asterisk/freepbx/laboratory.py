@@ -1,4 +1,4 @@
-"""An Asterisk with the dialplan that offices have: the one that FreePBX generates, imitated in ``etc/extensions.conf``."""
+"""An Asterisk with the dialplan that offices have: FreePBX's, imitated in ``etc/extensions.conf``."""
 
 import socket
 from pathlib import Path
@@ -44,7 +44,7 @@ class Laboratory(Lab):
         etc = self.run / "etc"
         away = [floor + UNREGISTERED for floor in FLOORS]
         phones = [
-            f'[{number}](phone{"-of-2026" if number.endswith("06") else ""})\naors={number}\n'
+            f"[{number}](phone{'-of-2026' if number.endswith('06') else ''})\naors={number}\n"
             f'callerid="Phone {number}" <{number}>\n[{number}]({"unregistered" if number in away else "aor"})'
             for number in (*self.phones, *away)
         ]

@@ -27,8 +27,7 @@ def record(suite: str, folder: Path, names: list[str]) -> None:
             lab.stop()
     for name, one in played.items():
         if one.fault:
-            print(f"{name} was not played to its end:\n{one.fault}")
-            continue
+            raise SystemExit(f"{name} was not played to its end:\n{one.fault}")
         (folder / f"{name}.ami.txt").write_text("".join(map(_slim, one.texts)), newline="")
         right = "".join(f"{session}\n" for session in one.right)
         (folder / f"{name}.right.txt").write_text(right)

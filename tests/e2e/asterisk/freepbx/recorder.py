@@ -82,9 +82,10 @@ async def recording(lab: Lab) -> AsyncIterator[Recorder]:
     writer.write(f"Action: Login\r\nUsername: ozrules\r\nSecret: {SECRET}\r\n\r\n".encode())
     assert b"Success" in await reader.readuntil(b"\r\n\r\n")
     one = Recorder()
-    listening = asyncio.create_task(one.read(reader))
-    try:
-        yield one
-    finally:
-        listening.cancel()
-        writer.close()
+    async with asyncio.TaskGroup() as tasks:
+        listening = tasks.create_task(one.read(reader))
+        try:
+            yield one
+        finally:
+            listening.cancel()
+            writer.close()
