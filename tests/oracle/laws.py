@@ -204,9 +204,10 @@ def _goes_on_hold(history: History, moment: Moment, caller: str, callee: str) ->
 
 
 def _pairs(moment: Moment, stays: list[Stay]) -> Iterator[tuple[str, str]]:
-    for pair in {frozenset(members & moment.phones) for members in moment.together.values()}:
-        if len(pair) != 2 or not pair <= moment.up or pair & moment.rooms:
-            continue  # one alone; three and more, and conference rooms, are no call of two
+    for members in set(moment.together.values()):
+        pair = members & moment.phones
+        if len(pair) != 2 or not pair <= moment.up or members & moment.rooms:
+            continue  # one alone; three and more, and whoever meets in a conference room, are no call of two
         sessions = [stay.session for stay in stays if {stay.caller, stay.callee} == pair and stay.state in TALKS | HELD]
         if len(sessions) != 1:
             yield PAIR, f"{' and '.join(sorted(pair))} are {len(sessions)} sessions {sorted(sessions)}"
