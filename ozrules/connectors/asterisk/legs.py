@@ -45,7 +45,7 @@ class Leg:
 
     ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another.
     ``linked_id`` is the Linkedid with which it began, ``linked_now`` the one that it has, of the call that it joined.
-    ``rung`` says that it was dialled, by another channel or by Asterisk itself. ``leaving`` says that it was told to
+    ``bridged`` says that it has been in a bridge. ``rung`` says that it was dialled, by another channel or by Asterisk itself. ``leaving`` says that it was told to
     hang up, and ``taken_out`` that this came while it was in a bridge: an admin or Asterisk ends it, not its party.
     ``keyed`` says that its party pressed keys since it last held. ``fetched_by`` is the id of the leg that took it out
     of a parking place. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last named it.
@@ -63,6 +63,7 @@ class Leg:
     context: str = ""
     dialed: str | None = None
     bridge: str | None = None
+    bridged: bool = False
     music: bool = False
     keyed: bool = False
     rung: bool = False
@@ -262,7 +263,7 @@ class Legs:
             if _CONFERENCE in (fields.get("BridgeCreator"), fields.get("Application")):
                 self._rooms.add(bridge)
             leg.parked = leg.parked and bridge in self._holding_bridges
-            leg.bridge = bridge
+            leg.bridge, leg.bridged = bridge, True
             self._members.setdefault(bridge, set()).add(leg.id)
 
     def leave(self, leg: Leg, bridge: str | None = None) -> None:

@@ -182,7 +182,7 @@ class Reducer:
 
         Of a channel that events have named since the list was asked for, the events know better.
         """
-        fresh = self._legs.end_list()
+        fresh, doubted = self._legs.end_list(), set(self._doubts)
         named = in_order(items)
         for absent in [leg for leg in self._legs.living() if leg.id not in named and leg.id not in fresh]:
             self._end(absent, 0)
@@ -196,9 +196,9 @@ class Reducer:
         # events may have named the phone that rings beside another first: that one must not be taken for the first
         living = sorted(self._legs.living(), key=lambda leg: leg.linked_id.startswith(OURS))
         self._settle({leg.id: leg for leg in living}, 0.0, None)
-        self._tell_all(list(self.calls.all_living()), math.inf, None)  # a list leaves nothing in doubt
-        gone = [call for call in self.calls.all_living() if any(leg.gone for leg in call.legs())]
-        for call in gone:
+        # what the list itself shows is in no doubt; of what events said right before it, the next ones may say more
+        self._tell_all([call for call in self.calls.all_living() if call.id not in doubted], math.inf, None)
+        for call in [call for call in self.calls.all_living() if any(leg.gone for leg in call.legs())]:
             self._finish(call, Verdict(ABORTED, ends=True, derived=True))
         for call in self.calls.all_living():
             call.apart = call.apart or (call.callee is not None and {call.caller.id, call.callee.id} <= held)
@@ -238,7 +238,7 @@ class Reducer:
                 if target is not None and target.is_phone:
                     self._link(target)
             return
-        if leg.bridge is None and not leg.parked:  # else it is not to be rung for; with whom it talks is seen
+        if not leg.calls and not leg.bridged:  # who comes out of a bridge is in no call until it calls somebody
             self._begin_own(leg)
         if not leg.dialled_by or self.calls.is_called(leg):
             return

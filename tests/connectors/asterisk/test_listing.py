@@ -3,14 +3,14 @@
 from ozrules.connectors.asterisk.ami import Fields
 from ozrules.connectors.asterisk.dialling import beside
 from ozrules.connectors.asterisk.legs import FOR, OURS, Legs
-from ozrules.connectors.asterisk.listing import in_order, pair, place
+from ozrules.connectors.asterisk.listing import in_order, pair, parking_places, place
 
 
 def listed(legs: Legs, *items: Fields) -> frozenset[str]:
     for item in items:
         leg = legs.see(item)
         assert leg is not None
-        place(legs, leg, item)
+        place(legs, leg, item, parking_places(items))
     return pair(legs, in_order(items))
 
 
