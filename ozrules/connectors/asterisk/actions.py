@@ -152,7 +152,7 @@ class Actions:
         except NoAnswer as error:
             raise _Stop(Refused("unavailable", f"nothing was sent: {error}, how the call stands")) from None
         self._look(way, call)  # the facts are newer now, and say more exactly what has become of the call
-        withheld = by_asterisk(call, zip(legs, answers, strict=True))
+        withheld = by_asterisk(call, list(zip(legs, answers, strict=True)))
         if withheld is not None:
             self._missed()
             raise _Stop(withheld)

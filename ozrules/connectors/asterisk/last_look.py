@@ -8,7 +8,7 @@ channels stand (``Status``); see docs/decisions/0009. Where either says somethin
 * ``lostRace``: both are there, and do something else: they were joined, parted, sent on, or others are with them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from ozrules.connectors.asterisk.calls import Call
@@ -65,16 +65,15 @@ def _answered(call: Call, reducer: Reducer) -> Withheld | None:
     return Withheld("lostRace", "the parties of the call are not joined any more")
 
 
-def by_asterisk(call: Call, answers: Iterable[tuple[Leg, Answer]]) -> Withheld | None:
+def by_asterisk(call: Call, answers: Sequence[tuple[Leg, Answer]]) -> Withheld | None:
     """What forbids it by Asterisk's own word; None: nothing, or it says nothing of the channels."""
-    for leg, answer in answers:
-        if gone(answer):
-            return Withheld("targetGone", "Asterisk has no such channel any more")
-        for item in answer.items:
-            if item.get("Uniqueid", leg.id) != leg.id:
-                return Withheld("targetGone", "Asterisk has another channel of that name")
-            if item.get("BridgeID", leg.bridge or "") != (leg.bridge or ""):
-                return Withheld("lostRace", "Asterisk says that a party of the call is elsewhere by now")
-            if leg is call.callee and not call.answered and item.get("ChannelStateDesc") == "Up":
-                return Withheld("lostRace", "Asterisk says that the call has been answered")
+    if any(gone(answer) for _, answer in answers):
+        return Withheld("targetGone", "Asterisk has no such channel any more")
+    for leg, item in ((leg, item) for leg, answer in answers for item in answer.items):
+        if item.get("Uniqueid", leg.id) != leg.id:
+            return Withheld("targetGone", "Asterisk has another channel of that name")
+        if item.get("BridgeID", leg.bridge or "") != (leg.bridge or ""):
+            return Withheld("lostRace", "Asterisk says that a party of the call is elsewhere by now")
+        if leg is call.callee and not call.answered and item.get("ChannelStateDesc") == "Up":
+            return Withheld("lostRace", "Asterisk says that the call has been answered")
     return None

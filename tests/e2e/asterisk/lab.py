@@ -38,6 +38,23 @@ write = reporting
 secret = {SECRET}
 read = system
 write = call,originate,reporting
+
+[forgetful]
+secret = {SECRET}
+read = call,dtmf,system
+write = call,originate,reporting
+eventfilter = !Event: Hangup
+eventfilter = !Event: HangupRequest
+eventfilter = !Event: SoftHangupRequest
+eventfilter = !Event: BridgeLeave
+
+[late]
+secret = {SECRET}
+read = call,dtmf,system
+write = call,originate,reporting
+eventfilter = !Event: DialEnd
+eventfilter = !Event: BridgeEnter
+eventfilter = !ChannelStateDesc: Up
 """
 LEFT_EMPTY: Final = ("acl", "amd", "ccss", "cdr", "cel", "cli_aliases", "codecs", "confbridge", "pjproject", "sorcery")
 LEFT_EMPTY_TOO: Final = ("stasis", "udptl", "voicemail", "agents", "followme", "pjsip_wizard", "pjsip_notify")

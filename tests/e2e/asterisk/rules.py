@@ -9,14 +9,14 @@ OUTSIDE = "900442071838750"
 GUARDS = f"guards: {{destinations: {{allow: [internal, '{OUTSIDE}']}}}}\n"
 
 
-def settings(folder: Path, lab: Lab, rules: str) -> None:
+def settings(folder: Path, lab: Lab, rules: str, *, user: str = "ozrules") -> None:
     """Writes the configuration and the rules of a daemon for this Asterisk."""
     connection = {
         "name": "open",
         "type": "asterisk",
         "host": "127.0.0.1",
         "port": lab.ami,
-        "username": "ozrules",
+        "username": user,
         "password": {"env": "LAB_PASSWORD"},
         "context": "internal",
         "trunks": ["PJSIP/trunk-*"],
