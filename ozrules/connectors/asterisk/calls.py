@@ -45,11 +45,18 @@ class Verdict(NamedTuple):
     derived: bool = False
 
 
+MOMENT: Final = 0.01
+"""Seconds within which one more event tells what a change means."""
+NEXT_WAY: Final = 0.05
+"""Seconds within which a dialplan tries the next trunk, where one refused the call: it does some steps before."""
+
+
 class Doubt(NamedTuple):
-    """What it amounts to, unless an event within a moment says something else; and the state until then, if new."""
+    """What it amounts to, unless an event within so many seconds says something else; and the state until then."""
 
     otherwise: Verdict
     meanwhile: Verdict | None = None
+    lasts: float = MOMENT
 
 
 BEGUN: Final = Verdict(SETUP)
@@ -131,6 +138,7 @@ class Around(NamedTuple):
     answered_elsewhere: bool  # another phone that the caller called has picked up
     going_on: bool  # whom a transfer sent on calls somebody, or talks with somebody
     dialled: str  # how the dialling stands that came down to the callee, through Local channels
+    next_way: bool  # the called leg leads outside, and the dialplan may try another trunk instead of it
     now: int  # in the order in which legs number what happens
     dialler: Leg | None  # what dials the callee: the caller, or the Local channel of one branch
 
@@ -254,7 +262,8 @@ def _unanswered(caller: Leg, callee: Leg, around: Around) -> Verdict | Doubt | N
             return Verdict(BUSY, ends=True)
         if callee.cause in _BUSY and not callee.requested:
             return aborted  # the phone said nothing of that
-        return Verdict(_by_cause(callee.cause), ends=True)
+        refusal = Verdict(_by_cause(callee.cause), ends=True)
+        return Doubt(refusal, lasts=NEXT_WAY) if around.next_way else refusal
     if around.answered_elsewhere:
         return answered_elsewhere
     if caller.gone or caller.leaving:

@@ -45,10 +45,12 @@ class Leg:
 
     ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another.
     ``linked_id`` is the Linkedid with which it began, ``linked_now`` the one that it has, of the call that it joined.
-    ``bridged`` says that it has been in a bridge. ``rung`` says that it was dialled, by another channel or by Asterisk itself. ``leaving`` says that it was told to
-    hang up, and ``taken_out`` that this came while it was in a bridge: an admin or Asterisk ends it, not its party.
-    ``keyed`` says that its party pressed keys since it last held. ``fetched_by`` is the id of the leg that took it out
-    of a parking place. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last named it.
+    ``bridged`` says that it has been in a bridge. ``rung`` says that it was dialled, by another channel or by Asterisk
+    itself. ``leaving`` says that it was told to hang up, and ``taken_out`` that this came while it was in a bridge: an
+    admin or Asterisk ends it, not its party. ``keyed`` says that its party pressed keys since it last held.
+    ``passed_over`` says that its trunk refused, and the call went on by another. ``fetched_by`` is the id of the leg
+    that took it out of a parking place. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last
+    named it.
     """
 
     id: str
@@ -80,6 +82,7 @@ class Leg:
     leaving: bool = False
     taken_out: bool = False
     parked: bool = False
+    passed_over: bool = False
     fetched_by: str | None = None
     gone: bool = False
     ended: int = 0

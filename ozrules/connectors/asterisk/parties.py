@@ -65,8 +65,13 @@ def _name(leg: Leg) -> str:
 def _number(callee: Leg, is_outside: bool) -> str:
     if not is_outside:
         return extension_of(callee) or _name(callee)
+    return number_outside(callee) or callee.number or _name(callee)
+
+
+def number_outside(callee: Leg) -> str | None:
+    """The number that was dialled outside, where Dial was given one."""
     found = _DIALLED.search(callee.dial_string)
-    return found[1] if found else callee.number or _name(callee)
+    return found[1] if found else None
 
 
 def _began(leg: Leg) -> str | None:

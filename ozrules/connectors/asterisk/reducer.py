@@ -22,12 +22,12 @@ from typing import Final, Literal, TypeAlias
 from msgspec.structs import replace
 
 from ozrules.connectors.asterisk.ami import Fields, timestamp, whole_number
-from ozrules.connectors.asterisk.calls import Call, Doubt, Verdict, judge
+from ozrules.connectors.asterisk.calls import MOMENT, Call, Doubt, Verdict, judge
 from ozrules.connectors.asterisk.dialling import beside, speaker
 from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.legs import OURS, Leg, Legs, age
 from ozrules.connectors.asterisk.listing import in_order, pair, parking_places, place
-from ozrules.connectors.asterisk.parties import session_of
+from ozrules.connectors.asterisk.parties import number_outside, session_of
 from ozrules.connectors.asterisk.register import Register
 from ozrules.connectors.asterisk.surroundings import around, has_another, is_connected
 from ozrules.engine.events import SessionSeen
@@ -46,9 +46,6 @@ from ozrules.session.state import (
 
 Kind: TypeAlias = Literal["created", "stateChanged", "closed"]
 
-MOMENT: Final = 0.01
-"""Seconds that are waited to learn why a call is over, or whether a hold was ended only to transfer."""
-
 _PASSED: Final = frozenset({CANCELLED, COMPLETED})  # ends of a call to a transfer's target that are no failure
 
 
@@ -61,14 +58,14 @@ class Reducer:
         self._legs = Legs()
         self.calls = Register()
         self._transferees: dict[str, Call] = {}
-        self._doubts: dict[str, float] = {}
+        self._doubts: dict[str, tuple[float, float]] = {}  # since when, and until when
 
     # -- questions
 
     @property
     def due(self) -> float | None:
         """The moment, in `hear`'s time, at which `settle` has something to say; None where there is nothing."""
-        return min(self._doubts.values()) + MOMENT if self._doubts else None
+        return min(until for _, until in self._doubts.values()) if self._doubts else None
 
     def leg(self, leg_id: str) -> Leg | None:
         """The leg of this id, also for a while after its end."""
@@ -166,7 +163,7 @@ class Reducer:
 
     def settle(self, at: float) -> list[SessionSeen]:
         """What became so by waiting: sessions that are over though no event said why."""
-        due = sorted((since + MOMENT, call_id) for call_id, since in self._doubts.items() if since + MOMENT <= at)
+        due = sorted((until, call_id) for call_id, (_, until) in self._doubts.items() if until <= at)
         told: list[SessionSeen] = []
         for moment, call_id in due:
             call = self.calls.living(call_id)
@@ -240,7 +237,7 @@ class Reducer:
             return
         if not leg.calls and not leg.bridged:  # who comes out of a bridge is in no call until it calls somebody
             self._begin_own(leg)
-        if not leg.dialled_by or self.calls.is_called(leg):
+        if not leg.dialled_by or leg.passed_over or self.calls.is_called(leg):
             return
         caller = speaker(self._legs, self._legs.get(leg.dialled_by))
         if caller is None or caller is leg or caller.is_ours or self.calls.have_met(leg, caller):
@@ -250,13 +247,24 @@ class Reducer:
         if own is not None and own.callee is None and leg.linked_id.startswith(OURS):
             self._finish(own, Verdict(REDIRECTED, ends=True, derived=True))  # on a list: forwarded before we came
             own = None
-        if own is not None and own.callee is None:
+        refused = next((call for call in self.calls.of(caller) if self._goes_on(call, leg)), None)
+        if refused is not None:
+            self.calls.try_next(refused, leg)
+        elif own is not None and own.callee is None:
             self.calls.adopt(own, leg)
         elif not caller.gone:
             call = Call(f"{caller.id}/{leg.id}", leg, caller.linked_id, caller, leg)
             call.transfer_of = self._transferees.get(caller.id)
             self.calls.begin(call)
         self._drop_own(leg)
+
+    def _goes_on(self, call: Call, leg: Leg) -> bool:
+        """Whether this leg leads to whom the call is for by the next trunk, as the one before refused it."""
+        before = call.callee
+        if before is None or before is leg or not before.gone or call.answered or before.dialled_by != leg.dialled_by:
+            return False
+        numbers = {number_outside(one) if self._outside.holds(one) else None for one in (before, leg)}
+        return len(numbers) == 1 and None not in numbers
 
     def _begin_own(self, leg: Leg) -> None:
         """A leg that has its own Linkedid is a call from its first moment on."""
@@ -443,7 +451,7 @@ class Reducer:
         return list(found.values())
 
     def _affected(self, call: Call) -> list[Call]:
-        """The calls whose state hangs on this one's: transferred into it, held for it, rung beside it, begun after it."""
+        """The calls whose state hangs on this one: transferred into it, held for it, rung beside it, begun after it."""
         found = [call.transfer_of] if call.transfer_of is not None else []
         for leg in call.legs() if call.over else (call.caller,):
             found += self.calls.of(leg)
@@ -479,7 +487,7 @@ class Reducer:
 
     def _weigh(self, call: Call, at: float) -> Verdict:
         """What the facts amount to now, a doubt that has lasted for a moment being none any more."""
-        since = self._doubts.pop(call.id, at)
+        since, _ = self._doubts.pop(call.id, (at, at))
         if since + MOMENT <= at:
             call.release()
         surroundings = around(call, self._legs, self.calls, self._outside)
@@ -488,9 +496,9 @@ class Reducer:
         found = judge(call, surroundings)
         if not isinstance(found, Doubt):
             return found or call.verdict
-        if since + MOMENT <= at:
+        if since + found.lasts <= at:
             return found.otherwise
-        self._doubts[call.id] = since
+        self._doubts[call.id] = since, since + found.lasts
         return found.meanwhile or call.verdict
 
     def _tell(self, call: Call, kind: Kind, verdict: Verdict, at: float, reported_at: float | None) -> SessionSeen:

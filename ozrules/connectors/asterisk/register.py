@@ -85,6 +85,13 @@ class Register:
         call.callee = callee
         callee.calls.add(call.id)
 
+    def try_next(self, call: Call, callee: Leg) -> None:
+        """The call goes to whom it is for by another trunk."""
+        if call.callee is not None:
+            call.callee.passed_over = True
+            call.callee.calls.discard(call.id)
+        self.adopt(call, callee)
+
     def finish(self, call: Call, verdict: Verdict) -> None:
         """The call is over."""
         call.verdict, call.over = verdict, True

@@ -24,6 +24,7 @@ def around(call: Call, legs: Legs, calls: Register, outside: Outside) -> Around:
         ),
         going_on=any(one.transfer_of is call for leg in call.legs() for one in calls.of(leg)),
         dialled="" if callee is None else status_of_branch(legs, callee),
+        next_way=callee is not None and _may_go_on(legs, call, callee, outside),
         now=legs.now,
         dialler=None if callee is None else legs.get(callee.dialled_by),
     )
@@ -73,3 +74,11 @@ def _picked_up(call: Call) -> bool:
     """Whether the phone was picked up: it talks, or it is asked whether it takes the call."""
     callee = call.callee
     return call.answered or (callee is not None and callee.state == "Up" and not callee.gone)
+
+
+def _may_go_on(legs: Legs, call: Call, callee: Leg, outside: Outside) -> bool:
+    """Whether what dialled a leg outside is still in the dialplan, and may dial it anew by the next trunk."""
+    dialler = legs.get(callee.dialled_by)
+    if dialler is None or dialler.gone or dialler.leaving or call.caller.leaving:
+        return False
+    return outside.holds(callee)

@@ -14,6 +14,7 @@ APART = Around(
     answered_elsewhere=False,
     going_on=False,
     dialled="",
+    next_way=False,
     now=0,
     dialler=None,
 )
