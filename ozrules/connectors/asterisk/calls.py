@@ -171,7 +171,7 @@ def _lone(caller: Leg) -> Verdict | Doubt | None:
         if caller.state == "Up":
             return Verdict(CALLER_HUNG_UP, ends=True)
         cancelled = Verdict(CANCELLED, ends=True)
-        return cancelled if caller.gone else Doubt(cancelled)
+        return cancelled if caller.gone or caller.cause else Doubt(cancelled)  # Asterisk 16 tells the cause at the end
     if not caller.gone:
         return Verdict(SETUP)
     if called and caller.dial_status == "BUSY":
