@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from ozrules.engine.events import SessionSeen, SessionsListed
+from ozrules.engine.events import Receipt, SessionSeen, SessionsListed
+from ozrules.session.methods import Method
 from ozrules.session.session import Session
 from ozrules.session.state import ENDED
 from tests.connectors.asterisk.manager import Watched, watched
@@ -108,6 +109,10 @@ class Floor:
         for event in list(self.building.recorder.living.values()):
             if self._concerns_channel(event):
                 self.building.lab.cli(f"channel request hangup {event['Channel']}")
+
+    async def does(self, action: Method, session: Session, **values: str) -> Receipt:
+        """The connector calls a method of a session."""
+        return await self.building.watching.do(action, session, **values)
 
     # -- what happened
 

@@ -37,6 +37,7 @@ class Laboratory(Lab):
             context=CONTEXT,
             trunks=tuple(f"PJSIP/{name}-*" for name in TRUNKS),
             phones=PHONES_NAMED,
+            ari=self.access().ari,
         )
 
     def _configure(self) -> None:
