@@ -46,15 +46,26 @@ class Told(NamedTuple):
 
 
 class Breach(NamedTuple):
-    """A law that was broken, since when, for how long (infinity: to the end), and by what."""
+    """A law that was broken, since when, for how long (infinity: to the end), and by what; and the phone whose ringing
+    it is about, if it is.
+    """
 
     law: str
     at: float
     lasted: float
     what: str
+    rings: str = ""
 
     def __str__(self) -> str:
         return f"{self.at:.3f} for {self.lasted:.3f} s: {self.law}: {self.what}"
+
+
+class Fault(NamedTuple):
+    """What is wrong at a moment."""
+
+    law: str
+    what: str
+    rings: str = ""
 
 
 class Stay(NamedTuple):
@@ -83,14 +94,12 @@ def breaches(history: History, told: Iterable[Told], *, until: float = FOREVER, 
 def breaches_after_a_list(history: History, told: Iterable[Told], since: float) -> list[Breach]:
     """All that is broken after ``since``, when a full list came after a gap, and ``told`` begins with what it showed.
 
-    A list does not show who holds whom, so one who is held may be told as in a call; nor always who calls whom, so a
-    phone that rings already may be told of later. What was never heard may have been why a call ended, so the ends are
-    not judged.
+    A list does not show who holds whom, so one who is held may be told as in a call; nor who calls whom, so of a phone
+    that rings already nothing is asked. What was never heard may have been why a call ended: its end is not judged.
     """
     stays = [stay._replace(state="OnHold") if stay.state in TALKS else stay for stay in _stays(history, list(told))]
     rang = {phone for moment in history.between(since, since) for phone in moment.rings}
-    found = _lasting(history, stays, since, FOREVER, GRACE)
-    return [one for one in found if not (one.law == HEARD and one.what.partition(",")[0] in rang)]
+    return [one for one in _lasting(history, stays, since, FOREVER, GRACE) if one.rings not in rang]
 
 
 def _stays(history: History, reports: list[Told]) -> Iterator[Stay]:
@@ -110,7 +119,7 @@ def _stays(history: History, reports: list[Told]) -> Iterator[Stay]:
 
 def _lasting(history: History, stays: list[Stay], since: float, until: float, grace: float) -> Iterator[Breach]:
     """Every fault that is there without a pause for longer than the grace."""
-    begun: dict[tuple[str, str], float] = {}
+    begun: dict[Fault, float] = {}
     for moment, now, at in _spans(history, stays, since, until):
         faults = set(_faults(history, moment, now))
         for fault in faults:
@@ -121,9 +130,9 @@ def _lasting(history: History, stays: list[Stay], since: float, until: float, gr
         yield from _breach(fault, at, until, grace)
 
 
-def _breach(fault: tuple[str, str], since: float, until: float, grace: float) -> Iterator[Breach]:
+def _breach(fault: Fault, since: float, until: float, grace: float) -> Iterator[Breach]:
     if until - since > grace:
-        yield Breach(fault[0], since, until - since, fault[1])
+        yield Breach(fault.law, since, until - since, fault.what, fault.rings)
 
 
 def _spans(
@@ -146,11 +155,11 @@ def _spans(
             yield moment, now, at
 
 
-def _faults(history: History, moment: Moment, stays: list[Stay]) -> Iterator[tuple[str, str]]:
+def _faults(history: History, moment: Moment, stays: list[Stay]) -> Iterator[Fault]:
     for stay in stays:
         law = _fault(history, moment, stay)
         if law is not None:
-            yield law, str(stay)
+            yield Fault(law, str(stay), stay.callee if law == RINGING else "")
     yield from _pairs(moment, stays)
     yield from _rung(moment, stays)
 
@@ -203,27 +212,25 @@ def _goes_on_hold(history: History, moment: Moment, caller: str, callee: str) ->
     return False
 
 
-def _pairs(moment: Moment, stays: list[Stay]) -> Iterator[tuple[str, str]]:
+def _pairs(moment: Moment, stays: list[Stay]) -> Iterator[Fault]:
     for members in set(moment.together.values()):
         pair = members & moment.phones
         if len(pair) != 2 or not pair <= moment.up or members & moment.rooms:
             continue  # one alone; three and more, and whoever meets in a conference room, are no call of two
         sessions = [stay.session for stay in stays if {stay.caller, stay.callee} == pair and stay.state in TALKS | HELD]
         if len(sessions) != 1:
-            yield PAIR, f"{' and '.join(sorted(pair))} are {len(sessions)} sessions {sorted(sessions)}"
+            yield Fault(PAIR, f"{' and '.join(sorted(pair))} are {len(sessions)} sessions {sorted(sessions)}")
 
 
-def _rung(moment: Moment, stays: list[Stay]) -> Iterator[tuple[str, str]]:
+def _rung(moment: Moment, stays: list[Stay]) -> Iterator[Fault]:
     for phone in moment.rings:
         callers = moment.callers[phone]
         sessions = [
             stay.session for stay in stays if stay.callee == phone and stay.caller in callers and stay.state in RINGS
         ]
         if callers and len(sessions) != 1:
-            yield (
-                HEARD,
-                f"{phone}, called by {' and '.join(sorted(callers))}, is {len(sessions)} sessions {sorted(sessions)}",
-            )
+            called = f"{phone}, called by {' and '.join(sorted(callers))}"
+            yield Fault(HEARD, f"{called}, is {len(sessions)} sessions {sorted(sessions)}", phone)
 
 
 def _strangers(history: History, reports: list[Told], grace: float) -> Iterator[Breach]:

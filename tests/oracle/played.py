@@ -7,6 +7,7 @@ same in each event.
 """
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,9 @@ from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.engine.events import SessionSeen
 from ozrules.session.session import Session
+from tests.oracle.history import History
 from tests.oracle.laws import Told
-from tests.oracle.wire import Event
+from tests.oracle.wire import Event, events
 
 DATA: Final = Path(__file__).parents[1] / "data"
 RECORDINGS: Final = {
@@ -29,22 +31,35 @@ A_WHILE: Final = 5.0
 """Seconds."""
 
 
+@cache
+def recorded(name: str) -> list[Event]:
+    """The events of a recording, as the oracle reads them."""
+    return events(RECORDINGS[name].read_bytes())
+
+
+@cache
+def happened(name: str) -> History:
+    """What was the case in a recording, as the oracle sees it."""
+    return History(recorded(name))
+
+
 def new_reducer() -> Reducer:
     """One that has heard nothing yet."""
     return Reducer("open", TRUNKS)
 
 
-def decoded(recording: bytes) -> list[Event]:
+@cache
+def decoded(name: str) -> list[Event]:
     """The events, as the product's decoder reads them."""
-    messages = Decoder().feed(recording)
+    messages = Decoder().feed(RECORDINGS[name].read_bytes())
     return [message for message in messages if isinstance(message, dict) and "Event" in message]
 
 
-def hear(reducer: Reducer, events: Iterable[Event], began: float = 0.0) -> list[Told]:
+def hear(reducer: Reducer, heard: Iterable[Event], began: float = 0.0) -> list[Told]:
     """What the product tells when it hears these, and when nothing comes for a while after the last."""
     reports: list[Told] = []
     at = began
-    for event in events:
+    for event in heard:
         at = max(at, float(event.get("Timestamp") or 0))
         reports += [of_seen(seen) for seen in reducer.hear(event, at)]
     return reports + [of_seen(seen) for seen in reducer.settle(at + A_WHILE)]

@@ -4,12 +4,11 @@ import random
 
 import pytest
 
-from tests.oracle.history import History
 from tests.oracle.known_faults import KNOWN, OUT_OF_ORDER
 from tests.oracle.laws import breaches
 from tests.oracle.marks import marked, told_of
-from tests.oracle.played import RECORDINGS, decoded, hear, new_reducer
-from tests.oracle.wire import Event, events, moment_of
+from tests.oracle.played import RECORDINGS, decoded, happened, hear, new_reducer
+from tests.oracle.wire import Event, moment_of
 
 JITTER = 0.003
 """Seconds by which events of different channels may overtake each other."""
@@ -21,17 +20,14 @@ SOUND = [name for name in RECORDINGS if name not in KNOWN]
 
 @pytest.mark.parametrize("name", marked(RECORDINGS, KNOWN))
 def test_the_sessions_of_a_recording_are_its_conversations(name: str) -> None:
-    text = RECORDINGS[name].read_bytes()
-    found = breaches(History(events(text)), hear(new_reducer(), decoded(text)))
+    found = breaches(happened(name), hear(new_reducer(), decoded(name)))
     assert not found, told_of(found)
 
 
 @pytest.mark.parametrize("name", marked(SOUND, OUT_OF_ORDER))
 def test_so_they_are_when_events_come_a_little_out_of_order(name: str) -> None:
-    text = RECORDINGS[name].read_bytes()
-    history, heard = History(events(text)), decoded(text)
     for seed in range(ORDERS):
-        found = breaches(history, hear(new_reducer(), out_of_order(heard, seed)))
+        found = breaches(happened(name), hear(new_reducer(), out_of_order(decoded(name), seed)))
         assert not found, f"order {seed}: {told_of(found)}"
 
 

@@ -131,6 +131,8 @@ class Around(NamedTuple):
     """What a call's state depends on beside its own two legs."""
 
     connected: bool  # both hear each other, as far as bridges go
+    waiting: bool  # both were sent to where they wait: to be held
+    parted: bool  # the callee was picked up, and one of the two is where it can only be after they talked
     elsewhere: bool  # they do not, and one of them hears somebody else, whom it did not call while it holds
     shared: bool  # a leg that hung up is in another call too: its hang-up may complete a transfer
     transferring: bool  # a leg's phone has another call: it may be about to transfer
@@ -151,7 +153,7 @@ def judge(call: Call, around: Around) -> Verdict | Doubt | None:
     if call.stays is not None:
         return _transferring(call, call.stays, around)
     held = caller.music and callee.music and callee.dial_status == "ANSWER"  # apart, and so found on a list
-    if (around.connected or held) and not call.answered:
+    if (around.connected or around.waiting or held) and not call.answered:
         call.answered, call.answered_at = True, around.now
         # who dialled directly may have been sent elsewhere in the moment of the answer
         dialled_at = callee.dialled_at if callee.dialled_by == caller.id else caller.place
@@ -254,7 +256,9 @@ def _unanswered(caller: Leg, callee: Leg, around: Around) -> Verdict | Doubt | N
     if not callee.gone:
         if caller.gone:  # and the called leg will tell why
             return Doubt(aborted)
-        return Doubt(answered_elsewhere if around.answered_elsewhere else redirected) if around.elsewhere else None
+        if around.elsewhere or around.parted:
+            return Doubt(answered_elsewhere if around.answered_elsewhere else redirected)
+        return None
     if callee.picked_up or callee.forwarded or callee.cause == _REDIRECTED:
         return Verdict(REDIRECTED, ends=True)
     if refused:

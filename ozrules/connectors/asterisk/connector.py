@@ -20,7 +20,7 @@ from ozrules.connectors.asterisk.configuration import AsteriskAccess
 from ozrules.connectors.asterisk.dialogue import Answer, News
 from ozrules.connectors.asterisk.endpoints import Outside, is_endpoint
 from ozrules.connectors.asterisk.last_look import gone
-from ozrules.connectors.asterisk.link import Closed, Link, NoAnswer, Overflowed
+from ozrules.connectors.asterisk.link import Closed, Item, Link, NoAnswer, Overflowed
 from ozrules.connectors.asterisk.permissions import forbidden_by, methods_of
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.connectors.retry import wait_after
@@ -230,7 +230,10 @@ class AsteriskConnector:
 
     async def _next(self, link: Link, listed: bool) -> list[FromPhoneSystem]:
         """What the next item of the connection amounts to."""
-        at, item = await link.next(None if listed else LIST_WITHIN)
+        came = await self._wait_for(link, listed)
+        if came is None:
+            return list(self._tidied(link, self._reducer.settle(self._clock.now())))
+        at, item = came
         match item:
             case News(fields=fields):
                 if fields.get("Event") == "FullyBooted" and self._listing is None:
@@ -362,6 +365,16 @@ class AsteriskConnector:
             if not answer.succeeded:
                 return
             self._reducer.hear_device(endpoint, answer.response.get("Value", ""))
+
+    async def _wait_for(self, link: Link, listed: bool) -> Item | None:
+        """The next thing that comes; None where nothing does until a session is over by waiting alone."""
+        due = self._reducer.due if listed else None
+        if due is None:
+            return await link.next(None if listed else LIST_WITHIN)
+        try:
+            return await link.next(max(0.0, due - self._clock.now()))
+        except TimeoutError:
+            return None
 
     def _begin_list(self, link: Link) -> None:
         self._listing, self._asked_at = link.tell("CoreShowChannels", {}), self._clock.now()

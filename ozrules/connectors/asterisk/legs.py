@@ -84,6 +84,7 @@ class Leg:
     parked: bool = False
     passed_over: bool = False
     fetched_by: str | None = None
+    called: bool = False
     gone: bool = False
     ended: int = 0
     cause: int = 0
@@ -100,6 +101,11 @@ class Leg:
     def place(self) -> tuple[str, str]:
         """Where in the dialplan it is: context and extension."""
         return self.context, self.exten
+
+    @property
+    def is_at_hold(self) -> bool:
+        """Whether it was sent to where ours go to be held."""
+        return self.exten == HOLD and self.context.startswith("stasis-")
 
     @property
     def is_ours(self) -> bool:

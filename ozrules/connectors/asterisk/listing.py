@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Mapping
 
 from ozrules.connectors.asterisk.ami import Fields
 from ozrules.connectors.asterisk.dialling import beside
-from ozrules.connectors.asterisk.legs import HOLD, OURS, Leg, Legs, age
+from ozrules.connectors.asterisk.legs import OURS, Leg, Legs, age
 
 
 def in_order(items: Iterable[Fields]) -> dict[str, Fields]:
@@ -104,7 +104,7 @@ def _pair_held(legs: Legs, named: Mapping[str, Fields]) -> frozenset[str]:
     waiting: dict[str, list[Leg]] = defaultdict(list)
     for leg_id, item in named.items():
         leg = legs.get(leg_id)
-        if leg is not None and leg.is_phone and not leg.gone and _is_held(item):
+        if leg is not None and leg.is_phone and not leg.gone and _is_held(leg, item):
             waiting[leg.linked_id].append(leg)
     held: set[str] = set()
     for pairs in waiting.values():
@@ -117,11 +117,5 @@ def _pair_held(legs: Legs, named: Mapping[str, Fields]) -> frozenset[str]:
     return frozenset(held)
 
 
-def _is_held(item: Fields) -> bool:
-    match item.get("Application"):
-        case "Park":
-            return True
-        case "Stasis":
-            return item.get("Exten") == HOLD and item.get("Context", "").startswith("stasis-")
-        case _:
-            return False
+def _is_held(leg: Leg, item: Fields) -> bool:
+    return leg.is_at_hold or item.get("Application") == "Park"

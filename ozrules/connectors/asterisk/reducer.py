@@ -319,8 +319,7 @@ class Reducer:
             other = call.other(leg)
             if not holds:
                 call.releasing |= call.holders & {leg.id}
-                another = leg.keyed or has_another(call, leg, self._legs, self.calls)
-                if other is not None and not other.music and not another:
+                if other is not None and not other.music and not self._may_transfer(call, leg):
                     call.release(leg.id)
             elif call.answered:
                 call.hold(leg)
@@ -329,15 +328,18 @@ class Reducer:
     def _play(self, leg: Leg, plays: bool) -> None:
         """Music that stops while both are still together says that who held has taken the other back.
 
-        Not so where keys were pressed meanwhile, or the phone has another call: then a transfer may follow.
+        Not so where that phone may be about to transfer.
         """
         leg.music = plays and not leg.gone
         for call in self.calls.of(leg):
             holder = call.other(leg)
-            if plays or holder is None or holder.keyed or not is_connected(call, self._legs):
-                continue
-            if not has_another(call, holder, self._legs, self.calls):
-                call.release(holder.id)
+            if not plays and holder is not None and is_connected(call, self._legs):
+                if not self._may_transfer(call, holder):
+                    call.release(holder.id)
+
+    def _may_transfer(self, call: Call, holder: Leg) -> bool:
+        """Whether it has another call, or pressed keys since it held: they may be a code and a number."""
+        return holder.keyed or has_another(call, holder, self._legs, self.calls)
 
     def _park(self, fields: Fields, touched: dict[str, Leg]) -> None:
         """Who is parked talks to nobody. Sent there by the other, it was transferred, whatever the other does next."""

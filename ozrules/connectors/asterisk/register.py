@@ -36,7 +36,7 @@ class Register:
 
     def is_called(self, leg: Leg) -> bool:
         """Whether the leg is, or was, the callee of any call."""
-        return any(self._calls[one].callee is leg for one in leg.calls)
+        return leg.called
 
     def have_met(self, one: Leg, other: Leg) -> bool:
         """Whether there is, or was, a call between these two."""
@@ -79,10 +79,13 @@ class Register:
         self._calls[call.id] = call
         for leg in call.legs():
             leg.calls.add(call.id)
+        if call.callee is not None:
+            call.callee.called = True
 
     def adopt(self, call: Call, callee: Leg) -> None:
         """The call has found whom it calls."""
         call.callee = callee
+        callee.called = True
         callee.calls.add(call.id)
 
     def try_next(self, call: Call, callee: Leg) -> None:

@@ -13,6 +13,8 @@ def around(call: Call, legs: Legs, calls: Register, outside: Outside) -> Around:
     connected = is_connected(call, legs)
     return Around(
         connected=connected,
+        waiting=not connected and callee is not None and all(_waits(leg, legs) for leg in call.legs()),
+        parted=not connected and callee is not None and _have_parted(call.caller, callee, legs),
         elsewhere=not connected and _hears_others(call, legs),
         shared=_is_shared(call, legs, calls),
         transferring=any(has_another(call, leg, legs, calls) for leg in call.legs() if leg.gone),
@@ -33,6 +35,18 @@ def around(call: Call, legs: Legs, calls: Register, outside: Outside) -> Around:
 def is_connected(call: Call, legs: Legs) -> bool:
     """Whether both parties hear each other, as far as bridges go."""
     return call.callee is not None and call.callee.id in legs.joined(call.caller)
+
+
+def _waits(leg: Leg, legs: Legs) -> bool:
+    return leg.is_at_hold or legs.is_parked(leg)
+
+
+def _have_parted(caller: Leg, callee: Leg, legs: Legs) -> bool:
+    """Whether an answer was not heard of: who only rings, or is asked whether it takes the call, is nowhere yet."""
+    if callee.state != "Up" or callee.gone:
+        return False
+    in_a_bridge = callee.bridge is not None and not any(not one.is_phone for one in legs.sharing(callee))
+    return in_a_bridge or bool(callee.dialled) or _waits(caller, legs)
 
 
 def _hears_others(call: Call, legs: Legs) -> bool:

@@ -7,6 +7,8 @@ from ozrules.connectors.asterisk.legs import Leg
 
 APART = Around(
     connected=False,
+    waiting=False,
+    parted=False,
     elsewhere=False,
     shared=False,
     transferring=False,
@@ -179,11 +181,14 @@ def test_a_talk_is_over_when_the_called_leg_is_gone_whatever_the_caller_does() -
     assert decided(answered({"callee__gone": True, "callee__taken_out": True})).state == "Aborted"
 
 
-def test_two_who_are_apart_are_held_only_where_both_wait_at_one_place() -> None:
-    apart: dict[str, object] = {"caller__exten": "750", "callee__exten": "750"}
-    assert doubted(answered(apart)).state == "OnHold"
-    assert doubted(answered(apart | {"callee__exten": "751"})).state == "Redirected"
-    assert decided(answered(apart | {"caller__music": True, "callee__music": True})).state == "OnHold"
+def test_two_who_are_apart_are_held_only_where_both_wait() -> None:
+    assert doubted(answered({}), APART._replace(waiting=True)).state == "OnHold"
+    assert doubted(answered({})).state == "Redirected"
+    assert decided(answered({"caller__music": True, "callee__music": True})).state == "OnHold"
+
+
+def test_a_phone_that_was_picked_up_and_talks_no_more_does_not_ring() -> None:
+    assert doubted(call({"callee__state": "Up"}), APART._replace(parted=True)).state == "Redirected"
 
 
 def test_that_a_hold_has_ended_is_doubted_for_a_moment() -> None:

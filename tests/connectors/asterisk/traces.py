@@ -16,6 +16,7 @@ from ozrules.engine.events import SessionSeen
 
 TRACES = Path(__file__).parents[2] / "data" / "asterisk-22"
 EARLIER = Path(__file__).parents[2] / "data" / "asterisk-16"
+CONVERSATIONS = Path(__file__).parents[2] / "data" / "conversations"
 
 
 def _names(folder: Path) -> list[str]:
@@ -24,6 +25,7 @@ def _names(folder: Path) -> list[str]:
 
 NAMES = _names(TRACES)
 EARLIER_NAMES = _names(EARLIER)
+CONVERSATION_NAMES = _names(CONVERSATIONS)
 TRUNKS = Outside.of(["PJSIP/trunk-*"])
 
 
