@@ -25,4 +25,5 @@ def test_what_is_compared_as_a_number_is_no_name() -> None:
         "source",
         "destination",
         "transferor",
+        "presentedNumber",
     }

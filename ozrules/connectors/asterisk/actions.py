@@ -255,8 +255,11 @@ class Actions:
 
     async def _hang_up(self, way: "_Way", call: Call) -> Done:
         """By the calling leg: hanging up only a ringing phone lets the dialplan go on, to voicemail perhaps."""
-        fields = {"Channel": call.caller.channel, "Cause": NORMAL_CLEARING}
-        return await self._act(way, call, lambda: ("Hangup", fields))
+
+        def order() -> Order:
+            return "Hangup", {"Channel": call.caller.channel, "Cause": NORMAL_CLEARING}
+
+        return await self._act(way, call, order)
 
     async def _hold(self, way: "_Way", call: Call) -> Done:
         _joined(call, self._reducer)

@@ -66,6 +66,8 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "BridgeLeave": _BRIDGE,
     "Hold": ("Uniqueid", "Channel"),
     "Unhold": ("Uniqueid", "Channel"),
+    "CoreShowChannel": ("ActionID",),
+    "CoreShowChannelsComplete": ("ActionID",),
 }
 """The fields without which an event cannot be understood. Asterisk always sends them."""
 

@@ -238,12 +238,11 @@ class AsteriskConnector:
             case News(fields=fields):
                 if fields.get("Event") == "FullyBooted" and self._listing is None:
                     self._begin_list(link)
-                changes = self._reducer.hear(fields, at)
                 missing = lacks(fields)
-                return [
-                    *(self._tidied(link, changes) if listed else []),
-                    *(self._unusable(link, at, "missingField", missing, listed) if missing else []),
-                ]
+                if missing:
+                    return self._unusable(link, at, "missingField", missing, listed)
+                changes = self._reducer.hear(fields, at)
+                return self._tidied(link, changes) if listed else []
             case Answer() if item.action_id == self._listing:
                 return await self._take_list(link, item, at, listed)
             case Answer():  # of something that was only told
@@ -278,7 +277,11 @@ class AsteriskConnector:
     # -- what was missed
 
     def _unusable(self, link: Link, at: float, kind: str, sample: str, listed: bool) -> list[FromPhoneSystem]:
-        """An event that cannot be used, or not wholly: nobody knows what it would have said."""
+        """An event that cannot be used, or not wholly: nobody knows what it would have said.
+
+        It may have been a part of the list that is on its way, so that one is not waited for.
+        """
+        self._listing = None
         shown = ascii(sample[:120])[1:-1]
         malformed = Malformed(at=at, connection=self._name, kind=kind, sample=shown)
         return [malformed, *self._lose(link, at, f"an event could not be used ({kind})", listed)]

@@ -85,7 +85,9 @@ class Dialogue:
             return News(message)
         return self._item(action_id, message)
 
-    def _response(self, action_id: str, message: Fields) -> Answer | None:
+    def _response(self, action_id: str, message: Fields) -> Answer | Unreadable | None:
+        if not action_id:
+            return Unreadable("noActionID", " ".join(message)[:120])
         if action_id not in self._open:
             return None
         if message.get("EventList", "").lower() == "start":

@@ -211,6 +211,12 @@ class Watched:
                     self.items.append(item)
                     self._came.notify_all()
 
+    @asynccontextmanager
+    async def reading_nothing(self) -> AsyncIterator[None]:
+        """Meanwhile whoever reads the events takes no further one."""
+        async with self._came:
+            yield
+
     async def until(self, kind: type[Item], which: Callable[[Item], bool] = lambda _: True) -> Item:
         """The first item of this kind that is so, as soon as it has come."""
 

@@ -262,6 +262,8 @@ BROKEN = {
         b"Event: Hangup\r\nChannel: PJSIP/\xff\r\nUniqueid: 1.1\r\n\r\n",
         "missingField",
     ),
+    "an answer to nobody's question": (b"Response: Success\r\n\r\n", "noActionID"),
+    "an item of no list": (b"Event: CoreShowChannel\r\nChannel: PJSIP/1-1\r\nUniqueid: 1.1\r\n\r\n", "missingField"),
     "something that is neither event nor answer": (b"Key: value\r\n\r\n", "noEvent"),
 }
 

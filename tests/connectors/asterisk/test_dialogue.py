@@ -68,3 +68,19 @@ def test_any_messages_are_understood_or_dropped(messages: list[dict[str, str]]) 
     for message in messages:
         heard = dialogue.hear(message)
         assert heard is None or isinstance(heard, Answer | News | Greeting | Unreadable)
+
+
+def test_a_list_that_is_not_whole_is_no_success() -> None:
+    """One of its items could not be read, and is missing."""
+    dialogue = Dialogue()
+    asked, _ = dialogue.ask("CoreShowChannels", {})
+    dialogue.hear({"Response": "Success", "ActionID": asked, "EventList": "start"})
+    dialogue.hear({"Event": "CoreShowChannel", "ActionID": asked, "Channel": "PJSIP/1"})
+    end = {"Event": "CoreShowChannelsComplete", "ActionID": asked, "EventList": "Complete", "ListItems": "2"}
+    answer = dialogue.hear(end)
+    assert isinstance(answer, Answer)
+    assert not answer.succeeded
+
+
+def test_an_answer_that_names_no_question_is_told() -> None:
+    assert Dialogue().hear({"Response": "Success"}) == Unreadable("noActionID", "Response")

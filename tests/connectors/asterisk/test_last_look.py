@@ -309,6 +309,25 @@ def test_where_asterisk_does_not_answer_nothing_is_sent() -> None:
     assert sent == []
 
 
+@pytest.mark.fault(3)
+def test_what_has_come_and_has_not_been_taken_yet_is_waited_for() -> None:
+    """The daemon is slow: the end of the call lies in the queue while Asterisk, asked earlier, says that all stands."""
+
+    async def run() -> tuple[Receipt, list[Fields]]:
+        async with connected(may=TELLS) as (standin, watching):
+            standin.raise_events(TALKS.events)
+            session = await watching.state(IN_CALL)
+            async with watching.reading_nothing():
+                earlier = {channel: dict(item) for channel, item in standin.standing.items()}
+                standin.raise_events([BORN, leaving(TALKS.callee), ENDED | TALKS.callee])
+                standin.standing = earlier
+                return await watching.do("hangup", session, timeout="0.3"), standin.sent(*ACTED)
+
+    done, sent = asyncio.run(run())
+    assert isinstance(done, Refused)
+    assert (done.kind, sent) == ("unavailable", [])
+
+
 def test_parties_that_were_not_seen_to_be_joined_again_are_not_transferred(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ozrules.connectors.asterisk.actions.JOINED_WITHIN", 0.05)
     done, sent, _ = play(HELD, "blindTransfer", {"to": "1003", "party": "caller"})
@@ -363,20 +382,23 @@ def test_a_channel_that_asterisk_does_not_know_ends_its_session(
 def test_a_storm_of_such_answers_asks_for_one_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connector, "LIST_EVERY", 1.0)
 
-    async def run() -> int:
+    async def run() -> tuple[int, int]:
         async with connected() as (standin, watching):
             standin.raise_events(TALKS.events)
             session = await watching.state(IN_CALL)
             standin.channels = [item | {"BridgeId": item["BridgeID"]} for item in standin.standing.values()]
-            standin.answers["Hangup"] = NO_CHANNEL
+            standin.answers["PlayDTMF"] = NO_CHANNEL
             first = await watching.until(SessionsListed)
-            await asyncio.gather(*(watching.do("hangup", session) for _ in range(50)))
+            for _ in range(50):
+                await watching.do("sendDtmf", session, key="1", party="caller")
             await watching.until(SessionsListed, lambda listed: listed is not first)
             for _ in range(50):
-                await watching.do("hangup", session)
-            return len(standin.sent("CoreShowChannels")) - 1
+                await watching.do("sendDtmf", session, key="1", party="caller")
+            return len(standin.sent("PlayDTMF")), len(standin.sent("CoreShowChannels")) - 1
 
-    assert asyncio.run(run()) <= 2
+    commands, lists = asyncio.run(run())
+    assert commands == 100
+    assert lists <= 5  # one a second, and the machine may be slow
 
 
 def test_what_was_only_told_says_it_too() -> None:

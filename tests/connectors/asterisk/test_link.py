@@ -99,3 +99,19 @@ def test_what_is_unsafe_is_never_written() -> None:
         assert standin.sent("Setvar", "Command") == []
 
     linked(scene)
+
+
+def test_an_answer_that_is_wanted_in_order_waits_for_what_came_before_it() -> None:
+    async def scene(standin: Manager, link: Link) -> None:
+        standin.meanwhile["Status"] = lambda: standin.raise_events([{"Event": "Newstate"}])
+        asked = asyncio.ensure_future(link.ask("Status", {"Channel": "x"}, 5.0, in_order=True))
+        await standin.action("Status")
+        await link.ask("Ping", {}, 5.0)  # comes after it, and is answered at once
+        assert not asked.done()
+        _, event = await link.next()
+        assert isinstance(event, News)
+        with pytest.raises(TimeoutError):
+            await link.next(0.05)
+        assert (await asked).message == "No such channel"
+
+    linked(scene)
