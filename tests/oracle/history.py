@@ -21,6 +21,9 @@ NOBODY_IS_THERE: Final = frozenset(
 HOLD: Final = "hold"
 """Where the connector holds: this extension of the context that Asterisk makes for a REST application."""
 
+A_MOMENT: Final = 0.05
+"""Seconds in which the events of one doing come."""
+
 FOR: Final = "-for-"
 """The connector names the channels by which it rings another phone beside the first, and says in it for whom."""
 
@@ -87,11 +90,20 @@ class Moment(NamedTuple):
         return (self.together.get(channel, frozenset()) & self.phones) - {channel}
 
 
+class Transfer(NamedTuple):
+    """An attended transfer that Asterisk completed: when, the leg that leaves, and the phones that it leaves behind."""
+
+    at: float
+    leaves: str
+    stay: frozenset[str]
+
+
 class History:
     """All moments of one recording, and which channel had which name when. It ends where Asterisk starts anew."""
 
     def __init__(self, recorded: Iterable[Event]) -> None:
         self.moments: list[Moment] = []
+        self.transfers: list[Transfer] = []
         self._names: dict[str, list[tuple[float, str]]] = {}
         self._deaths: dict[str, float] = {}
         self._hung_up: dict[str, float] = {}
@@ -105,6 +117,8 @@ class History:
                 continue
             at = max(moment_of(event), self.moments[-1].at if self.moments else 0.0)
             before = set(facts.channels)
+            if event["Event"] == "AttendedTransfer" and event.get("Result") == "Success":
+                self._transferred(event, at)
             facts.take(event)
             self._remember(at, before, facts)
             if event["Event"] == "HangupRequest":
@@ -145,6 +159,13 @@ class History:
         if callee is None:
             return any(caller in moment.up for moment in moments)
         return any(moment.are_together(caller, callee) for moment in moments)
+
+    def _transferred(self, event: Event, at: float) -> None:
+        """Who is left is the transferee, or whoever was together with it a moment before."""
+        leaves, stays = event.get("OrigTransfererUniqueid", ""), event.get("TransfereeUniqueid", "")
+        before = self.between(at - A_MOMENT, at)
+        behind = {phone for moment in before for phone in moment.together.get(stays, frozenset()) & moment.phones}
+        self.transfers.append(Transfer(at, leaves, frozenset(behind - {leaves})))
 
     def _remember(self, at: float, before: set[str], facts: "_Facts") -> None:
         for channel in facts.channels.values():

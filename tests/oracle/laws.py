@@ -29,6 +29,7 @@ NEVER: Final = "nothing is told of a channel that is not there"
 HEARD: Final = "a phone that rings for somebody is one ringing session"
 PASSING: Final = "nobody is told to be back in a call that ends in that moment"
 BEGINS: Final = "a session with two legs begins while the one calls the other, or both talk"
+COMPLETED: Final = "a call whose transfer completes ends as transferred"
 ENDED: Final = "a session ends as what happened to its legs"
 
 UNANSWERED: Final = frozenset({"NotAnswered", "Busy", "NotFound", "Cancelled"})
@@ -86,7 +87,7 @@ def breaches(history: History, told: Iterable[Told], *, until: float = FOREVER, 
     """All that is broken before ``until``, the earliest first."""
     reports = [one for one in told if one.at <= until]
     found = [*_strangers(history, reports, grace), *_passing(reports, grace), *_ends(history, reports, grace)]
-    found += _begins(history, reports, grace)
+    found += [*_begins(history, reports, grace), *_transferred(history, reports, grace)]
     found += _lasting(history, [*_stays(history, reports)], 0.0, until, grace)
     return sorted(found, key=lambda breach: breach.at)
 
@@ -168,7 +169,7 @@ def _fault(history: History, moment: Moment, stay: Stay) -> str | None:
     caller, callee = stay.caller, stay.callee
     legs = [leg for leg in (caller, callee) if leg]
     strangers = {leg: moment.company(leg) - set(legs) for leg in legs}
-    if not callee and (caller in moment.rooms or len(strangers[caller]) > 1):
+    if not callee and (moment.together.get(caller, frozenset()) & moment.rooms or len(strangers[caller]) > 1):
         strangers[caller] = frozenset()  # it is its own call into a room of many
     if stay.state in SENT_ON:
         stays = [leg for leg in legs if moment.lives(leg)]
@@ -265,6 +266,15 @@ def _begins(history: History, reports: list[Told], grace: float) -> Iterator[Bre
         calls = called and any(caller in moment.callers.get(callee, ()) for moment in around)
         if not calls and not any(moment.are_together(caller, callee) for moment in around):
             yield Breach(BEGINS, one.at, 0.0, f"{one.session} {one.state} {caller} -> {callee}")
+
+
+def _transferred(history: History, reports: list[Told], grace: float) -> Iterator[Breach]:
+    for one in reports:
+        legs = {history.channel(name, one.at) for name in (one.caller, one.callee) if name}
+        for transfer in history.transfers:
+            about = transfer.leaves in legs and legs & transfer.stay and abs(transfer.at - one.at) <= grace
+            if about and one.over and one.state != "TransferCompleted":
+                yield Breach(COMPLETED, one.at, 0.0, f"{one.session} {one.state}")
 
 
 def _ends(history: History, reports: list[Told], grace: float) -> Iterator[Breach]:

@@ -17,6 +17,7 @@ def rows(before: Sequence[Event]) -> list[Event]:
     known: dict[str, Event] = {}
     bridges: dict[str, str] = {}
     applications: dict[str, str] = {}
+    dialled: dict[str, list[str]] = {}
     since: dict[str, float] = {}
     for event in before:
         if "Timestamp" not in event:
@@ -38,6 +39,8 @@ def rows(before: Sequence[Event]) -> list[Event]:
             case "DialBegin":
                 applications[event["DestUniqueid"]] = "AppDial"
                 applications[channel] = "Dial"
+                technology = event.get("DestChannel", "").partition("/")[0]
+                dialled.setdefault(channel, []).append(f"{technology}/{event.get('DialString', '')}")
             case _:
                 pass
     return [
@@ -47,6 +50,7 @@ def rows(before: Sequence[Event]) -> list[Event]:
             "Application": applications.get(one, ""),
             **known[one],
         }
+        | {"ApplicationData": "&".join(dialled.get(one, [])) + ",30" if applications.get(one) == "Dial" else ""}
         | {"Duration": f"00:00:{int(now.at - since[one]) % 60:02}"}
         for one in now.together
     ]

@@ -4,6 +4,7 @@ import pytest
 
 from tests.oracle.laws import (
     BEGINS,
+    COMPLETED,
     ENDED,
     HEARD,
     NEVER,
@@ -157,6 +158,7 @@ def consulting() -> Script:
     script = Script().talk(0).channel(2, "1002", "Up", "Hold").channel(2, "1001", "Up", "MusicOnHoldStart")
     script.local(2, "x").leave(2, "b1", "1002").enter(2, "b2", "x;1", "1002").dial(2, "x;2", "1003")
     script.end(3, "x;2", "1003", "ANSWER").enter(3, "b3", "x;2", "1003")
+    script.event(5, "AttendedTransfer", Result="Success", **of("1002", "OrigTransferer"), **of("1001", "Transferee"))
     script.leave(5, "b2", "1002").gone(5, "1002").channel(5, "1001", "Up", "MusicOnHoldStop")
     return script.leave(5, "b2", "x;1").enter(5, "b1", "x;1").gone(7, "1001", "1003", "x;1", "x;2")
 
@@ -172,6 +174,13 @@ def test_a_consultation_and_what_follows_it() -> None:
     assert broken(consulting(), *first, *second, over(5, "TransferCompleted"), *lost) == {PAIR}
     back = [told(4.95, "InCall"), over(5, "TransferCompleted")]
     assert broken(consulting(), *first, *second, *back, *onward) == {PASSING}
+
+
+def test_a_call_whose_transfer_completes_is_not_told_as_hung_up() -> None:
+    first = [RINGS, TALKS, told(2, "TransferRequested")]
+    second = [told(2, "Ringing", "1003", "1002", "s2"), told(3, "InCall", "1003", "1002", "s2")]
+    onward = [told(5, "InCall", "1003", session="s2"), over(7, "Aborted", "1003", session="s2")]
+    assert broken(consulting(), *first, *second, over(5, "CalleeHungUp"), *onward) == {COMPLETED}
 
 
 def test_who_is_sent_on_may_wait_for_the_target_and_not_talk_with_it() -> None:
@@ -225,6 +234,12 @@ def test_three_in_one_bridge_and_two_in_a_conference_room_are_no_pair() -> None:
     assert broken(script.gone(3, "1001", "1002", "1003")) == set()
     script = Script().channel(0, "1001").channel(0, "1002").enter(1, "b1", "1001", "1002", BridgeCreator="ConfBridge")
     assert broken(script.gone(3, "1001", "1002")) == set()
+
+
+def test_who_meet_in_a_conference_room_through_local_channels_are_no_pair() -> None:
+    script = Script().channel(0, "1001").channel(0, "1002").local(0, "x")
+    script.enter(1, "b1", "x;1", "1002", BridgeCreator="ConfBridge").enter(1, "b2", "1001", "x;2")
+    assert broken(script.gone(3, "1001", "1002", "x;1", "x;2")) == set()
 
 
 def test_who_is_in_a_conference_room_is_a_call_into_it() -> None:

@@ -333,9 +333,9 @@ class Reducer:
         leg.music = plays and not leg.gone
         for call in self.calls.of(leg):
             holder = call.other(leg)
-            if not plays and holder is not None and is_connected(call, self._legs):
-                if not self._may_transfer(call, holder):
-                    call.release(holder.id)
+            if plays or holder is None or not is_connected(call, self._legs) or self._may_transfer(call, holder):
+                continue
+            call.release(holder.id)
 
     def _may_transfer(self, call: Call, holder: Leg) -> bool:
         """Whether it has another call, or pressed keys since it held: they may be a code and a number."""

@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from ozrules.connectors.asterisk.ami import Decoder
 from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.engine.events import SessionSeen
@@ -20,7 +21,7 @@ from tests.e2e.asterisk.freepbx.told import faults, read, told_of
 from tests.oracle.history import History
 from tests.oracle.laws import breaches
 from tests.oracle.marks import marked
-from tests.oracle.played import decoded, of_seen
+from tests.oracle.played import of_seen
 from tests.oracle.wire import events, moment_of
 
 DATA: Final = Path(__file__).parents[2] / "data"
@@ -30,7 +31,8 @@ SUITES: Final = ("freepbx-22", "freepbx-16")
 def played(recording: bytes) -> list[SessionSeen]:
     """What a new reducer tells of it."""
     reducer = Reducer("office", Outside.of([f"PJSIP/{name}-*" for name in TRUNKS], PHONES_NAMED))
-    heard = [seen for event in decoded(recording) for seen in reducer.hear(event, moment_of(event))]
+    messages = [one for one in Decoder().feed(recording) if isinstance(one, dict)]
+    heard = [seen for event in messages for seen in reducer.hear(event, moment_of(event))]
     return heard + reducer.settle(float("inf"))
 
 
