@@ -14,9 +14,9 @@ from ozrules.connectors.asterisk.ami import Decoder
 from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.engine.events import SessionSeen
+from tests.e2e.asterisk.freepbx.evening import ALL
 from tests.e2e.asterisk.freepbx.known_faults import KNOWN
 from tests.e2e.asterisk.freepbx.laboratory import PHONES_NAMED, TRUNKS
-from tests.e2e.asterisk.freepbx.scenes import SCENES
 from tests.e2e.asterisk.freepbx.told import faults, read, told_of
 from tests.oracle.history import History
 from tests.oracle.laws import breaches
@@ -37,7 +37,7 @@ def played(recording: bytes) -> list[SessionSeen]:
 
 
 @pytest.mark.parametrize("suite", SUITES)
-@pytest.mark.parametrize("name", marked(SCENES, KNOWN))
+@pytest.mark.parametrize("name", marked(ALL, KNOWN))
 def test_a_scene_makes_the_sessions_that_are_right(name: str, suite: str) -> None:
     recording = (DATA / suite / f"{name}.ami.txt").read_bytes()
     told = played(recording)
@@ -50,8 +50,8 @@ def test_a_scene_makes_the_sessions_that_are_right(name: str, suite: str) -> Non
 def test_every_scene_is_recorded() -> None:
     for suite in SUITES:
         recorded = {path.name.removesuffix(".ami.txt") for path in (DATA / suite).glob("*.ami.txt")}
-        assert recorded == set(SCENES)
+        assert recorded == set(ALL)
 
 
 def test_what_is_known_to_be_wrong_is_a_scene() -> None:
-    assert set(KNOWN) <= set(SCENES)
+    assert set(KNOWN) <= set(ALL)

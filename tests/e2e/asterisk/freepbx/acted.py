@@ -4,14 +4,18 @@ The methods are called as rules call them, by the connector. What must not be do
 """
 
 import asyncio
+from typing import Final
 
 from ozrules.engine.events import Accepted, Refused, Withheld
 from ozrules.session.session import Session
 from tests.e2e.asterisk.freepbx.building import Floor
-from tests.e2e.asterisk.freepbx.scenes import inbound, internal, scene, set_by_code, talk
+from tests.e2e.asterisk.freepbx.playing import Scene, inbound, internal, listed_in, set_by_code, talk
 from tests.e2e.asterisk.freepbx.told import Told
 from tests.e2e.asterisk.lab import MUSIC
 from tests.e2e.asterisk.phone import WITHIN, PhoneCall
+
+ACTED: Final[dict[str, Scene]] = {}
+scene = listed_in(ACTED)
 
 
 async def rings(here: Floor, caller: str, desk: str) -> Session:

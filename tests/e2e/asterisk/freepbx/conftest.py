@@ -6,9 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.asterisk.conftest import CHOSEN
-from tests.e2e.asterisk.freepbx.evening import Evening, play
+from tests.e2e.asterisk.freepbx.evening import ALL, Evening, play
 from tests.e2e.asterisk.freepbx.laboratory import Laboratory
-from tests.e2e.asterisk.freepbx.scenes import SCENES
 from tests.e2e.asterisk.tree import NEWEST, OLDEST, NoAsterisk, fetch
 
 
@@ -29,4 +28,4 @@ def freepbx(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def evening(freepbx: Laboratory) -> Evening:
     """All scenes, played."""
-    return asyncio.run(play(freepbx, SCENES))
+    return asyncio.run(play(freepbx, ALL))

@@ -4,15 +4,20 @@ import asyncio
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
+from tests.e2e.asterisk.freepbx.acted import ACTED
 from tests.e2e.asterisk.freepbx.building import Floor, building
 from tests.e2e.asterisk.freepbx.laboratory import Laboratory
+from tests.e2e.asterisk.freepbx.more_scenes import MORE
 from tests.e2e.asterisk.freepbx.scenes import SCENES
 from tests.e2e.asterisk.freepbx.told import Told
 from tests.e2e.asterisk.judged import GRACE, reports
 from tests.oracle.history import History
 from tests.oracle.laws import Breach, breaches
 from tests.oracle.wire import events
+
+ALL: Final = SCENES | MORE | ACTED
 
 
 @dataclass
@@ -64,7 +69,7 @@ async def _one(floor: Floor, name: str) -> Played:
     one = Played()
     floor.begin()
     try:
-        one.right = sorted(await SCENES[name](floor), key=str)
+        one.right = sorted(await ALL[name](floor), key=str)
     except (AssertionError, TimeoutError):
         one.fault = traceback.format_exc(limit=-3)
         await asyncio.to_thread(floor.end_all)

@@ -9,9 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.e2e.asterisk.freepbx.evening import play
+from tests.e2e.asterisk.freepbx.evening import ALL, play
 from tests.e2e.asterisk.freepbx.laboratory import Laboratory
-from tests.e2e.asterisk.freepbx.scenes import SCENES
 from tests.e2e.asterisk.tree import fetch
 
 
@@ -41,4 +40,4 @@ def _slim(text: str) -> str:
 
 
 if __name__ == "__main__":
-    record(sys.argv[1], Path(sys.argv[2]), sys.argv[3:] or list(SCENES))
+    record(sys.argv[1], Path(sys.argv[2]), sys.argv[3:] or list(ALL))
