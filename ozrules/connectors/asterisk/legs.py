@@ -43,7 +43,8 @@ def age(leg_id: str) -> tuple[int, int]:
 class Leg:
     """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never.
 
-    ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another.
+    ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another,
+    ``called_as`` what it showed when it first dialled somebody.
     ``linked_id`` is the Linkedid with which it began, ``linked_now`` the one that it has, of the call that it joined.
     ``bridged`` says that it has been in a bridge. ``rung`` says that it was dialled, by another channel or by Asterisk
     itself. ``leaving`` says that it was told to hang up, and ``taken_out`` that this came while it was in a bridge: an
@@ -60,6 +61,7 @@ class Leg:
     state: str = "Down"
     number: str | None = None
     own_number: str | None = None
+    called_as: str | None = None
     name: str | None = None
     exten: str = ""
     context: str = ""
@@ -257,6 +259,7 @@ class Legs:
                 target.dialled_from = source.exten
                 target.dialled_at = source.place
             if target.id not in source.dialled:
+                source.called_as = source.called_as or source.number
                 source.dialled.add(target.id)
                 source.last_dialling = self._next()
 

@@ -1,9 +1,9 @@
 """Who the two parties of a call are, from their endpoints, as the properties of a Session.
 
 A trunk can send any caller number, so whether a party is inside or outside, and which phone it is, is read off the
-channel's name alone. Who is outside has the number that it shows, and no more than that; where it is sent outside
-again, the one that it showed first. A phone has the number of its extension, even when the dialplan sets another one
-to be shown outside: that one is ``presentedNumber``.
+channel's name alone. Who is outside has the number that it shows when it calls somebody here, and no more than that;
+where it is sent outside again, the one that it showed first. A phone has the number of its extension, even when the
+dialplan sets another one to be shown outside: that one is ``presentedNumber``.
 """
 
 import re
@@ -67,7 +67,7 @@ def _number_of_caller(caller: Leg, from_outside: bool, to_outside: bool) -> str 
     """Who comes from outside and is sent outside again may show a number of the office then: that is not who calls."""
     if not from_outside:
         return extension_of(caller) or _name(caller)
-    return caller.own_number if to_outside else caller.number
+    return (caller.own_number if to_outside else caller.called_as) or caller.number
 
 
 def _number(callee: Leg, is_outside: bool) -> str:
