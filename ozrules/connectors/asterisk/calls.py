@@ -47,7 +47,7 @@ class Verdict(NamedTuple):
 
 MOMENT: Final = 0.01
 """Seconds within which one more event tells what a change means."""
-NEXT_WAY: Final = 0.05
+NEXT_WAY: Final = 0.09
 """Seconds within which a dialplan tries the next trunk, where one refused the call: it does some steps before."""
 
 

@@ -28,6 +28,8 @@ HOLD: Final = "hold"
 
 _NO_PHONE: Final = ("Local/", "Snoop/", "UnicastRTP/", "Recorder/", "Announcer/", "Message/", "Surrogate/", "CBAnn/")
 _CONFERENCE: Final = "ConfBridge"
+_ENDING: Final = "h"
+"""The extension that a dialplan runs when the channel has hung up: it has not gone anywhere."""
 _NOWHERE: Final = frozenset({"", "s", "h", "failed"})
 _ZOMBIE: Final = "<ZOMBIE>"  # what a channel is called whose place another one has taken
 _MADE: Final = re.compile(r"(?:^|-)(\d{1,12})\.(\d{1,9})(?:;2)?$")
@@ -238,7 +240,7 @@ class Legs:
         leg.own_number = leg.own_number or leg.number
         leg.name = _known(fields.get(f"{prefix}CallerIDName")) or leg.name
         exten = fields.get(f"{prefix}Exten")
-        if exten is not None:
+        if exten is not None and exten != _ENDING:
             leg.exten = exten
             leg.context = fields.get(f"{prefix}Context", leg.context)
             if leg.dialed is None and exten not in _NOWHERE:
