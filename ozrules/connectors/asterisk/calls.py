@@ -241,9 +241,7 @@ def _talking(call: Call, callee: Leg, around: Around) -> Verdict | Doubt:
     held = Verdict(ON_HOLD, derived=True)
     if call.apart or (caller.music and callee.music):
         return held
-    return Doubt(
-        held if caller.exten and caller.place == callee.place else Verdict(REDIRECTED, ends=True, derived=True)
-    )
+    return Doubt(held if around.waiting else Verdict(REDIRECTED, ends=True, derived=True))
 
 
 def _unanswered(caller: Leg, callee: Leg, around: Around) -> Verdict | Doubt | None:

@@ -46,14 +46,14 @@ class Leg:
     """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never.
 
     ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another,
-    ``called_as`` what it showed when it first dialled somebody.
-    ``linked_id`` is the Linkedid with which it began, ``linked_now`` the one that it has, of the call that it joined.
-    ``bridged`` says that it has been in a bridge. ``rung`` says that it was dialled, by another channel or by Asterisk
-    itself. ``leaving`` says that it was told to hang up, and ``taken_out`` that this came while it was in a bridge: an
-    admin or Asterisk ends it, not its party. ``keyed`` says that its party pressed keys since it last held.
-    ``passed_over`` says that its trunk refused, and the call went on by another. ``fetched_by`` is the id of the leg
-    that took it out of a parking place. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last
-    named it.
+    ``called_as`` what it showed when it first dialled somebody. ``linked_id`` is the Linkedid with which it began,
+    ``linked_now`` that of the call that it has joined. ``bridged`` says that it has been in a bridge, ``dials`` that it
+    has dialled others, ``rung`` that it was dialled, by another channel or by Asterisk itself, ``called`` that it has
+    been the called party of a call, ``passed_over`` that its trunk refused, and the call went on by another. ``keyed``
+    says that its party pressed keys since it last held. ``leaving`` says that it was told to hang up, and ``taken_out``
+    that this came while it was in a bridge: an admin or Asterisk ends it, not its party. ``fetched_by`` is the id of
+    the leg that took it out of a parking place. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list
+    last named it.
     """
 
     id: str
@@ -73,6 +73,7 @@ class Leg:
     music: bool = False
     keyed: bool = False
     rung: bool = False
+    dials: bool = False
     dialled_by: str | None = None
     dialled_from: str = ""
     dialled_at: tuple[str, str] = ("", "")
@@ -256,6 +257,7 @@ class Legs:
         target.forwarded = target.forwarded or bool(fields.get("Forward"))
         target.dial_string = fields.get("DialString") or target.dial_string
         if source is not None:
+            source.dials = True
             if target.dialled_by != source.id:
                 target.dialled_by = source.id
                 target.dialled_from = source.exten

@@ -12,6 +12,8 @@ from ozrules.connectors.asterisk.ami import Fields
 from ozrules.connectors.asterisk.dialling import beside
 from ozrules.connectors.asterisk.legs import OURS, Leg, Legs, age
 
+_DIAL: Final = ("Dial", "Queue")
+
 
 def in_order(items: Iterable[Fields]) -> dict[str, Fields]:
     """The items by the leg's id, in the order in which the legs were made, those that we had made last.
@@ -41,8 +43,12 @@ def parking_places(items: Iterable[Fields]) -> frozenset[str]:
 def pair(legs: Legs, named: Mapping[str, Fields]) -> frozenset[str]:
     """Says of the legs who dialled whom. Gives back the ids of those that were taken apart and are held."""
     held = _pair_held(legs, named)
-    for find in (_branch_of, _who_talks, _who_rings):  # what is surest first
-        for leg_id, item in named.items():
+    for leg_id, item in named.items():
+        leg = legs.get(leg_id)
+        if leg is not None:
+            leg.dials = leg.dials or item.get("Application") in _DIAL
+    for find in (_branch_of, _who_talks, _who_rings):  # what is surest first, and who was called last
+        for leg_id, item in reversed([*named.items()]):
             target = legs.get(leg_id)
             if target is None or target.dialled_by or item.get("Application") != "AppDial":
                 continue

@@ -308,9 +308,7 @@ class Reducer:
         return all(call.callee is None or leg.id in call.holders for call in self.calls.of(leg))
 
     def _came_to(self, leg: Leg) -> tuple[bool, bool, bool, bool, tuple[int, int]]:
-        own = self.calls.living(leg.id)
-        is_lone = own is not None and own.callee is None
-        return leg.fetched_by is not None, leg.linked_now != leg.id, leg.rung, is_lone, age(leg.id)
+        return leg.fetched_by is not None, leg.linked_now != leg.id, leg.rung, not leg.dials, age(leg.id)
 
     # -- holds and transfers
 
@@ -331,11 +329,10 @@ class Reducer:
         Not so where that phone may be about to transfer.
         """
         leg.music = plays and not leg.gone
-        for call in self.calls.of(leg):
+        for call in self.calls.of(leg) if not plays else ():
             holder = call.other(leg)
-            if plays or holder is None or not is_connected(call, self._legs) or self._may_transfer(call, holder):
-                continue
-            call.release(holder.id)
+            if holder is not None and is_connected(call, self._legs) and not self._may_transfer(call, holder):
+                call.release(holder.id)
 
     def _may_transfer(self, call: Call, holder: Leg) -> bool:
         """Whether it has another call, or pressed keys since it held: they may be a code and a number."""
@@ -453,7 +450,7 @@ class Reducer:
         return list(found.values())
 
     def _affected(self, call: Call) -> list[Call]:
-        """The calls whose state hangs on this one: transferred into it, held for it, rung beside it, begun after it."""
+        """The calls whose state hangs on this one's: transferred into it, held for it, rung beside it, begun by it."""
         found = [call.transfer_of] if call.transfer_of is not None else []
         for leg in call.legs() if call.over else (call.caller,):
             found += self.calls.of(leg)

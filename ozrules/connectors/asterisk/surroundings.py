@@ -15,7 +15,7 @@ def around(call: Call, legs: Legs, calls: Register, outside: Outside) -> Around:
         connected=connected,
         waiting=not connected and callee is not None and all(_waits(leg, legs) for leg in call.legs()),
         parted=not connected and callee is not None and _have_parted(call.caller, callee, legs),
-        elsewhere=not connected and _hears_others(call, legs),
+        elsewhere=not connected and _hears_others(call, legs, calls),
         shared=_is_shared(call, legs, calls),
         transferring=any(has_another(call, leg, legs, calls) for leg in call.legs() if leg.gone),
         consulting=frozenset(
@@ -42,17 +42,30 @@ def _waits(leg: Leg, legs: Legs) -> bool:
 
 
 def _have_parted(caller: Leg, callee: Leg, legs: Legs) -> bool:
-    """Whether an answer was not heard of: who only rings, or is asked whether it takes the call, is nowhere yet."""
-    if callee.state != "Up" or callee.gone:
-        return False
-    in_a_bridge = callee.bridge is not None and not any(not one.is_phone for one in legs.sharing(callee))
-    return in_a_bridge or bool(callee.dialled) or _waits(caller, legs)
+    """Whether an answer was not heard of: who waits, or calls somebody itself, is rung no more and rings for nobody."""
+    return (
+        callee.state == "Up"
+        and not callee.gone
+        and (bool(callee.dialled) or _waits(caller, legs) or _waits(callee, legs))
+    )
 
 
-def _hears_others(call: Call, legs: Legs) -> bool:
+def _hears_others(call: Call, legs: Legs, calls: Register) -> bool:
     """Whether a party hears somebody who is not in this call. Who holds may: it asks whether to transfer."""
-    free = (leg for leg in call.legs() if leg.id not in call.holders)
-    return any(one.is_phone and one not in call.legs() for leg in free for one in beside(legs, leg))
+    for leg in call.legs():
+        known = [*call.legs(), *_asks_for(call, leg, legs, calls)]
+        heard = beside(legs, leg) if leg.id not in call.holders else []
+        if any(one.is_phone and one not in known for one in heard):
+            return True
+    return False
+
+
+def _asks_for(call: Call, leg: Leg, legs: Legs, calls: Register) -> list[Leg | None]:
+    """With whom this leg talked before it called: it may go back to them while the phone that it called still rings."""
+    dialler = None if call.callee is None else legs.get(call.callee.dialled_by)
+    if call.answered or dialler is None:
+        return []
+    return [one.other(leg) for one in calls.of(leg) if one.answered and one.answered_at < dialler.last_dialling]
 
 
 def _is_shared(call: Call, legs: Legs, calls: Register) -> bool:

@@ -1,4 +1,4 @@
-"""What becomes so by waiting alone: a session is over a moment after its two ends part, whether or not events say why."""
+"""What becomes so by waiting alone: a session is over a moment after its two ends part, though no event says why."""
 
 import asyncio
 
@@ -58,9 +58,36 @@ def test_who_hung_up_may_be_heard_a_little_late() -> None:
 
 def test_a_caller_who_was_taken_away_while_a_phone_rang_ends_that_session_by_waiting_alone() -> None:
     ringing = CALLEE | {"ChannelStateDesc": "Ringing"}
-    reducer, _ = heard(TALK[:2] + [ringing | {"Event": "Newstate"}, ringing | {"Event": "Hangup", "Cause": "16"}], 5.0)
+    reducer, _ = heard([*TALK[:2], ringing | {"Event": "Newstate"}, ringing | {"Event": "Hangup", "Cause": "16"}], 5.0)
     (closed,) = reducer.settle(5.0 + MOMENT)
     assert (closed.session.session_state, closed.derived) == (REDIRECTED, True)
+
+
+def rename(leg: Fields, old: str, new: str) -> Fields:
+    return {"Event": "Rename", "Channel": old, "Newname": new, "Uniqueid": leg["Uniqueid"]}
+
+
+def test_a_channel_that_is_renamed_is_the_same_party_under_another_name() -> None:
+    reducer, _ = heard([*TALK, rename(CALLEE, "PJSIP/1002-1", "PJSIP/1009-7")], 5.0)
+    told = reducer.hear(CALLEE | {"Event": "Hold", "Channel": "PJSIP/1009-7"}, 6.0)
+    assert [(seen.session.session_state, seen.session.callee_call_leg_id) for seen in told] == [
+        (CALLER_ON_HOLD, "PJSIP/1009-7")
+    ]
+    assert reducer.leg_named("PJSIP/1002-1") is None
+
+
+def test_whose_place_another_channel_takes_is_gone_and_so_is_the_session() -> None:
+    """A masquerade: the new channel is called like the old one, and what the old one was is a zombie."""
+    taker = CALLEE | {"Channel": "PJSIP/1009-7", "Uniqueid": "1.9", "Linkedid": "1.9"}
+    swap: list[Fields] = [
+        taker | {"Event": "Newchannel"},
+        rename(taker, "PJSIP/1009-7", "PJSIP/1009-7<MASQ>"),
+        rename(CALLEE, "PJSIP/1002-1", "PJSIP/1009-7"),
+        rename(taker, "PJSIP/1009-7<MASQ>", "PJSIP/1002-1<ZOMBIE>"),
+        taker | {"Channel": "PJSIP/1002-1<ZOMBIE>", "Event": "Hangup", "Cause": "16"},
+    ]
+    reducer, _ = heard(TALK + swap, 5.0)
+    assert [(one.session_state, one.destination) for one in reducer.sessions()] == [(IN_CALL, "1009")]
 
 
 def test_a_hold_that_ends_without_a_transfer_has_ended_a_moment_later() -> None:
