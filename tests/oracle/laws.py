@@ -8,7 +8,7 @@ lasts longer is a breach. Nothing here knows how the sessions were made.
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from tests.oracle.history import History, Moment
+from tests.oracle.history import A_MOMENT, History, Moment
 
 GRACE: Final = 0.1
 """Seconds. The longest such moment in all recordings lasts less than half of that."""
@@ -86,7 +86,7 @@ class Stay(NamedTuple):
 def breaches(history: History, told: Iterable[Told], *, until: float = FOREVER, grace: float = GRACE) -> list[Breach]:
     """All that is broken before ``until``, the earliest first."""
     reports = [one for one in told if one.at <= until]
-    found = [*_strangers(history, reports, grace), *_passing(reports, grace), *_ends(history, reports, grace)]
+    found = [*_strangers(history, reports, grace), *_passing(history, reports, grace), *_ends(history, reports, grace)]
     found += [*_begins(history, reports, grace), *_transferred(history, reports, grace)]
     found += _lasting(history, [*_stays(history, reports)], 0.0, until, grace)
     return sorted(found, key=lambda breach: breach.at)
@@ -290,19 +290,18 @@ def _ends(history: History, reports: list[Told], grace: float) -> Iterator[Breac
             yield Breach(ENDED, one.at, 0.0, f"{one.session} {one.state}, and is still there")
 
 
-def _passing(reports: list[Told], grace: float) -> Iterator[Breach]:
+def _passing(history: History, reports: list[Told], grace: float) -> Iterator[Breach]:
+    """A hold that ends for its transfer brings nobody back, except where both were apart and were joined for it."""
     last: dict[str, list[Told]] = {}
     for one in reports:
         mine = last.setdefault(one.session, [])
         if mine and mine[-1].state == one.state and not one.over:
             continue
-        before = mine[-2:]
-        if (
-            len(before) == 2
-            and before[0].state in HELD
-            and before[1].state in TALKS
-            and one.state in ("TransferCompleted", "Transferring")
-            and one.at - before[1].at <= grace
-        ):
-            yield Breach(PASSING, before[1].at, one.at - before[1].at, f"{one.session} {one.state}")
+        if len(mine) > 1 and one.state in ("TransferCompleted", "Transferring"):
+            held, back = mine[-2:]
+            if held.state in HELD and back.state in TALKS and one.at - back.at <= grace:
+                legs = [history.channel(name or "", back.at) or "" for name in (back.caller, back.callee)]
+                around = [moment.are_together(*legs) for moment in history.between(back.at - A_MOMENT, one.at)]
+                if all(around) or not any(around):
+                    yield Breach(PASSING, back.at, one.at - back.at, f"{one.session} {one.state}")
         mine.append(one)

@@ -176,6 +176,14 @@ def test_a_consultation_and_what_follows_it() -> None:
     assert broken(consulting(), *first, *second, *back, *onward) == {PASSING}
 
 
+def test_two_who_are_joined_again_to_be_transferred_were_in_a_call_for_a_moment() -> None:
+    script = Script().talk(0).leave(2, "b1", "1001", "1002")
+    script.channel(2, "1001", "Up", "MusicOnHoldStart").channel(2, "1002", "Up", "MusicOnHoldStart")
+    script.enter(4, "b2", "1001", "1002").leave(4.02, "b2", "1001", "1002").gone(4.02, "1002").gone(5, "1001")
+    first = [RINGS, TALKS, told(2, "OnHold"), told(4, "InCall"), told(4.02, "Transferring")]
+    assert broken(script, *first, over(5, "Aborted")) == set()
+
+
 def test_a_call_whose_transfer_completes_is_not_told_as_hung_up() -> None:
     first = [RINGS, TALKS, told(2, "TransferRequested")]
     second = [told(2, "Ringing", "1003", "1002", "s2"), told(3, "InCall", "1003", "1002", "s2")]
