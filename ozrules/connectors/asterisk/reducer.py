@@ -237,7 +237,7 @@ class Reducer:
             return
         if not leg.calls and not leg.bridged:  # who comes out of a bridge is in no call until it calls somebody
             self._begin_own(leg)
-        if not leg.dialled_by or leg.passed_over or self.calls.is_called(leg):
+        if not leg.dialled_by or self.calls.is_called(leg):
             return
         caller = speaker(self._legs, self._legs.get(leg.dialled_by))
         if caller is None or caller is leg or caller.is_ours or self.calls.have_met(leg, caller):

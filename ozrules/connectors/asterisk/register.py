@@ -91,7 +91,6 @@ class Register:
     def try_next(self, call: Call, callee: Leg) -> None:
         """The call goes to whom it is for by another trunk."""
         if call.callee is not None:
-            call.callee.passed_over = True
             call.callee.calls.discard(call.id)
         self.adopt(call, callee)
 
