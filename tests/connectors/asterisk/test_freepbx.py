@@ -16,7 +16,7 @@ from ozrules.connectors.asterisk.reducer import Reducer
 from ozrules.engine.events import SessionSeen
 from tests.e2e.asterisk.freepbx.evening import ALL
 from tests.e2e.asterisk.freepbx.known_faults import KNOWN
-from tests.e2e.asterisk.freepbx.laboratory import PHONES_NAMED, TRUNKS
+from tests.e2e.asterisk.freepbx.laboratory import TRUNKS
 from tests.e2e.asterisk.freepbx.told import faults, read, told_of
 from tests.oracle.history import History
 from tests.oracle.laws import breaches
@@ -30,7 +30,7 @@ SUITES: Final = ("freepbx-22", "freepbx-16")
 
 def played(recording: bytes) -> list[SessionSeen]:
     """What a new reducer tells of it."""
-    reducer = Reducer("office", Outside.of([f"PJSIP/{name}-*" for name in TRUNKS], PHONES_NAMED))
+    reducer = Reducer("office", Outside.of([f"PJSIP/{name}-*" for name in TRUNKS]))
     messages = [one for one in Decoder().feed(recording) if isinstance(one, dict)]
     heard = [seen for event in messages for seen in reducer.hear(event, moment_of(event))]
     return heard + reducer.settle(float("inf"))

@@ -16,7 +16,6 @@ UNREGISTERED: Final = "09"
 CONTEXT: Final = "from-internal-xfer"
 """Where numbers are dialled: unlike from-internal it has no extension for a number that nobody has."""
 TRUNKS: Final = {"trkA": "127.0.0.2", "trkB": "127.0.0.3"}
-PHONES_NAMED: Final = ("PJSIP/[0-9][0-9][0-9]",)
 REFUSED_CALLER: Final = "0900555"
 
 
@@ -36,7 +35,6 @@ class Laboratory(Lab):
             password=self.access().password,
             context=CONTEXT,
             trunks=tuple(f"PJSIP/{name}-*" for name in TRUNKS),
-            phones=PHONES_NAMED,
             ari=self.access().ari,
         )
 
