@@ -262,3 +262,33 @@ async def a13_an_agent_of_a_queue_is_forwarded(here: Floor) -> list[Told]:
         inbound(here, "02", "Ringing Completed"),
         inbound(here, "04", "Ringing InCall CallerHungUp"),
     ]
+
+
+@scene
+async def a14_a_group_is_forwarded_to_a_mailbox(here: Floor) -> list[Told]:
+    calling = await here.from_outside("1")
+    phones = [await here.desks[desk].comes() for desk in ("01", "02")]
+    session = await rings(here, here.caller, "01")
+    assert await here.does("forward", session, to=f"*{here.number('03')}") == Accepted()
+    for phone in phones:
+        await phone.until("cancelled")
+    assert await calling.until("answered", "failed") == "answered"  # though a group's callers may leave no message
+    await calling.hang_up()
+    return [inbound(here, desk, "Ringing Redirected") for desk in ("01", "02")]
+
+
+@scene
+async def a15_an_agent_of_a_queue_is_forwarded_to_a_mailbox(here: Floor) -> list[Told]:
+    calling = await here.from_outside("4")
+    await here.desks["01"].comes()
+    other = await here.desks["02"].comes()
+    session = await rings(here, here.caller, "01")
+    assert await here.does("forward", session, to=f"*{here.number('03')}") == Accepted()
+    await other.until("cancelled")
+    await here.building.recorder.until(
+        here.began,
+        "BridgeEnter",
+        lambda one: one["Channel"].startswith("PJSIP/trkA") and one["Linkedid"] in here.ours(),
+    )
+    await calling.hang_up()
+    return [inbound(here, "01", "Ringing Redirected"), inbound(here, "02", "Ringing Completed")]

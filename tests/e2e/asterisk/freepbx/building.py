@@ -139,9 +139,13 @@ class Floor:
 
     def events(self) -> list[Event]:
         """The events of the scene that name a call of this floor."""
-        events = self.building.recorder.since(self.began)
-        ours = {one["Linkedid"] for one in events if one["Event"] == "Newchannel" and self._concerns_channel(one)}
-        return [one for one in events if one.get("Linkedid") in ours]
+        ours = self.ours()
+        return [one for one in self.building.recorder.since(self.began) if one.get("Linkedid") in ours]
+
+    def ours(self) -> set[str]:
+        """The Linkedids of the scene's calls."""
+        begun = (one for one in self.building.recorder.since(self.began) if one["Event"] == "Newchannel")
+        return {one["Linkedid"] for one in begun if self._concerns_channel(one)}
 
     def seen(self) -> list[SessionSeen]:
         """What the connector told of the floor in this scene."""
