@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
 
 
 MOMENT: Final = 0.01
-"""Seconds within which one more event tells what a change means."""
+"""Seconds between two events within which the second may say why a call is over, or that a hold ended to transfer."""
 NEXT_WAY: Final = 0.09
 """Seconds within which a dialplan tries the next trunk, where one refused the call: it does some steps before."""
 
@@ -239,7 +239,7 @@ def _talking(call: Call, callee: Leg, around: Around) -> Verdict | Doubt:
     if state.state != IN_CALL or around.connected:
         return state
     held = Verdict(ON_HOLD, derived=True)
-    if call.apart or (caller.music and callee.music):
+    if call.apart or (caller.music and callee.music) or (around.waiting and call.verdict == held):
         return held
     return Doubt(held if around.waiting else Verdict(REDIRECTED, ends=True, derived=True))
 

@@ -42,9 +42,8 @@ def _is_second(half: Leg) -> bool:
 
 def is_consulted(legs: Legs, callee: Leg) -> bool:
     """Whether it is called through a Local channel that nobody dialled: that is how Asterisk asks for a transfer."""
-    dialler = legs.get(callee.dialled_by)
-    first = None if dialler is None or dialler.is_phone else legs.partner(dialler)
-    return first is not None and not first.dialled_by and not first.is_ours
+    branches = _branches(legs, callee)
+    return bool(branches) and not branches[-1].dialled_by and not branches[-1].is_ours
 
 
 def status_of_branch(legs: Legs, callee: Leg) -> str:
@@ -52,12 +51,22 @@ def status_of_branch(legs: Legs, callee: Leg) -> str:
 
     A branch that is given up is hung up as a whole: what ended in it says only that it was cancelled.
     """
-    status, seen, leg = "", {callee.id}, callee
-    while status in ("", "CANCEL"):
-        dialler = legs.get(leg.dialled_by)
-        outer = None if dialler is None or dialler.is_phone else legs.partner(dialler)
-        if outer is None or outer.id in seen:
-            return status
-        seen.add(outer.id)
-        status, leg = outer.dial_status, outer
+    status = ""
+    for branch in _branches(legs, callee):
+        if status not in ("", "CANCEL"):
+            break
+        status = branch.dial_status
     return status
+
+
+def _branches(legs: Legs, callee: Leg) -> list[Leg]:
+    """The first halves of the Local channels through which a leg is called, the nearest first."""
+    found: list[Leg] = []
+    leg = callee
+    while True:
+        dialler = legs.get(leg.dialled_by)
+        first = None if dialler is None or dialler.is_phone else legs.partner(dialler)
+        if first is None or first in found:
+            return found
+        found.append(first)
+        leg = first

@@ -5,7 +5,8 @@ differs from what was told last is told. Events may come twice, a little out of 
 told late, or at the next full list, but what has ended stays ended and nothing is told twice.
 
 A session lives as long as its two ends ring or talk to each other. When they do not any more, why is sometimes said
-only by an event that comes with the next ones. So it waits for `MOMENT`, and is then over whether that came or not:
+only by an event that comes with the next ones. So it waits for `MOMENT` by Asterisk's clock, or, where nothing more
+comes, for `PATIENCE` by ours, and is then over whether that came or not:
 `settle` says what became so by waiting alone.
 
 A call begins with the leg that has its own Linkedid: the session carries that leg's id, and the first leg that it
@@ -15,14 +16,13 @@ with the same master: ``CALLER/CALLEE``.
 The file is long because dialling, meeting, holding, transferring and telling all turn on the same legs and calls.
 """
 
-import math
 from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
 from msgspec.structs import replace
 
 from ozrules.connectors.asterisk.ami import Fields, timestamp, whole_number
-from ozrules.connectors.asterisk.calls import MOMENT, Call, Doubt, Verdict, judge
+from ozrules.connectors.asterisk.calls import Call, Doubt, Verdict, judge
 from ozrules.connectors.asterisk.dialling import beside, speaker
 from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.legs import OURS, Leg, Legs, age
@@ -46,6 +46,9 @@ from ozrules.session.state import (
 
 Kind: TypeAlias = Literal["created", "stateChanged", "closed"]
 
+PATIENCE: Final = 0.05
+"""Seconds of ours that are waited for that second event; it may be on its way while this machine has much to do."""
+
 _PASSED: Final = frozenset({CANCELLED, COMPLETED})  # ends of a call to a transfer's target that are no failure
 
 
@@ -58,14 +61,14 @@ class Reducer:
         self._legs = Legs()
         self.calls = Register()
         self._transferees: dict[str, Call] = {}
-        self._doubts: dict[str, tuple[float, float]] = {}  # since when, and until when
+        self._doubts: dict[str, tuple[float, float | None, float]] = {}
 
     # -- questions
 
     @property
     def due(self) -> float | None:
         """The moment, in `hear`'s time, at which `settle` has something to say; None where there is nothing."""
-        return min(until for _, until in self._doubts.values()) if self._doubts else None
+        return min(at + max(lasts, PATIENCE) for at, _, lasts in self._doubts.values()) if self._doubts else None
 
     def leg(self, leg_id: str) -> Leg | None:
         """The leg of this id, also for a while after its end."""
@@ -103,7 +106,7 @@ class Reducer:
 
     def hear(self, fields: Fields, at: float) -> list[SessionSeen]:
         """One event, and the changes of sessions that it makes, after those that became due before it."""
-        settled = self.settle(at)
+        settled = self._settle_doubts(at, timestamp(fields))
         name = fields.get("Event", "")
         leg = self._legs.see(fields)
         far = self._legs.see(fields, "Dest") if name.startswith("Dial") else None
@@ -163,12 +166,7 @@ class Reducer:
 
     def settle(self, at: float) -> list[SessionSeen]:
         """What became so by waiting: sessions that are over though no event said why."""
-        due = sorted((until, call_id) for call_id, (_, until) in self._doubts.items() if until <= at)
-        told: list[SessionSeen] = []
-        for moment, call_id in due:
-            call = self.calls.living(call_id)
-            told += self._tell_all([call], moment, None) if call is not None else []
-        return told
+        return self._settle_doubts(at, None)
 
     def begin_list(self) -> None:
         """The list of channels is asked for now."""
@@ -194,7 +192,8 @@ class Reducer:
         living = sorted(self._legs.living(), key=lambda leg: leg.linked_id.startswith(OURS))
         self._settle({leg.id: leg for leg in living}, 0.0, None)
         # what the list itself shows is in no doubt; of what events said right before it, the next ones may say more
-        self._tell_all([call for call in self.calls.all_living() if call.id not in doubted], math.inf, None)
+        for call in [one for one in self.calls.all_living() if one.id not in doubted]:
+            self._decide(call, 0.0)
         for call in [call for call in self.calls.all_living() if any(leg.gone for leg in call.legs())]:
             self._finish(call, Verdict(ABORTED, ends=True, derived=True))
         for call in self.calls.all_living():
@@ -426,6 +425,28 @@ class Reducer:
             self._meet(leg)
         return self._tell_all(self._concerned(touched.values()), at, reported_at)
 
+    def _settle_doubts(self, at: float, reported_at: float | None) -> list[SessionSeen]:
+        told: list[SessionSeen] = []
+        for call_id, (since, reported, lasts) in sorted(self._doubts.items(), key=lambda doubt: doubt[1][0]):
+            if reported is not None and reported_at is not None:
+                over, moment = reported_at >= reported + lasts, min(at, since + lasts)
+            else:
+                patience = max(lasts, PATIENCE)
+                over, moment = at >= since + patience, since + patience
+            call = self.calls.living(call_id)
+            if call is not None and over:
+                told += self._decide(call, moment)
+        return told
+
+    def _decide(self, call: Call, at: float) -> list[SessionSeen]:
+        """Nothing more is waited for: what the facts amount to is so."""
+        call.release()
+        found = judge(call, around(call, self._legs, self.calls, self._outside)) if not call.over else None
+        if isinstance(found, Doubt):
+            call.verdict = found.otherwise
+        self._doubts.pop(call.id, None)
+        return self._tell_all([call], at, None)
+
     def _tell_all(self, waiting: list[Call], at: float, reported_at: float | None) -> list[SessionSeen]:
         seen: list[SessionSeen] = []
         while waiting:
@@ -466,7 +487,7 @@ class Reducer:
             if call.stays is not None and self._legs.is_parked(call.stays):
                 call.verdict = Verdict(TRANSFER_COMPLETED, ends=True, derived=True)  # it led to a parking place
             else:
-                call.verdict = self._weigh(call, at)
+                call.verdict = self._weigh(call, at, reported_at)
         if call.transfer_of is not None:
             self._report_transfer(call, call.transfer_of)
         verdict = call.verdict
@@ -484,21 +505,18 @@ class Reducer:
             self._finish(call, verdict)
         return told
 
-    def _weigh(self, call: Call, at: float) -> Verdict:
-        """What the facts amount to now, a doubt that has lasted for a moment being none any more."""
-        since, _ = self._doubts.pop(call.id, (at, at))
-        if since + MOMENT <= at:
-            call.release()
+    def _weigh(self, call: Call, at: float, reported_at: float | None) -> Verdict:
+        """What the facts amount to now; what is in doubt is noted, and stays as it was told."""
         surroundings = around(call, self._legs, self.calls, self._outside)
         call.apart = call.apart and (call.joined or not surroundings.connected)
         call.joined = surroundings.connected
         found = judge(call, surroundings)
-        if not isinstance(found, Doubt):
-            return found or call.verdict
-        if since + found.lasts <= at:
-            return found.otherwise
-        self._doubts[call.id] = since, since + found.lasts
-        return found.meanwhile or call.verdict
+        if isinstance(found, Doubt):
+            since, reported, _ = self._doubts.get(call.id, (at, reported_at, found.lasts))
+            self._doubts[call.id] = since, reported, found.lasts
+            return found.meanwhile or call.verdict
+        self._doubts.pop(call.id, None)
+        return found or call.verdict
 
     def _tell(self, call: Call, kind: Kind, verdict: Verdict, at: float, reported_at: float | None) -> SessionSeen:
         call.told = session_of(call, verdict.state, self._outside)

@@ -1,4 +1,4 @@
-"""A daemon that starts in the middle: what it finds on the list is what Asterisk does, and what it makes of the rest, too.
+"""A daemon that starts in the middle: what it finds on the list is what Asterisk does, and so is what it tells then.
 
 Every recording, and every moment of it in which Asterisk was quiet, held against the oracle.
 """

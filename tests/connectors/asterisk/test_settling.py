@@ -6,7 +6,7 @@ import pytest
 
 from ozrules.connectors.asterisk.ami import Fields
 from ozrules.connectors.asterisk.calls import MOMENT
-from ozrules.connectors.asterisk.reducer import Reducer
+from ozrules.connectors.asterisk.reducer import PATIENCE, Reducer
 from ozrules.engine.events import SessionSeen
 from ozrules.session.state import ABORTED, CALLER_ON_HOLD, CANCELLED, IN_CALL, REDIRECTED
 from tests.connectors.asterisk.manager import connected
@@ -36,9 +36,9 @@ def heard(events: list[Fields], at: float) -> tuple[Reducer, list[SessionSeen]]:
 def test_a_talk_whose_called_leg_is_gone_is_over_though_the_caller_stays_silently_in_the_dialplan() -> None:
     reducer, told = heard(TALK + GONE, 100.0)
     assert told[-1].session.session_state == IN_CALL
-    assert reducer.due == 100.0 + MOMENT
+    assert reducer.due == 100.0 + PATIENCE
     assert reducer.settle(100.0) == []
-    (closed,) = reducer.settle(100.0 + MOMENT)
+    (closed,) = reducer.settle(100.0 + PATIENCE)
     assert (closed.kind, closed.session.session_state, closed.derived) == ("closed", ABORTED, True)
     assert reducer.due is None
 
@@ -46,12 +46,29 @@ def test_a_talk_whose_called_leg_is_gone_is_over_though_the_caller_stays_silentl
 def test_what_was_due_is_told_before_what_the_next_event_says_and_at_its_own_moment() -> None:
     reducer, _ = heard(TALK + GONE, 100.0)
     told = reducer.hear(CALLER | {"Event": "HangupRequest"}, 160.0)
-    assert [(seen.kind, seen.session.session_state, seen.at) for seen in told] == [("closed", ABORTED, 100.0 + MOMENT)]
+    assert [(seen.kind, seen.session.session_state, seen.at) for seen in told] == [
+        ("closed", ABORTED, 100.0 + PATIENCE)
+    ]
+
+
+def stamped(events: list[Fields], at: float) -> list[Fields]:
+    return [event | {"Timestamp": str(at)} for event in events]
+
+
+def test_by_asterisk_s_own_clock_a_moment_is_enough_however_late_its_events_come() -> None:
+    reducer, _ = heard(stamped(TALK + GONE, 50.0), 100.0)
+    (late,) = stamped([CALLER | {"Event": "HangupRequest"}], 50.0 + MOMENT / 2)
+    (closed,) = reducer.hear(late, 107.0)
+    assert closed.session.session_state == "CallerHungUp"
+    reducer, _ = heard(stamped(TALK + GONE, 50.0), 100.0)
+    (later,) = stamped([CALLER | {"Event": "HangupRequest"}], 50.0 + MOMENT)
+    (closed,) = reducer.hear(later, 100.0)
+    assert (closed.session.session_state, closed.at) == (ABORTED, 100.0)
 
 
 def test_who_hung_up_may_be_heard_a_little_late() -> None:
     reducer, _ = heard(TALK + GONE, 100.0)
-    (closed,) = reducer.hear(CALLER | {"Event": "HangupRequest"}, 100.0 + MOMENT / 2)
+    (closed,) = reducer.hear(CALLER | {"Event": "HangupRequest"}, 100.0 + PATIENCE / 2)
     assert (closed.kind, closed.session.session_state) == ("closed", "CallerHungUp")
     assert reducer.due is None
 
@@ -59,7 +76,7 @@ def test_who_hung_up_may_be_heard_a_little_late() -> None:
 def test_a_caller_who_was_taken_away_while_a_phone_rang_ends_that_session_by_waiting_alone() -> None:
     ringing = CALLEE | {"ChannelStateDesc": "Ringing"}
     reducer, _ = heard([*TALK[:2], ringing | {"Event": "Newstate"}, ringing | {"Event": "Hangup", "Cause": "16"}], 5.0)
-    (closed,) = reducer.settle(5.0 + MOMENT)
+    (closed,) = reducer.settle(5.0 + PATIENCE)
     assert (closed.session.session_state, closed.derived) == (REDIRECTED, True)
 
 
@@ -94,7 +111,7 @@ def test_a_hold_that_ends_without_a_transfer_has_ended_a_moment_later() -> None:
     held: list[Fields] = [CALLEE | {"Event": "Hold"}, CALLER | {"Event": "MusicOnHoldStart"}]
     reducer, told = heard(TALK + held + [CALLEE | {"Event": "Unhold"}], 7.0)
     assert told[-1].session.session_state == CALLER_ON_HOLD
-    assert [seen.session.session_state for seen in reducer.settle(7.0 + MOMENT)] == [IN_CALL]
+    assert [seen.session.session_state for seen in reducer.settle(7.0 + PATIENCE)] == [IN_CALL]
 
 
 def test_music_that_stops_while_both_are_together_says_at_once_that_the_hold_has_ended() -> None:
