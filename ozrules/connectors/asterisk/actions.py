@@ -46,8 +46,8 @@ _GROUP_S_OWN: Final = (
     "PICKUPMARK",
     "TRUNKCIDOVERRIDE",
 )
-"""What FreePBX's dialplan sets on who calls a group or a queue, and what must not go along to where the call is sent: with it
-a mailbox is refused there and the call ended, and forwards are ignored."""
+"""What FreePBX's dialplan sets on who calls a group or a queue. It must not go along to where the call is sent: there a
+mailbox would be refused and the call ended, and forwards would be ignored."""
 
 _DIALABLE: Final = re.compile(r"\+?[0-9*#]{1,20}")
 _KEYS: Final = frozenset("0123456789*#ABCD")
@@ -290,11 +290,17 @@ class Actions:
 
     async def _take_apart(self, way: "_Way", call: Call, context: str, exten: str) -> Accepted | Refused:
         def order() -> Order:
-            return "Redirect", _both(*_joined(call, self._reducer), context, exten)
+            both = _both(*_joined(call, self._reducer), context, exten)
+            call.apart = True  # before the parting can be heard of, which else would end the session
+            return "Redirect", both
 
-        done = await self._act(way, call, order)
-        call.apart = isinstance(done, Accepted)
-        return done
+        done: Done | None = None
+        try:
+            done = await self._act(way, call, order)
+            return done
+        finally:
+            if not isinstance(done, Accepted):
+                call.apart = False
 
     async def _hold_with_music(self, way: "_Way", call: Call, ari: Ari) -> Done:
         refusal: list[Done] = []

@@ -283,9 +283,11 @@ def test_what_a_phone_holds_only_that_phone_takes_back() -> None:
 def test_who_is_left_alone_on_hold_is_hung_up() -> None:
     async def scene(standin: Manager, watching: Watched, session: Session) -> Fields:
         await watching.do("hold", session)
+        joined = next(event for event in events_of(TALKS[0]) if event["Event"] == "BridgeEnter")
+        parted = {"Event": "BridgeLeave", "BridgeUniqueid": joined["BridgeUniqueid"]}
         parts = [
-            {"Event": "BridgeLeave", "Channel": TALKING_CALLER, "Uniqueid": "lab-1795468082.309", "Exten": "750"},
-            {"Event": "BridgeLeave", "Channel": TALKING_CALLEE, "Uniqueid": "lab-1795468082.310", "Exten": "750"},
+            parted | {"Channel": TALKING_CALLER, "Uniqueid": "lab-1795468082.309", "Exten": "750"},
+            parted | {"Channel": TALKING_CALLEE, "Uniqueid": "lab-1795468082.310", "Exten": "750"},
             {"Event": "HangupRequest", "Channel": TALKING_CALLER, "Uniqueid": "lab-1795468082.309"},
             {"Event": "Hangup", "Channel": TALKING_CALLER, "Uniqueid": "lab-1795468082.309", "Cause": "16"},
         ]

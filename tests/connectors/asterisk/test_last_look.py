@@ -39,6 +39,8 @@ class Scene:
         self.state = state
         self.caller = {"Channel": caller[0], "Uniqueid": caller[1]}
         self.callee = {"Channel": callee[0], "Uniqueid": callee[1]}
+        entered = [one["BridgeUniqueid"] for one in self.events if one["Event"] == "BridgeEnter"]
+        self.bridge = entered[-1] if entered else "b-none"
         self.dest = {f"Dest{name}": value for name, value in self.callee.items()}
 
 
@@ -90,8 +92,8 @@ def entering(leg: Fields, bridge: str) -> Fields:
     return {"Event": "BridgeEnter", "BridgeUniqueid": bridge} | leg
 
 
-def leaving(leg: Fields) -> Fields:
-    return {"Event": "BridgeLeave", "BridgeUniqueid": ""} | leg
+def leaving(at: Scene, leg: Fields) -> Fields:
+    return {"Event": "BridgeLeave", "BridgeUniqueid": at.bridge} | leg
 
 
 THIRD = {"Channel": "PJSIP/1009-00000fff", "Uniqueid": "lab-1795468999.999"}
@@ -101,20 +103,20 @@ ENDED = {"Event": "Hangup", "Cause": "16"}
 
 Change = Callable[[Scene], Events]
 CHANGES: dict[str, tuple[Change, set[str]]] = {
-    "the callee hung up": (lambda at: [ASKED | at.callee, leaving(at.callee), ENDED | at.callee], {"targetGone"}),
+    "the callee hung up": (lambda at: [ASKED | at.callee, leaving(at, at.callee), ENDED | at.callee], {"targetGone"}),
     "the callee was ended by an admin": (lambda at: [ENDED | at.callee], {"targetGone"}),
     "the caller hung up": (lambda at: [ASKED | at.caller], {"targetGone"}),
     "the caller was joined with somebody else": (
-        lambda at: [BORN, entering(THIRD, "b-else"), leaving(at.caller), entering(at.caller, "b-else")],
+        lambda at: [BORN, entering(THIRD, "b-else"), leaving(at, at.caller), entering(at.caller, "b-else")],
         {"lostRace", "targetGone"},
     ),
     "the callee was joined with somebody else": (
-        lambda at: [BORN, entering(THIRD, "b-else"), leaving(at.callee), entering(at.callee, "b-else")],
+        lambda at: [BORN, entering(THIRD, "b-else"), leaving(at, at.callee), entering(at.callee, "b-else")],
         {"lostRace", "targetGone"},
     ),
     "the caller was taken into a menu, the callee out of the call": (
         lambda at: [
-            leaving(at.callee),
+            leaving(at, at.callee),
             {"Event": "SoftHangupRequest", "Cause": "16"} | at.callee,
             {"Event": "Newstate", "ChannelStateDesc": "Up", "Exten": "s", "Linkedid": "lab-1.1"} | at.caller,
         ],
@@ -160,6 +162,19 @@ CASES = [
 ]
 
 
+async def begun(scene: Scene, standin: Manager, watching: Watched) -> Session:
+    """The session when the call has come to the scene's state. It is ozrules that holds a call that is held."""
+    if scene is HELD:
+        parts = next(place for place, one in enumerate(scene.events) if one["Event"] == "BridgeLeave")
+        standin.raise_events(scene.events[:parts])
+        standin.meanwhile["Redirect"] = lambda: standin.raise_events(scene.events[parts:])
+        await watching.do("hold", await watching.state(IN_CALL))
+        standin.actions = standin.sent("CoreShowChannels")
+    else:
+        standin.raise_events(scene.events)
+    return await watching.state(scene.state)
+
+
 def play(
     scene: Scene,
     method: Method,
@@ -174,14 +189,19 @@ def play(
         async with connected(hold="750", listen="PJSIP/1004", may=may) as (standin, watching):
             if values.get("to") == "1003" and scene is RINGS:
                 standin.answers["Getvar"] = {"Response": "Success", "Value": "1"}
-            standin.raise_events(scene.events)
-            session = await watching.state(scene.state)
+            session = await begun(scene, standin, watching)
             if before is not None:
                 await before(standin, watching)
             done = await watching.do(method, session, **values)
             return done, standin.sent(*ACTED), standin
 
     return asyncio.run(run())
+
+
+def by_the_method(scene: Scene, sent: list[Fields]) -> list[Fields]:
+    """Without the one hang-up of a party that would be left alone on hold, which is nobody's method."""
+    left = next((place for place, one in enumerate(sent) if scene is HELD and one["Action"] == "Hangup"), None)
+    return sent if left is None else sent[:left] + sent[left + 1 :]
 
 
 async def heard(standin: Manager, watching: Watched) -> None:
@@ -222,7 +242,7 @@ def test_what_events_told_stops_the_command(
     done, sent, _ = play(scene, method, values, may=MAY, before=before)
     assert isinstance(done, Withheld)
     assert done.outcome in words | {"targetGone"}
-    assert sent == []
+    assert by_the_method(scene, sent) == []
 
 
 @pytest.mark.fault(32, 33, 41)
@@ -243,7 +263,7 @@ def test_what_happens_while_asterisk_is_asked_stops_the_command(
     done, sent, _ = play(scene, method, values, before=before)
     assert isinstance(done, Withheld)
     assert done.outcome in words | {"targetGone"}
-    assert sent == []
+    assert by_the_method(scene, sent) == []
 
 
 def silent(about: str) -> bool:
@@ -267,8 +287,7 @@ def test_what_no_event_told_stops_the_command_and_the_list_is_asked_for(
         async with connected(hold="750", listen="PJSIP/1004", may=TELLS) as (standin, watching):
             if values.get("to") == "1003" and scene is RINGS:
                 standin.answers["Getvar"] = {"Response": "Success", "Value": "1"}
-            standin.raise_events(scene.events)
-            session = await watching.state(scene.state)
+            session = await begun(scene, standin, watching)
             for event in change(scene):
                 standin.happens(event)
             done = await watching.do(method, session, **values)
@@ -319,7 +338,7 @@ def test_what_has_come_and_has_not_been_taken_yet_is_waited_for() -> None:
             session = await watching.state(IN_CALL)
             async with watching.reading_nothing():
                 earlier = {channel: dict(item) for channel, item in standin.standing.items()}
-                standin.raise_events([BORN, leaving(TALKS.callee), ENDED | TALKS.callee])
+                standin.raise_events([BORN, leaving(TALKS, TALKS.callee), ENDED | TALKS.callee])
                 standin.standing = earlier
                 return await watching.do("hangup", session, timeout="0.3"), standin.sent(*ACTED)
 
@@ -365,8 +384,7 @@ def test_a_channel_that_asterisk_does_not_know_ends_its_session(
         async with connected(hold="750", listen="PJSIP/1004") as (standin, watching):
             if values.get("to") == "1003" and scene is RINGS:
                 standin.answers["Getvar"] = {"Response": "Success", "Value": "1"}
-            standin.raise_events(scene.events)
-            session = await watching.state(scene.state)
+            session = await begun(scene, standin, watching)
             for action in ACTED:
                 standin.answers[action] = NO_CHANNEL
             done = await watching.do(method, session, **values)
