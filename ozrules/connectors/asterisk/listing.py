@@ -7,6 +7,7 @@ that were taken apart to be held, from where they wait.
 import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
+from typing import Final
 
 from ozrules.connectors.asterisk.ami import Fields
 from ozrules.connectors.asterisk.dialling import beside
