@@ -32,9 +32,9 @@ class Mutant(msgspec.Struct, frozen=True):
         return text.replace(self.old, self.new)
 
 
-def mutants() -> list[Mutant]:
-    """All of them, by name."""
-    return [_read(path) for path in sorted(HERE.glob("*.txt"))]
+def mutants(folder: Path = HERE) -> list[Mutant]:
+    """All of a folder, by name."""
+    return [_read(path) for path in sorted(folder.glob("*.txt"))]
 
 
 def _read(path: Path) -> Mutant:

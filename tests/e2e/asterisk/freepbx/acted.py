@@ -290,5 +290,6 @@ async def a15_an_agent_of_a_queue_is_forwarded_to_a_mailbox(here: Floor) -> list
         "BridgeEnter",
         lambda one: one["Channel"].startswith("PJSIP/trkA") and one["Linkedid"] in here.ours(),
     )
+    await here.sees(here.caller, here.number("02"), "Completed")
     await calling.hang_up()
     return [inbound(here, "01", "Ringing Redirected"), inbound(here, "02", "Ringing Completed")]
