@@ -22,7 +22,7 @@ from tests.oracle.wire import Event, events
 
 DATA: Final = Path(__file__).parents[1] / "data"
 RECORDINGS: Final = {
-    str(path.relative_to(DATA)).removesuffix(".ami.txt"): path for path in sorted(DATA.glob("*/*/*.ami.txt"))
+    str(path.relative_to(DATA)).removesuffix(".ami.txt"): path for path in sorted(DATA.rglob("*.ami.txt"))
 }
 TRUNKS: Final = Outside.of(["PJSIP/trunk-*"])
 
