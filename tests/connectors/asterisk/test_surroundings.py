@@ -1,8 +1,8 @@
 """What a call depends on beside its own two legs, read off a few channels."""
 
 from ozrules.connectors.asterisk.calls import Around, Call
+from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.legs import HOLD, Leg, Legs
-from ozrules.connectors.asterisk.parties import Outside
 from ozrules.connectors.asterisk.register import Register
 from ozrules.connectors.asterisk.surroundings import around, has_another
 
