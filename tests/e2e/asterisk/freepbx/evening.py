@@ -1,6 +1,7 @@
 """All scenes, several at once, each on a floor of its own, with the oracle beside."""
 
 import asyncio
+import re
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from tests.oracle.history import History
 from tests.oracle.laws import Breach, breaches
 from tests.oracle.wire import events
 
+_IDS: Final = re.compile(r"[^\s/\[\]',]+\.[0-9]+")
 ALL: Final = SCENES | MORE | ACTED
 
 
@@ -42,7 +44,12 @@ class Evening:
     def broken_in(self, name: str) -> list[str]:
         """The laws that were broken by the sessions or the channels of this scene."""
         names = self.played[name].sessions | self.played[name].channels
-        return [str(breach) for breach in self.broken if any(one in str(breach) for one in names)]
+        return [str(breach) for breach in self.broken if not names.isdisjoint(_IDS.findall(str(breach)))]
+
+    def broken_nowhere(self) -> list[str]:
+        """The laws that were broken by what belongs to no scene."""
+        somewhere = {breach for name in self.played for breach in self.broken_in(name)}
+        return [str(breach) for breach in self.broken if str(breach) not in somewhere]
 
 
 async def play(lab: Laboratory, names: Iterable[str], *, at_once: bool = True) -> Evening:

@@ -27,3 +27,7 @@ def test_the_sessions_are_what_happened(
         raise RuntimeError(f"{name} was not played to its end:\n{played.fault}")  # never what is known to be told wrong
     assert faults(played.told, played.right) == []
     assert one.broken_in(name) == []
+
+
+def test_no_law_is_broken_beside_the_scenes(evening: Evening) -> None:
+    assert evening.broken_nowhere() == []
