@@ -46,13 +46,14 @@ class Leg:
     """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never.
 
     ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another,
-    ``called_as`` what it showed when it first dialled somebody. ``linked_id`` is the Linkedid with which it began,
-    ``linked_now`` that of the call that it has joined. ``bridged`` says that it has been in a bridge, ``dials``
-    that it has dialled others, ``rung`` that it was dialled, by another channel or by Asterisk itself, ``called``
-    that it has been the called party of a call. ``keyed`` says that its party pressed keys since it last held.
-    ``leaving`` says that it was told to hang up, and ``taken_out`` that this came while it was in a bridge: an
-    admin or Asterisk ends it, not its party. ``fetched_by`` is the id of the leg that took it out of a parking
-    place. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list last named it.
+    ``called_as`` what it showed when it first dialled somebody.
+    ``linked_id`` is the Linkedid with which it began, ``linked_now`` that of the call that it has joined. ``bridged``
+    says that it has been in a bridge, ``dials`` that it has dialled others, ``rung`` that it was dialled, by another
+    channel or by Asterisk itself, ``called`` that it has been the called party of a call. ``keyed`` says that its
+    party pressed keys since it last held. ``leaving`` says that it was told to hang up, and ``taken_out`` that this
+    came while it was in a bridge: an admin or Asterisk ends it, not its party. ``fetched`` says that it was
+    parked: whom it meets then has fetched it. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list
+    last named it.
     """
 
     id: str
@@ -86,7 +87,7 @@ class Leg:
     leaving: bool = False
     taken_out: bool = False
     parked: bool = False
-    fetched_by: str | None = None
+    fetched: bool = False
     called: bool = False
     gone: bool = False
     ended: int = 0

@@ -307,7 +307,7 @@ class Reducer:
         return all(call.callee is None or leg.id in call.holders for call in self.calls.of(leg))
 
     def _came_to(self, leg: Leg) -> tuple[bool, bool, bool, bool, tuple[int, int]]:
-        return leg.fetched_by is not None, leg.linked_now != leg.id, leg.rung, not leg.dials, age(leg.id)
+        return leg.fetched, leg.linked_now != leg.id, leg.rung, not leg.dials, age(leg.id)
 
     # -- holds and transfers
 
@@ -342,7 +342,7 @@ class Reducer:
         parked = speaker(self._legs, self._legs.see(fields, "Parkee"))
         if parked is None or parked.gone:
             return
-        parked.parked, parked.fetched_by = True, None
+        parked.parked = parked.fetched = True
         touched[parked.id] = parked
         for call in self.calls.of(parked):
             # both may be sent to a parking place to be held: then the dialplan's place of each is there
@@ -351,10 +351,10 @@ class Reducer:
 
     def _unpark(self, fields: Fields, touched: dict[str, Leg]) -> None:
         parked = speaker(self._legs, self._legs.see(fields, "Parkee"))
-        fetcher = speaker(self._legs, self._legs.see(fields, "Retriever"))
+        fetcher = self._legs.see(fields, "Retriever")
         if parked is not None:
             parked.parked = False
-            parked.fetched_by = None if fetcher is None else fetcher.id
+            parked.fetched = fetcher is not None
             touched[parked.id] = parked
 
     def _blind(self, fields: Fields, touched: dict[str, Leg]) -> None:

@@ -93,8 +93,10 @@ def _consults(call: Call, holder: Leg, legs: Legs, calls: Register, outside: Out
 
 
 def _calls(call: Call, other: Call) -> bool:
-    """Whether both are phones that one caller called."""
-    return other.caller is call.caller and other.stays is None
+    """Whether both are phones that one caller dialled. Who picks a call up, or is joined with it, began by itself."""
+    both = call.callee, other.callee
+    dialled = both[0] is not None and both[1] is not None and both[0].linked_id == both[1].linked_id
+    return dialled and other.caller is call.caller and other.stays is None
 
 
 def _picked_up(call: Call) -> bool:

@@ -86,6 +86,19 @@ def test_a_call_that_a_manager_parks_ends_and_who_fetches_it_is_the_caller(kind:
         assert (fetched.ends, fetched.states) == (f"1003 -> {parked}", "Setup InCall CallerHungUp")
 
 
+def test_so_it_is_for_a_daemon_that_starts_while_the_call_is_parked() -> None:
+    events = events_of("22/one_touch_parking", CONVERSATIONS)
+    fetches = next(n for n, event in enumerate(events) if "1003" in event.get("Channel", ""))
+    caller = next(event for event in events if event["Event"] == "Newchannel")
+    reducer = Reducer("open", TRUNKS)
+    parked = {"Event": "CoreShowChannel", "ChannelStateDesc": "Up", "Application": "Park", "BridgeId": "lot"}
+    assert reducer.listed([caller | parked]) == ()
+    changes = [seen for event in events[fetches:] for seen in reducer.hear(event, moment_of(event))]
+    assert {(seen.session.source, seen.session.destination) for seen in changes if seen.kind == "closed"} == {
+        ("1003", "1001")
+    }
+
+
 def test_a_parked_call_that_comes_back_is_a_session_of_its_own() -> None:
     for name in both("park_by_feature_times_out") + both("hold_park_action"):
         first, back = told(name)
