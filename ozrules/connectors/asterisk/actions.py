@@ -80,7 +80,8 @@ class _Stop(Exception):
 class Actions:
     """Carries out methods over one link, by what one reducer knows.
 
-    ``missed`` is called where Asterisk contradicts what events have told: then some of them are missing.
+    ``missed`` is called where Asterisk contradicts what events have told: then some of them are late, or missing. What
+    it is given says whether that is still so.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Actions:
         reducer: Reducer,
         ari: Ari | None,
         ids: "itertools.count[int]",
-        missed: Callable[[], None],
+        missed: Callable[[Callable[[], bool]], None],
     ) -> None:
         self._access = access
         self._reducer = reducer
@@ -152,7 +153,7 @@ class Actions:
         self._look(way, call)
         if self.tells_status:
             await self._ask_asterisk(way, call)
-        return self._accepted(await way.ask(*order()))
+        return self._accepted(await way.ask(*order()), lambda: not call.over)
 
     def _look(self, way: "_Way", call: Call) -> None:
         withheld = by_the_facts(call, way.session, self._reducer)
@@ -168,12 +169,12 @@ class Actions:
         self._look(way, call)  # the facts are newer now, and say more exactly what has become of the call
         withheld = by_asterisk(call, list(zip(legs, answers, strict=True)))
         if withheld is not None:
-            self._missed()
+            self._missed(lambda: not call.over)
             raise _Stop(withheld)
 
-    def _accepted(self, answer: Answer) -> Accepted | Refused:
+    def _accepted(self, answer: Answer, still: Callable[[], bool]) -> Accepted | Refused:
         if gone(answer):
-            self._missed()
+            self._missed(still)
         return Accepted() if answer.succeeded else _refused(answer)
 
     # -- forward
@@ -368,7 +369,8 @@ class Actions:
         listener = self._listener(call)
         if listener is None:
             return Refused("wrongState", "nobody listens to this call")
-        return self._accepted(await way.ask("Hangup", {"Channel": listener.channel, "Cause": NORMAL_CLEARING}))
+        answer = await way.ask("Hangup", {"Channel": listener.channel, "Cause": NORMAL_CLEARING})
+        return self._accepted(answer, lambda: not listener.gone)
 
     def _listener(self, call: Call) -> Leg | None:
         made = (one for leg in call.legs() for one in self._reducer.serving(leg))

@@ -9,7 +9,7 @@ import itertools
 import random
 import re
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Final, assert_never
 
@@ -36,6 +36,8 @@ LIST_WITHIN: Final = 30.0
 HEARD_WITHIN: Final = 5.0
 LIST_EVERY: Final = 1.0
 """Seconds between two lists that are asked for because something was missed: a storm of losses asks for few."""
+LATE: Final = 0.5
+"""Seconds by which events may come later than the answers to actions, which overtake them."""
 MOST_TOLD: Final = 20
 """Endpoints that nothing names and that a call shows are told to the admin up to this many."""
 
@@ -247,7 +249,7 @@ class AsteriskConnector:
                 return await self._take_list(link, item, at, listed)
             case Answer():  # of something that was only told
                 if gone(item):
-                    self._miss()
+                    self._miss(lambda: True)
                 return []
             case Unreadable(kind=kind, sample=sample):
                 return self._unusable(link, at, kind, sample, listed)
@@ -262,7 +264,7 @@ class AsteriskConnector:
         if not answer.succeeded:
             if not listed:
                 raise NoAnswer(f"Asterisk gives no list of channels: {answer.message[:200]}")
-            self._miss()
+            self._miss(lambda: True)
             return []
         if self._lost and self._again is None:
             self._lost = False
@@ -293,11 +295,19 @@ class AsteriskConnector:
         self._ask_list_soon(link)
         return [] if told else [Gap(at=at, connection=self._name, why=why)]
 
-    def _miss(self) -> None:
-        """Asterisk contradicts what events told."""
-        if self._link is not None:
-            self._missed = True
-            self._ask_list_soon(self._link)
+    def _miss(self, still: Callable[[], bool]) -> None:
+        """Asterisk contradicts what events told. They are mostly late: only where it is ``still`` so the list is read.
+
+        A list that overtook them would end the call without a word of who ended it.
+        """
+        link = self._link
+
+        def look() -> None:
+            if link is not None and link is self._link and still():
+                self._missed = True
+                self._ask_list_soon(link)
+
+        self._clock.call_at(self._clock.now() + LATE, look)
 
     def _ask_list_soon(self, link: Link) -> None:
         """One list for all that is missed within `LIST_EVERY`; a list that is on its way may be too old already."""

@@ -39,7 +39,7 @@ def _unlooked(method: str, before: str, order: str, after: str = "") -> Planted:
         ACTIONS,
         f"{method} does not take the last look.",
         f"{before}await self._act(way, call, {order}){after}",
-        f"{before}self._accepted(await way.ask(*({order})())){after}",
+        f"{before}self._accepted(await way.ask(*({order})()), lambda: True){after}",
         LOOK,
         f"{method} or {method.partition('-')[0]}",
     )
@@ -86,7 +86,7 @@ PLANTED: Final[tuple[Planted, ...]] = (
         "no-such-channel-ignored",
         ACTIONS,
         "A channel that Asterisk does not know changes nothing.",
-        "        if gone(answer):\n            self._missed()\n",
+        "        if gone(answer):\n            self._missed(still)\n",
         "",
         LOOK,
         "does_not_know",

@@ -14,7 +14,7 @@ from ozrules.connectors.asterisk.ami import Fields
 from ozrules.engine.events import Accepted, Receipt, Refused, SessionSeen, SessionsListed, Withheld
 from ozrules.session.methods import METHODS, Method
 from ozrules.session.session import Session
-from ozrules.session.state import IN_CALL, ON_HOLD, RINGING, State
+from ozrules.session.state import CALLER_HUNG_UP, IN_CALL, ON_HOLD, RINGING, State
 from tests.connectors.asterisk.manager import MAY, TELLS, Manager, Watched, connected
 from tests.connectors.asterisk.traces import events_of, moment_of
 
@@ -26,6 +26,7 @@ Events = list[Fields]
 @pytest.fixture(autouse=True)
 def _lists_follow_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connector, "LIST_EVERY", 0.05)
+    monkeypatch.setattr(connector, "LATE", 0.02)
 
 
 class Scene:
@@ -417,6 +418,25 @@ def test_a_storm_of_such_answers_asks_for_one_list(monkeypatch: pytest.MonkeyPat
     commands, lists = asyncio.run(run())
     assert commands == 100
     assert lists <= 5  # one a second, and the machine may be slow
+
+
+@pytest.mark.fault(6)
+def test_events_of_the_end_that_are_only_late_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer overtook them: the call ends as they say, and no list is read that knows less."""
+    monkeypatch.setattr(connector, "LATE", 0.2)
+
+    async def run() -> tuple[State, int]:
+        async with connected() as (standin, watching):
+            standin.raise_events(TALKS.events)
+            session = await watching.state(IN_CALL)
+            standin.answers["Hangup"] = NO_CHANNEL
+            await watching.do("hangup", session)
+            standin.raise_events([ASKED | TALKS.caller, ENDED | TALKS.caller, ENDED | TALKS.callee])
+            closed = await watching.until(SessionSeen, lambda seen: seen.kind == "closed")
+            await asyncio.sleep(0.3)  # longer than is waited for late events
+            return closed.session.session_state, len(standin.sent("CoreShowChannels"))
+
+    assert asyncio.run(run()) == (CALLER_HUNG_UP, 1)
 
 
 def test_what_was_only_told_says_it_too() -> None:

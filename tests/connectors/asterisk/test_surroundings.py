@@ -30,7 +30,7 @@ class Office:
         return call
 
     def around(self, call: Call) -> Around:
-        return around(call, self.legs, self.calls, Outside.of([]))
+        return around(call, self.legs, self.calls, Outside.of([], ["PJSIP/*"]))
 
 
 def test_two_in_a_bridge_are_connected_and_who_sits_with_another_is_elsewhere() -> None:
