@@ -3,7 +3,7 @@
 from ozrules.connectors.asterisk.calls import Around, Call
 from ozrules.connectors.asterisk.dialling import beside, is_consulted, status_of_branch
 from ozrules.connectors.asterisk.endpoints import Outside
-from ozrules.connectors.asterisk.legs import Leg, Legs
+from ozrules.connectors.asterisk.legs import OURS, Leg, Legs
 from ozrules.connectors.asterisk.register import Register
 
 
@@ -93,10 +93,14 @@ def _consults(call: Call, holder: Leg, legs: Legs, calls: Register, outside: Out
 
 
 def _calls(call: Call, other: Call) -> bool:
-    """Whether both are phones that one caller dialled. Who picks a call up, or is joined with it, began by itself."""
-    both = call.callee, other.callee
-    dialled = both[0] is not None and both[1] is not None and both[0].linked_id == both[1].linked_id
-    return dialled and other.caller is call.caller and other.stays is None
+    """Whether both are phones that one caller dialled, or that we rang beside one of them for it.
+
+    Who picks a call up, or is joined with it, began by itself.
+    """
+    mine, its = call.callee, other.callee
+    if mine is None or its is None or other.caller is not call.caller or other.stays is not None:
+        return False
+    return mine.linked_id == its.linked_id or its.linked_id.startswith(OURS)
 
 
 def _picked_up(call: Call) -> bool:

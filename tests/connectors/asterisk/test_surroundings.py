@@ -99,7 +99,7 @@ def test_a_leg_that_is_called_through_a_local_channel_that_nobody_dialled_is_ask
 def test_a_call_outside_may_go_on_by_the_next_trunk_while_its_caller_is_in_the_dialplan() -> None:
     office = Office()
     caller = office.phone(1)
-    outside = office.call(caller, office.phone(2, channel="PJSIP/trunk-2"))
+    outside = office.call(caller, office.phone(2, channel="DAHDI/2-1"))
     assert office.around(outside).next_way
     assert not office.around(office.call(caller, office.phone(3))).next_way
     caller.leaving = True
