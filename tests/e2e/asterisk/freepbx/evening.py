@@ -4,6 +4,7 @@ import asyncio
 import re
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -77,10 +78,12 @@ async def _one(floor: Floor, name: str) -> Played:
     floor.begin()
     try:
         one.right = sorted(await ALL[name](floor), key=str)
-    except (AssertionError, TimeoutError):
+        await floor.quiet()
+    except (AssertionError, TimeoutError, ValueError):  # of this scene alone: the others are played all the same
         one.fault = traceback.format_exc(limit=-3)
         await asyncio.to_thread(floor.end_all)
-    await floor.quiet()
+        with suppress(TimeoutError):
+            await floor.quiet()
     one.told = floor.told()
     one.sessions = {seen.session.session_id for seen in floor.seen()}
     one.channels = {event["Uniqueid"] for event in floor.events() if "Uniqueid" in event}
