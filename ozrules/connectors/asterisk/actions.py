@@ -37,6 +37,20 @@ RING_FOR: Final = 60.0
 """Seconds for which the target of a forward may ring beside the first phone; the dialplan mostly ends it earlier."""
 NORMAL_CLEARING: Final = "16"
 
+_FREEPBX: Final = "from-internal"
+_GROUP_S_OWN: Final = (
+    "NODEST",
+    "BLKVM_CHANNEL",
+    "SHARED(BLKVM)",
+    "CWIGNORE",
+    "CFIGNORE",
+    "FORWARD_CONTEXT",
+    "PICKUPMARK",
+    "TRUNKCIDOVERRIDE",
+)
+"""What FreePBX's dialplan sets on who calls a group or a queue. It must not go along to where the call is sent: there a
+mailbox would be refused and the call ended, and forwards would be ignored."""
+
 _DIALABLE: Final = re.compile(r"\+?[0-9*#]{1,20}")
 _KEYS: Final = frozenset("0123456789*#ABCD")
 JOINED_WITHIN: Final = 2.0
@@ -206,6 +220,9 @@ class Actions:
             way.tell("Setvar", moves, {"Variable": f"REDIRECTING({name},i)", "Value": value})
         count = str(self._reducer.calls.forwards_of(call) + 1)
         way.tell("Setvar", moves, {"Variable": "REDIRECTING(count,i)", "Value": count})
+        if self._access.context.startswith(_FREEPBX):
+            for name in _GROUP_S_OWN:
+                way.tell("Setvar", moves, {"Variable": name, "Value": ""})
         return "Redirect", self._to(moves, to)
 
     async def _is_phone(self, way: "_Way", callee: Leg, to: str) -> bool:

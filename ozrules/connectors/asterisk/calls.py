@@ -45,11 +45,18 @@ class Verdict(NamedTuple):
     derived: bool = False
 
 
+MOMENT: Final = 0.01
+"""Seconds between two events within which the second may say why a call is over, or that a hold ended to transfer."""
+NEXT_WAY: Final = 0.09
+"""Seconds within which a dialplan tries the next trunk, where one refused the call: it does some steps before."""
+
+
 class Doubt(NamedTuple):
-    """What it amounts to, unless an event within a moment says something else; and the state until then, if new."""
+    """What it amounts to, unless an event within so many seconds says something else; and the state until then."""
 
     otherwise: Verdict
     meanwhile: Verdict | None = None
+    lasts: float = MOMENT
 
 
 BEGUN: Final = Verdict(SETUP)
@@ -58,6 +65,7 @@ BEGUN: Final = Verdict(SETUP)
 _NOT_FOUND: Final = frozenset({1, 3, 28})
 _BUSY: Final = frozenset({17, 21})
 _NOT_ANSWERED: Final = frozenset({0, 16, 18, 19, 20})
+_CONGESTION: Final = 34
 _REDIRECTED: Final = 23
 _ELSEWHERE: Final = 26
 _INTERWORKING: Final = 127  # what a phone's CANCEL leaves behind
@@ -132,6 +140,7 @@ class Around(NamedTuple):
     answered_elsewhere: bool  # another phone that the caller called has picked up
     going_on: bool  # whom a transfer sent on calls somebody, or talks with somebody
     dialled: str  # how the dialling stands that came down to the callee, through Local channels
+    next_way: bool  # the called leg leads outside, and the dialplan may try another trunk instead of it
     now: int  # in the order in which legs number what happens
     dialler: Leg | None  # what dials the callee: the caller, or the Local channel of one branch
 
@@ -154,11 +163,17 @@ def judge(call: Call, around: Around) -> Verdict | Doubt | None:
     return _unanswered(caller, callee, around) or _ringing(call, callee)
 
 
-def _lone(caller: Leg) -> Verdict | None:
-    """In the dialplan, where nobody has been called yet. It may itself have been called, by Asterisk."""
+def _lone(caller: Leg) -> Verdict | Doubt | None:
+    """In the dialplan, where nobody has been called yet. It may itself have been called, by Asterisk.
+
+    Who is refused by the dialplan hangs up too, as a phone must: then the cause is not the caller's.
+    """
     called = caller.rung and caller.state != "Up"
-    if caller.requested and not caller.busy and not called:
-        return Verdict(CALLER_HUNG_UP if caller.state == "Up" else CANCELLED, ends=True)
+    if caller.requested and not caller.busy and not called and caller.cause != _CONGESTION:
+        if caller.state == "Up":
+            return Verdict(CALLER_HUNG_UP, ends=True)
+        cancelled = Verdict(CANCELLED, ends=True)
+        return cancelled if caller.gone or caller.cause else Doubt(cancelled)  # Asterisk 16 tells the cause at the end
     if not caller.gone:
         return Verdict(SETUP)
     if called and caller.dial_status == "BUSY":
@@ -249,7 +264,8 @@ def _unanswered(caller: Leg, callee: Leg, around: Around) -> Verdict | Doubt | N
             return Verdict(BUSY, ends=True)
         if callee.cause in _BUSY and not callee.requested:
             return aborted  # the phone said nothing of that
-        return Verdict(_by_cause(callee.cause), ends=True)
+        refusal = Verdict(_by_cause(callee.cause), ends=True)
+        return Doubt(refusal, lasts=NEXT_WAY) if around.next_way else refusal
     if around.answered_elsewhere:
         return answered_elsewhere
     if caller.gone or caller.leaving:

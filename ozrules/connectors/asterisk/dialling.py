@@ -26,6 +26,8 @@ def speaker(legs: Legs, leg: Leg | None, seen: frozenset[str] = frozenset()) -> 
         return speaker(legs, legs.get(partner.dialled_by), seen | {leg.id})
     # of a pair that Asterisk made by itself (click to call) the second half calls first, for whom the first half speaks
     answered = [one for one in map(legs.get, sorted(partner.dialled)) if one is not None and _is_second(partner)]
+    if legs.is_in_a_room(partner):
+        return None  # who is called into a conference, or paged, is called for nobody in it
     sharing = [one for one in beside(legs, partner) if partner.bridge is not None and one.bridge == partner.bridge]
     sharing = [one for one in sharing if one.id not in partner.dialled]  # whom it called itself is nobody's caller
     for one in [*answered, *sharing]:

@@ -17,6 +17,8 @@ from ozrules.connectors.asterisk.legs import Leg
 _EXTENSION: Final = re.compile(r"PJSIP/([0-9]{2,6})")
 _NUMBER: Final = re.compile(r"[0-9]{2,15}")
 _TOLD_OF: Final = ("PJSIP/", "SIP/", "IAX2/", "DAHDI/", "SCCP/", "Skinny/", "MGCP/", "Motif/")
+_LOOKED_UP: Final = "-xfer"
+"""FreePBX has from-internal, where phones dial, look numbers up in from-internal-xfer: so `context` is called there."""
 _NAMED: Final = 8
 """So many endpoints are named in a line for people; the others are counted."""
 
@@ -59,7 +61,8 @@ class Outside:
         return _EXTENSION.fullmatch(endpoint) is not None and self._dials_inside(endpoint)
 
     def _dials_inside(self, endpoint: str) -> bool:
-        return not self._context or self._contexts.get(endpoint, self._context) == self._context
+        begins = self._contexts.get(endpoint, self._context)
+        return not self._context or begins in (self._context, self._context.removesuffix(_LOOKED_UP))
 
     def classed(self, endpoints: Iterable[str]) -> str:
         """For people: which of these endpoints count as what, and what to do about those that nothing names."""
@@ -82,8 +85,7 @@ class Outside:
         return "; ".join(parts)
 
     def _with_reason(self, endpoint: str) -> str:
-        begins = self._contexts.get(endpoint, self._context)
-        return endpoint if begins == self._context else f"{endpoint} (dials in {begins})"
+        return endpoint if self._dials_inside(endpoint) else f"{endpoint} (dials in {self._contexts[endpoint]})"
 
 
 ADVICE: Final = "name them under phones or trunks"

@@ -27,6 +27,9 @@ HOLD: Final = "hold"
 """The extension, in the context that ARI makes, to which both parties of a call go to be held."""
 
 _NO_PHONE: Final = ("Local/", "Snoop/", "UnicastRTP/", "Recorder/", "Announcer/", "Message/", "Surrogate/", "CBAnn/")
+_CONFERENCE: Final = "ConfBridge"
+_ENDING: Final = "h"
+"""The extension that a dialplan runs when the channel has hung up: it has not gone anywhere."""
 _NOWHERE: Final = frozenset({"", "s", "h", "failed"})
 _ZOMBIE: Final = "<ZOMBIE>"  # what a channel is called whose place another one has taken
 _MADE: Final = re.compile(r"(?:^|-)(\d{1,12})\.(\d{1,9})(?:;2)?$")
@@ -42,7 +45,8 @@ def age(leg_id: str) -> tuple[int, int]:
 class Leg:
     """One channel. ``requested``, ``last_dialling`` and ``ended`` number what happened, in order; 0 is never.
 
-    ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another.
+    ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another,
+    ``called_as`` what it showed when it first dialled somebody.
     ``linked_id`` is the Linkedid with which it began, ``linked_now`` that of the call that it has joined. ``bridged``
     says that it has been in a bridge, ``dials`` that it has dialled others, ``rung`` that it was dialled, by another
     channel or by Asterisk itself, ``called`` that it has been the called party of a call. ``keyed`` says that its
@@ -59,6 +63,7 @@ class Leg:
     state: str = "Down"
     number: str | None = None
     own_number: str | None = None
+    called_as: str | None = None
     name: str | None = None
     exten: str = ""
     context: str = ""
@@ -131,6 +136,7 @@ class Legs:
         self._by_endpoint: dict[str, set[str]] = {}
         self._members: dict[str, set[str]] = {}
         self._holding_bridges: set[str] = set()
+        self._rooms: set[str] = set()
         self._ended: OrderedDict[str, None] = OrderedDict()
         self._order = 0
         self._fresh: set[str] | None = None
@@ -189,6 +195,10 @@ class Legs:
         """Whether it sits in a bridge where nobody hears anybody."""
         return leg.parked or leg.bridge in self._holding_bridges
 
+    def is_in_a_room(self, leg: Leg) -> bool:
+        """Whether it sits in a conference room, where whoever comes meets whoever is there. A page is one too."""
+        return leg.bridge in self._rooms
+
     def begin_list(self) -> None:
         """A list is asked for: what events say from now on is newer than what the list will say."""
         self._fresh = set()
@@ -230,7 +240,7 @@ class Legs:
         leg.own_number = leg.own_number or leg.number
         leg.name = _known(fields.get(f"{prefix}CallerIDName")) or leg.name
         exten = fields.get(f"{prefix}Exten")
-        if exten is not None:
+        if exten is not None and exten != _ENDING:
             leg.exten = exten
             leg.context = fields.get(f"{prefix}Context", leg.context)
             if leg.dialed is None and exten not in _NOWHERE:
@@ -252,6 +262,7 @@ class Legs:
                 target.dialled_from = source.exten
                 target.dialled_at = source.place
             if target.id not in source.dialled:
+                source.called_as = source.called_as or source.number
                 source.dialled.add(target.id)
                 source.last_dialling = self._next()
 
@@ -264,6 +275,8 @@ class Legs:
         if bridge and not leg.gone:
             if "holding_bridge" in fields.get("BridgeTechnology", "") or fields.get("BridgeType") == "parking":
                 self._holding_bridges.add(bridge)
+            if _CONFERENCE in (fields.get("BridgeCreator"), fields.get("Application")):
+                self._rooms.add(bridge)
             leg.parked = leg.parked and bridge in self._holding_bridges
             leg.bridge, leg.bridged = bridge, True
             self._members.setdefault(bridge, set()).add(leg.id)
@@ -277,6 +290,7 @@ class Legs:
         if not members:
             del self._members[leg.bridge]
             self._holding_bridges.discard(leg.bridge)
+            self._rooms.discard(leg.bridge)
         leg.bridge = None
 
     def rename(self, leg: Leg, channel: str) -> None:

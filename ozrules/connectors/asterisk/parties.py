@@ -1,8 +1,9 @@
 """Who the two parties of a call are, from their endpoints, as the properties of a Session.
 
 A trunk can send any caller number, so whether a party is inside or outside, and which phone it is, is read off the
-channel's name alone. Who is outside has the number that it shows, and no more than that. A phone has the number of its
-extension, even when the dialplan sets another one to be shown outside: that one is ``presentedNumber``.
+channel's name alone. Who is outside has the number that it shows when it calls somebody here, and no more than that;
+where it is sent outside again, the one that it showed first. A phone has the number of its extension, even when the
+dialplan sets another one to be shown outside: that one is ``presentedNumber``.
 """
 
 import re
@@ -34,7 +35,7 @@ def session_of(call: Call, state: State, outside: Outside) -> Session:
         session_state=state,
         master_session_id=call.master,
         start_time=_began(call.key),
-        caller=_text(caller.number if from_outside else extension_of(caller) or _name(caller)),
+        caller=_text(_number_of_caller(caller, from_outside, to_outside)),
         callee=_text(caller.dialed if callee is None else _number(callee, to_outside)),
         caller_display_name=_text(caller.name),
         callee_display_name=None if callee is None else _text(callee.name),
@@ -62,11 +63,23 @@ def _name(leg: Leg) -> str:
     return leg.endpoint.partition("/")[2] or leg.endpoint
 
 
+def _number_of_caller(caller: Leg, from_outside: bool, to_outside: bool) -> str | None:
+    """Who comes from outside and is sent outside again may show a number of the office then: that is not who calls."""
+    if not from_outside:
+        return extension_of(caller) or _name(caller)
+    return (caller.own_number if to_outside else caller.called_as) or caller.number
+
+
 def _number(callee: Leg, is_outside: bool) -> str:
     if not is_outside:
         return extension_of(callee) or _name(callee)
+    return number_outside(callee) or callee.number or _name(callee)
+
+
+def number_outside(callee: Leg) -> str | None:
+    """The number that was dialled outside, where Dial was given one."""
     found = _DIALLED.search(callee.dial_string)
-    return found[1] if found else callee.number or _name(callee)
+    return found[1] if found else None
 
 
 def _began(leg: Leg) -> str | None:

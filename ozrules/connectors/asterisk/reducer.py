@@ -27,7 +27,7 @@ from ozrules.connectors.asterisk.dialling import beside, speaker
 from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.legs import OURS, Leg, Legs, age
 from ozrules.connectors.asterisk.listing import in_order, pair, parking_places, place
-from ozrules.connectors.asterisk.parties import session_of
+from ozrules.connectors.asterisk.parties import number_outside, session_of
 from ozrules.connectors.asterisk.register import Register
 from ozrules.connectors.asterisk.surroundings import around, has_another, is_connected
 from ozrules.engine.events import SessionSeen
@@ -46,8 +46,6 @@ from ozrules.session.state import (
 
 Kind: TypeAlias = Literal["created", "stateChanged", "closed"]
 
-MOMENT: Final = 0.01
-"""Seconds between two events within which the second may say why a call is over, or that a hold ended to transfer."""
 PATIENCE: Final = 0.05
 """Seconds of ours that are waited for that second event; it may be on its way while this machine has much to do."""
 
@@ -63,14 +61,14 @@ class Reducer:
         self._legs = Legs()
         self.calls = Register()
         self._transferees: dict[str, Call] = {}
-        self._doubts: dict[str, tuple[float, float | None]] = {}
+        self._doubts: dict[str, tuple[float, float | None, float]] = {}
 
     # -- questions
 
     @property
     def due(self) -> float | None:
         """The moment, in `hear`'s time, at which `settle` has something to say; None where there is nothing."""
-        return min(at for at, _ in self._doubts.values()) + PATIENCE if self._doubts else None
+        return min(at + max(lasts, PATIENCE) for at, _, lasts in self._doubts.values()) if self._doubts else None
 
     def leg(self, leg_id: str) -> Leg | None:
         """The leg of this id, also for a while after its end."""
@@ -248,13 +246,24 @@ class Reducer:
         if own is not None and own.callee is None and leg.linked_id.startswith(OURS):
             self._finish(own, Verdict(REDIRECTED, ends=True, derived=True))  # on a list: forwarded before we came
             own = None
-        if own is not None and own.callee is None:
+        refused = next((call for call in self.calls.of(caller) if self._goes_on(call, leg)), None)
+        if refused is not None:
+            self.calls.try_next(refused, leg)
+        elif own is not None and own.callee is None:
             self.calls.adopt(own, leg)
         elif not caller.gone:
             call = Call(f"{caller.id}/{leg.id}", leg, caller.linked_id, caller, leg)
             call.transfer_of = self._transferees.get(caller.id)
             self.calls.begin(call)
         self._drop_own(leg)
+
+    def _goes_on(self, call: Call, leg: Leg) -> bool:
+        """Whether this leg leads to whom the call is for by the next trunk, as the one before refused it."""
+        before = call.callee
+        if before is None or before is leg or not before.gone or call.answered or before.dialled_by != leg.dialled_by:
+            return False
+        numbers = {number_outside(one) if self._outside.holds(one) else None for one in (before, leg)}
+        return len(numbers) == 1 and None not in numbers
 
     def _begin_own(self, leg: Leg) -> None:
         """A leg that has its own Linkedid is a call from its first moment on."""
@@ -275,7 +284,10 @@ class Reducer:
         """
         if not leg.is_phone or leg.gone:
             return
-        others = [one for one in beside(self._legs, leg) if one.is_phone]
+        company = beside(self._legs, leg)
+        if any(self._legs.is_in_a_room(one) for one in (leg, *company)):
+            return
+        others = [one for one in company if one.is_phone]
         if len(others) != 1 or not self._is_free(leg) or not self._is_free(others[0]):
             return
         if self.calls.are_together(leg, others[0]):
@@ -415,11 +427,12 @@ class Reducer:
 
     def _settle_doubts(self, at: float, reported_at: float | None) -> list[SessionSeen]:
         told: list[SessionSeen] = []
-        for call_id, (since, reported) in sorted(self._doubts.items(), key=lambda doubt: doubt[1][0]):
+        for call_id, (since, reported, lasts) in sorted(self._doubts.items(), key=lambda doubt: doubt[1][0]):
             if reported is not None and reported_at is not None:
-                over, moment = reported_at >= reported + MOMENT, min(at, since + MOMENT)
+                over, moment = reported_at >= reported + lasts, min(at, since + lasts)
             else:
-                over, moment = at >= since + PATIENCE, since + PATIENCE
+                patience = max(lasts, PATIENCE)
+                over, moment = at >= since + patience, since + patience
             call = self.calls.living(call_id)
             if call is not None and over:
                 told += self._decide(call, moment)
@@ -499,7 +512,8 @@ class Reducer:
         call.joined = surroundings.connected
         found = judge(call, surroundings)
         if isinstance(found, Doubt):
-            self._doubts.setdefault(call.id, (at, reported_at))
+            since, reported, _ = self._doubts.get(call.id, (at, reported_at, found.lasts))
+            self._doubts[call.id] = since, reported, found.lasts
             return found.meanwhile or call.verdict
         self._doubts.pop(call.id, None)
         return found or call.verdict

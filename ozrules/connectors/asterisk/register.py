@@ -88,6 +88,12 @@ class Register:
         callee.called = True
         callee.calls.add(call.id)
 
+    def try_next(self, call: Call, callee: Leg) -> None:
+        """The call goes to whom it is for by another trunk."""
+        if call.callee is not None:
+            call.callee.calls.discard(call.id)
+        self.adopt(call, callee)
+
     def finish(self, call: Call, verdict: Verdict) -> None:
         """The call is over."""
         call.verdict, call.over = verdict, True

@@ -3,7 +3,7 @@
 from ozrules.connectors.asterisk.calls import Around, Call
 from ozrules.connectors.asterisk.dialling import beside, is_consulted, status_of_branch
 from ozrules.connectors.asterisk.endpoints import Outside
-from ozrules.connectors.asterisk.legs import Leg, Legs
+from ozrules.connectors.asterisk.legs import OURS, Leg, Legs
 from ozrules.connectors.asterisk.register import Register
 
 
@@ -26,6 +26,7 @@ def around(call: Call, legs: Legs, calls: Register, outside: Outside) -> Around:
         ),
         going_on=any(one.transfer_of is call for leg in call.legs() for one in calls.of(leg)),
         dialled="" if callee is None else status_of_branch(legs, callee),
+        next_way=callee is not None and _may_go_on(legs, call, callee, outside),
         now=legs.now,
         dialler=None if callee is None else legs.get(callee.dialled_by),
     )
@@ -92,13 +93,25 @@ def _consults(call: Call, holder: Leg, legs: Legs, calls: Register, outside: Out
 
 
 def _calls(call: Call, other: Call) -> bool:
-    """Whether both are phones that one caller dialled. Who picks a call up, or is joined with it, began by itself."""
-    both = call.callee, other.callee
-    dialled = both[0] is not None and both[1] is not None and both[0].linked_id == both[1].linked_id
-    return dialled and other.caller is call.caller and other.stays is None
+    """Whether both are phones that one caller dialled, or that we rang beside one of them for it.
+
+    Who picks a call up, or is joined with it, began by itself.
+    """
+    mine, its = call.callee, other.callee
+    if mine is None or its is None or other.caller is not call.caller or other.stays is not None:
+        return False
+    return mine.linked_id == its.linked_id or its.linked_id.startswith(OURS)
 
 
 def _picked_up(call: Call) -> bool:
     """Whether the phone was picked up: it talks, or it is asked whether it takes the call."""
     callee = call.callee
     return call.answered or (callee is not None and callee.state == "Up" and not callee.gone)
+
+
+def _may_go_on(legs: Legs, call: Call, callee: Leg, outside: Outside) -> bool:
+    """Whether what dialled a leg outside is still in the dialplan, and may dial it anew by the next trunk."""
+    dialler = legs.get(callee.dialled_by)
+    if dialler is None or dialler.gone or dialler.leaving or call.caller.leaving:
+        return False
+    return outside.holds(callee)

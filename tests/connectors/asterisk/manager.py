@@ -229,6 +229,11 @@ class Watched:
         assert item is not None
         return item
 
+    async def comes_to(self, condition: Callable[[], bool]) -> None:
+        """Waits until what was told so far is so."""
+        async with self._came:
+            await self._came.wait_for(condition)
+
     async def state(self, state: State) -> Session:
         """The session that first came to this state."""
         return (await self.until(SessionSeen, lambda seen: seen.session.session_state == state)).session

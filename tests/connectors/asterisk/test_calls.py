@@ -16,6 +16,7 @@ APART = Around(
     answered_elsewhere=False,
     going_on=False,
     dialled="",
+    next_way=False,
     now=0,
     dialler=None,
 )
@@ -111,7 +112,9 @@ def test_a_phone_of_a_branch_that_is_given_up_ends_as_the_branch_does(status: st
     ("facts", "state"),
     [
         ({"caller__state": "Up", "caller__requested": 1}, "CallerHungUp"),
-        ({"caller__requested": 1}, "Cancelled"),
+        ({"caller__requested": 1, "caller__cause": 127}, "Cancelled"),
+        ({"caller__requested": 1, "caller__gone": True}, "Cancelled"),
+        ({"caller__requested": 1, "caller__gone": True, "caller__cause": 34}, "Error"),
         ({"caller__gone": True, "caller__cause": 34, "caller__busy": True, "caller__requested": 1}, "Error"),
         ({"caller__gone": True, "caller__cause": 1}, "NotFound"),
         ({"caller__gone": True, "caller__cause": 16, "caller__state": "Up"}, "Completed"),
@@ -129,6 +132,17 @@ def test_a_phone_of_a_branch_that_is_given_up_ends_as_the_branch_does(status: st
 )
 def test_a_caller_who_reached_nobody(facts: dict[str, object], state: str) -> None:
     assert decided(call(facts, alone=True)).state == state
+
+
+def test_why_a_caller_left_is_told_at_the_end_where_it_was_not_told_before() -> None:
+    assert doubted(call({"caller__requested": 1}, alone=True)).state == "Cancelled"
+
+
+def test_a_trunk_that_refuses_may_be_followed_by_the_next() -> None:
+    refused = call({"callee__dial_status": "CONGESTION", "callee__cause": 34, "callee__gone": True})
+    assert doubted(refused, APART._replace(next_way=True)).state == "Error"
+    busy = call({"callee__dial_status": "BUSY", "callee__cause": 17, "callee__gone": True})
+    assert decided(busy, APART._replace(next_way=True)).state == "Busy"
 
 
 def test_early_media_is_ringing_that_was_concluded() -> None:

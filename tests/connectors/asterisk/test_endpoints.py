@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ozrules.connectors.asterisk.calls import Call
-from ozrules.connectors.asterisk.endpoints import Outside
+from ozrules.connectors.asterisk.endpoints import ADVICE, Outside
 from ozrules.connectors.asterisk.legs import Leg
 from ozrules.connectors.asterisk.parties import session_of
 from ozrules.session.state import RINGING
@@ -55,6 +55,14 @@ def test_unless_its_calls_begin_elsewhere_than_the_phones() -> None:
     outside.learn({"PJSIP/1005": "from-trunk", "PJSIP/1006": "from-internal"})
     assert outside.holds(leg("PJSIP/1005-0000000a"))
     assert not outside.holds(leg("PJSIP/1006-0000000a"))
+
+
+def test_phones_of_freepbx_dial_where_numbers_are_looked_up_for_transfers() -> None:
+    outside = Outside.of(TRUNKS, context="from-internal-xfer")
+    outside.learn({"PJSIP/101": "from-internal", "PJSIP/102": "from-pstn"})
+    assert not outside.holds(leg("PJSIP/101-0000000a"))
+    assert outside.holds(leg("PJSIP/102-0000000a"))
+    assert outside.classed(["PJSIP/101", "PJSIP/102"]).endswith("PJSIP/102 (dials in from-pstn); " + ADVICE)
 
 
 @pytest.mark.parametrize("pattern", ["SIP/10??", "SIP/10*", "SIP/1005", "SIP/10??-*"])

@@ -90,3 +90,23 @@ def test_events_that_come_during_a_list_mark_their_legs() -> None:
     seen(legs, 2)
     assert legs.end_list() == {"1.2"}
     assert legs.end_list() == set()
+
+
+def test_a_conference_room_is_known_by_who_made_it_and_by_what_a_list_says_of_who_sits_in_it() -> None:
+    for said in ({"BridgeCreator": "ConfBridge"}, {"Application": "ConfBridge"}):
+        legs = Legs()
+        leg = legs.see({"Channel": "PJSIP/1001-1", "Uniqueid": "1.1", "Linkedid": "1.1"})
+        assert leg is not None
+        legs.enter(leg, {"BridgeUniqueid": "a"} | said)
+        assert legs.is_in_a_room(leg)
+        legs.enter(leg, {"BridgeUniqueid": "b"})
+        assert not legs.is_in_a_room(leg)
+
+
+def test_what_runs_when_a_channel_hangs_up_is_no_place_that_it_went_to() -> None:
+    legs = Legs()
+    leg = legs.see({"Channel": "PJSIP/1001-1", "Uniqueid": "1.1", "Linkedid": "1.1", "Context": "a", "Exten": "102"})
+    assert leg is not None
+    before = leg.place
+    legs.see({"Channel": "PJSIP/1001-1", "Uniqueid": "1.1", "Linkedid": "1.1", "Context": "b", "Exten": "h"})
+    assert leg.place == before

@@ -93,3 +93,9 @@ def test_the_callee_that_the_dialplan_sends_outside_is_still_the_extension() -> 
 def test_who_is_outside_has_the_number_that_it_shows() -> None:
     one = session(leg(OUTSIDE, "0036301234567", own_number="1001"), leg(INSIDE))
     assert (one.caller, (one.extra or {})["presentedNumber"]) == ("0036301234567", "0036301234567")
+
+
+def test_who_called_from_outside_stays_who_called_whatever_the_dialplan_lets_it_show_later() -> None:
+    caller = leg(OUTSIDE, "5550100", own_number="0401234", called_as="00401234")
+    assert session(caller, leg(INSIDE, "1001")).caller == "00401234"  # as the phone here shows it
+    assert session(caller, leg("DAHDI/1-1")).caller == "0401234"

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from ozrules.connectors.asterisk.ami import Fields
-from ozrules.connectors.asterisk.reducer import MOMENT, PATIENCE, Reducer
+from ozrules.connectors.asterisk.calls import MOMENT
+from ozrules.connectors.asterisk.reducer import PATIENCE, Reducer
 from ozrules.engine.events import SessionSeen
 from ozrules.session.state import ABORTED, CALLER_ON_HOLD, CANCELLED, IN_CALL, REDIRECTED
 from tests.connectors.asterisk.manager import connected

@@ -14,7 +14,7 @@ class Office:
         self.legs, self.calls = Legs(), Register()
 
     def phone(self, number: int, *, channel: str = "", **fields: str) -> Leg:
-        name = channel or f"PJSIP/{number}-1"
+        name = channel or f"PJSIP/100{number}-1"
         leg = self.legs.see({"Channel": name, "Uniqueid": f"1.{number}", "Linkedid": "1.1"} | fields)
         assert leg is not None
         return leg
@@ -94,3 +94,13 @@ def test_a_leg_that_is_called_through_a_local_channel_that_nobody_dialled_is_ask
     assert not office.around(call).shared
     office.legs.request_hangup(caller, 16)
     assert office.around(call).shared
+
+
+def test_a_call_outside_may_go_on_by_the_next_trunk_while_its_caller_is_in_the_dialplan() -> None:
+    office = Office()
+    caller = office.phone(1)
+    outside = office.call(caller, office.phone(2, channel="DAHDI/2-1"))
+    assert office.around(outside).next_way
+    assert not office.around(office.call(caller, office.phone(3))).next_way
+    caller.leaving = True
+    assert not office.around(outside).next_way

@@ -21,7 +21,7 @@ GRACE: Final = 0.5
 
 def judge(history: History, items: Iterable[FromPhoneSystem], until: float = FOREVER) -> None:
     """Fails where what was told is not what happened. ``until`` is when the telling was stopped, if it was."""
-    told, lost = _told(items)
+    told, lost = reports(items)
     assert history.moments or not told, "the oracle heard nothing"
     found = breaches(history, told, until=min(until, lost), grace=GRACE)
     assert not found, "\n".join(str(breach) for breach in found)
@@ -54,7 +54,7 @@ def _recorded(session: dict[str, str], at: float, *, over: bool = False) -> Told
     return Told(at, session["sessionId"], session["sessionState"], *legs, over)
 
 
-def _told(items: Iterable[FromPhoneSystem]) -> tuple[list[Told], float]:
+def reports(items: Iterable[FromPhoneSystem]) -> tuple[list[Told], float]:
     """The reports, and the moment after which a connection was lost."""
     told: list[Told] = []
     living: dict[str, Told] = {}

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import time
 import wave
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from string import Template
@@ -62,15 +63,15 @@ LEFT_EMPTY_TOO: Final = ("stasis", "udptl", "voicemail", "agents", "followme", "
 class Lab:
     """Asterisk's process and where to reach it."""
 
-    def __init__(self, tree: Tree, run: Path) -> None:
+    def __init__(self, tree: Tree, run: Path, phones: Sequence[str] = PHONES) -> None:
         self.tree = tree
         self.run = run
-        self.sip = _free(socket.SOCK_DGRAM)
-        self.ami = _free(socket.SOCK_STREAM)
-        self.tls = _free(socket.SOCK_STREAM)
-        self.ari = _free(socket.SOCK_STREAM)
-        self.phones = {number: _free(socket.SOCK_DGRAM) for number in PHONES}
-        self.trunk = _free(socket.SOCK_DGRAM, "127.0.0.2")
+        self.sip = free_port(socket.SOCK_DGRAM)
+        self.ami = free_port(socket.SOCK_STREAM)
+        self.tls = free_port(socket.SOCK_STREAM)
+        self.ari = free_port(socket.SOCK_STREAM)
+        self.phones = {number: free_port(socket.SOCK_DGRAM) for number in phones}
+        self.trunk = free_port(socket.SOCK_DGRAM, "127.0.0.2")
         self._process: subprocess.Popen[bytes] | None = None
         self.certificate, self._key = self_signed(run)
         self._configure()
@@ -209,7 +210,7 @@ class Lab:
         (etc / "http.conf").write_text(pasted("http.conf", {"[general]\n": f"[general]\nbindport = {self.ari}\n"}))
 
 
-def _free(kind: socket.SocketKind, host: str = "127.0.0.1") -> int:
+def free_port(kind: socket.SocketKind, host: str = "127.0.0.1") -> int:
     """A port that nobody has now, and that the kernel gives to nobody who asks for any."""
     while True:
         port = random.randrange(10_000, RTP)

@@ -6,7 +6,7 @@ UDP on loopback, G.711, no registration. It follows what a test tells it to do a
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Final, Literal, cast
 
@@ -14,6 +14,7 @@ from tests.e2e.asterisk.sound import Sound
 
 State = Literal["calling", "ringing", "answered", "failed", "cancelled", "refused", "ended"]
 WITHIN: Final = 15.0
+_OVER: Final[tuple[State, ...]] = ("failed", "cancelled", "refused", "ended")
 _REASONS: Final = {
     180: "Ringing",
     200: "OK",
@@ -62,12 +63,12 @@ def _uri(value: str) -> str:
 class PhoneCall:
     """One call of a phone."""
 
-    def __init__(self, phone: "Phone", call_id: str, local: str, remote: str) -> None:
+    def __init__(self, phone: "Phone", call_id: str, local: str, remote: str, tone: int | None = None) -> None:
         self.phone = phone
         self.call_id = call_id
         self.states: list[State] = []
         self.status = 0
-        self.sound = Sound(phone.tone)
+        self.sound = Sound(tone or phone.tone)
         self.invite: Message | None = None
         self._local, self._remote, self._target = local, remote, remote
         self._local_tag, self._remote_tag = f"{random.getrandbits(32):08x}", ""
@@ -75,6 +76,7 @@ class PhoneCall:
         self._branch = ""
         self._direction = "sendrecv"
         self._version = 1
+        self._doing: set[asyncio.Future[None]] = set()
         self._answers: dict[int, asyncio.Future[int]] = {}
         self._changed = asyncio.Event()
 
@@ -114,6 +116,12 @@ class PhoneCall:
     def cancel(self) -> None:
         self._request("CANCEL", sequence=self._sequence, branch=self._branch, to_tag="")
 
+    def when_free(self, doing: Coroutine[None, None, None]) -> None:
+        """Does this as soon as the loop is free, and sees it to its end."""
+        task = asyncio.ensure_future(doing)
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)
+
     async def hang_up(self) -> None:
         await self._asked("BYE")
         self.enter("ended")
@@ -126,20 +134,34 @@ class PhoneCall:
         if self.state == "answered":
             await self.hang_up()
 
+    async def press(self, keys: str) -> None:
+        """Presses keys, as on the phone's keypad."""
+        async with asyncio.timeout(WITHIN):
+            await self.sound.press(keys)
+
     async def hold(self, on: bool) -> None:
         self._direction = "sendonly" if on else "sendrecv"
         self._version += 1
         await self._asked("INVITE", body=self._description())
 
-    async def refer(self, number: str) -> int:
+    async def refer(self, number: str, instead_of: "PhoneCall | None" = None) -> int:
+        """Transfers the other party to this number, or into another call of the same phone, in its place."""
         host, port = self.phone.server
-        return await self._asked("REFER", f"Refer-To: <sip:{number}@{host}:{port}>\r\nReferred-By: <{self._local}>\r\n")
+        into = "" if instead_of is None else f"?Replaces={instead_of.as_replaced()}"
+        to = f"Refer-To: <sip:{number}@{host}:{port}{into}>\r\nReferred-By: <{self._local}>\r\n"
+        return await self._asked("REFER", to)
+
+    def as_replaced(self) -> str:
+        """This dialogue as the phone system knows it, for a Replaces in an address (RFC 3891)."""
+        return f"{self.call_id}%3Bto-tag%3D{self._remote_tag}%3Bfrom-tag%3D{self._local_tag}".replace("@", "%40")
 
     # -- the protocol
 
     def enter(self, state: State) -> None:
-        if not self.states or self.states[-1] not in ("failed", "cancelled", "refused", "ended"):
+        if not self.states or self.states[-1] not in _OVER:
             self.states.append(state)
+        if state in _OVER:
+            self.sound.close()  # or it would be heard in whatever call is given the same port next
         self._changed.set()
 
     async def start(self) -> None:
@@ -278,11 +300,11 @@ class Phone(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._came = asyncio.Event()
 
-    async def call(self, number: str, caller: str | None = None) -> PhoneCall:
-        """Calls a number, as somebody else where a caller is given."""
+    async def call(self, number: str, caller: str | None = None, tone: int | None = None) -> PhoneCall:
+        """Calls a number, as somebody else where a caller is given, and with another voice where a tone is."""
         host, port = self.server
         local = f"sip:{caller or self.number}@{self.host}"
-        call = PhoneCall(self, f"{random.getrandbits(64):016x}@test", local, f"sip:{number}@{host}:{port}")
+        call = PhoneCall(self, f"{random.getrandbits(64):016x}@test", local, f"sip:{number}@{host}:{port}", tone)
         self.calls.append(call)
         await call.start()
         return call

@@ -42,9 +42,11 @@ class Sound(asyncio.DatagramProtocol):
     """One RTP stream in each direction. Sends its tone every 20 ms for as long as it lasts."""
 
     def __init__(self, tone: int) -> None:
+        self.tone = tone
         self.remote: tuple[str, int] | None = None
         self.keys = ""
         self.port = 0
+        self.pressed = asyncio.Event()
         self.arrived = asyncio.Event()
         self._key_time = b""
         self._samples: list[int] = []
@@ -52,6 +54,7 @@ class Sound(asyncio.DatagramProtocol):
             bytes(_encode(int(8000 * math.sin(2 * math.pi * tone * n / RATE))) for n in range(start, start + PACKET))
             for start in range(0, RATE, PACKET)
         ]
+        self._pressing: list[tuple[int, bytes]] = []
         self._sent = random.randrange(1000)
         self._source = random.getrandbits(32)
         self._transport: asyncio.DatagramTransport | None = None
@@ -86,6 +89,16 @@ class Sound(asyncio.DatagramProtocol):
             await self.arrived.wait()
         return True
 
+    async def press(self, keys: str) -> None:
+        """Presses these keys one after the other, each for a tenth of a second, in place of the tone."""
+        for key in keys:
+            number = KEYS.index(key)
+            held = [(count, struct.pack("!BBH", number, 10, PACKET * count)) for count in range(1, 6)]
+            let_go = [(count, struct.pack("!BBH", number, 0x80 | 10, PACKET * 6)) for count in range(6, 9)]
+            self._pressing += [*held, *let_go, *[(0, b"")] * 3]
+        self.pressed.clear()
+        await self.pressed.wait()
+
     async def gets_keys(self, keys: str) -> bool:
         """Waits until these keys have been received."""
         while self.keys != keys:
@@ -99,6 +112,7 @@ class Sound(asyncio.DatagramProtocol):
         return strength(recent, frequency) > HEARD if len(recent) == 1600 else None
 
     def close(self) -> None:
+        self.pressed.set()  # the keys may have ended the call
         if self._timer is not None:
             self._timer.cancel()
         if self._transport is not None:
@@ -109,5 +123,12 @@ class Sound(asyncio.DatagramProtocol):
         self._timer = asyncio.get_running_loop().call_later(0.02, self._send)
         self._sent += 1
         if self.remote is not None and not self._transport.is_closing():
-            head = struct.pack("!BBHII", 0x80, 0, self._sent & 0xFFFF, self._sent * PACKET & 0xFFFFFFFF, self._source)
-            self._transport.sendto(head + self._payload[self._sent % len(self._payload)], self.remote)
+            kind, body, moment = 0, self._payload[self._sent % len(self._payload)], self._sent
+            if self._pressing:
+                since, key = self._pressing.pop(0)
+                if key:  # all packets of a key carry the moment when it went down
+                    kind, body, moment = 101, key, self._sent - since
+                if not self._pressing:
+                    self.pressed.set()
+            head = struct.pack("!BBHII", 0x80, kind, self._sent & 0xFFFF, moment * PACKET & 0xFFFFFFFF, self._source)
+            self._transport.sendto(head + body, self.remote)

@@ -1,0 +1,31 @@
+"""A FreePBX-like Asterisk for these tests, and one evening of all scenes on it: played once for each suite."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.asterisk.conftest import CHOSEN
+from tests.e2e.asterisk.freepbx.evening import ALL, Evening, play
+from tests.e2e.asterisk.freepbx.laboratory import Laboratory
+from tests.e2e.asterisk.tree import NEWEST, OLDEST, NoAsterisk, fetch
+
+
+@pytest.fixture(scope="session", params=CHOSEN or [NEWEST, OLDEST])
+def freepbx(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    """A running one."""
+    try:
+        running = Laboratory(fetch(request.param), tmp_path_factory.mktemp("freepbx"))
+        running.start()
+    except NoAsterisk as reason:
+        pytest.skip(str(reason))
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def evening(freepbx: Laboratory) -> Evening:
+    """All scenes, played."""
+    return asyncio.run(play(freepbx, ALL))
