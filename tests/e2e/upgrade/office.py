@@ -1,6 +1,6 @@
 """A small office whose phone system does only what is told here, so that every call stands still where it is wanted.
 
-The rules begin one of each thing that outlives a daemon. The recording and the test that opens it both play this office.
+The rules begin one of each thing that outlives a daemon. The recording and the test that opens it both play it.
 """
 
 import asyncio
