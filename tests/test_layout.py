@@ -22,6 +22,7 @@ TESTED_ELSEWHERE = {
     "ozrules/engine/planning.py": "the conversations of tests/engine/test_sequence.py",
     "ozrules/engine/proof.py": "the conversations of tests/engine/test_sequence.py",
     "ozrules/engine/run.py": "tests/engine/test_memory.py, and every conversation",
+    "ozrules/engine/state.py": "every conversation",
     "ozrules/engine/world.py": "every conversation",
     "ozrules/runtime/ports.py": "Protocols",
     "ozrules/cli/explanation.py": "tests/cli/test_why.py, tests/cli/test_test.py",

@@ -225,6 +225,7 @@ NoticeKind = Literal[
     "unknownSession",
     "sessionReused",
     "emergencyCall",
+    "rulesUnknown",
 ]
 
 

@@ -47,9 +47,10 @@ from ozrules.engine.events import (
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.index import EXPLAIN_ALL, Entry
 from ozrules.engine.live import Hold, LiveSession
-from ozrules.engine.memory import base_of, recall, remember
+from ozrules.engine.memory import Programs, base_of, held_from, recall, remember, waits_in
 from ozrules.engine.moments import Moments, missed_reason
 from ozrules.engine.planning import may_send
+from ozrules.engine.program import Program
 from ozrules.engine.routing import Questions
 from ozrules.engine.sequence import Sequencer
 from ozrules.engine.tracker import Change, Tracker
@@ -65,9 +66,10 @@ from ozrules.session.state import IN_CALL, State
 class Engine:
     """The rules at work on all sessions of all connections.
 
-    ``next_decision``, ``memories``, ``tallies`` and ``open_commands`` are what a journal kept of the engine before;
-    what is remembered acts again once the connection's list has been merged. Where more than ``explain`` rules answer
-    to a state, those whose conditions do not hold are not written down.
+    ``next_decision``, ``memories``, ``tallies`` and ``open_commands`` are what a journal kept of the engine before, and
+    ``earlier`` the rule sets that its memories may refer to beside ``rules``; what is remembered acts again once the
+    connection's list has been merged. Where more than ``explain`` rules answer to a state, those whose conditions do
+    not hold are not written down.
     """
 
     def __init__(
@@ -80,9 +82,11 @@ class Engine:
         memories: Iterable[tuple[SessionKey, bytes]] = (),
         tallies: Iterable[Tally] = (),
         open_commands: Iterable[Command] = (),
+        earlier: Iterable[RuleSet] = (),
         explain: int = EXPLAIN_ALL,
     ) -> None:
-        self._world = World(rules, mode, next_decision, explain)
+        self._explain = explain
+        self._world = World(Program(rules, explain), mode, next_decision)
         self._tracker = Tracker(self._world)
         self._sequencer = Sequencer(self._world)
         self._arbiter = Arbiter(self._world, self._sequencer)
@@ -90,9 +94,13 @@ class Engine:
         self._questions = Questions(self._world, self._sequencer, self._arbiter)
         for tally in tallies:
             self._world.tallies.add(tally)
+        programs = Programs(self._world.program, earlier)
         for key, memory in memories:
-            live, bases = recall(key, memory, self._world)
-            self._restore_holds(live, bases)
+            lost = recall(key, memory, self._world, programs)
+            self._sequencer.give_up(lost, at)
+        self._world.recount()
+        for live in self._world.live.values():
+            self._world.count_alive(live, at)
         self._sequencer.recover(open_commands, at)
         for live in list(self._world.live.values()):
             self._after(live)
@@ -136,8 +144,11 @@ class Engine:
             case CalendarDue():
                 for live in self._moments.come(event):
                     self._after(live)
-            case RulesReplaced(rules=rules):
-                self._replace(rules, event.at)
+            case RulesReplaced(rules=rules, program=program):
+                if program is None:
+                    same = rules is self._world.program.rules
+                    program = self._world.program if same else Program(rules, self._explain)
+                self._replace(program, event.at)
             case RulePaused(rule=rule, paused=paused):
                 (self._world.paused.add if paused else self._world.paused.discard)(rule)
             case ScheduleSwitched():
@@ -157,6 +168,11 @@ class Engine:
                 self._after(live)
         out, world.out = world.out, []
         return out
+
+    def revisions(self) -> frozenset[str]:
+        """The rule sets that are in force or that something under way refers to: these must be kept."""
+        world = self._world
+        return frozenset({world.program.revision, *(each.revision for each in world.begun_with())})
 
     def gate(self, command: Command, at: float) -> Withheld | None:
         """Asked at the moment of sending: whether this command may still leave, and if not, what becomes of it.
@@ -216,7 +232,7 @@ class Engine:
         if live.state in world.index.holding:
             own = caused if change.entered else ()
             for entry, due in self._arm(live, change.origin if change.entered else None, at, own):
-                if entry.test(live, at) == YES:
+                if entry.test(live, at, world) == YES:
                     self._arbiter.own_doing(entry, live, msgspec.structs.replace(view, due=due), at)
         world.out.append(
             Observed(at=at, key=live.key, event=view, session=live.session, certainty=live.certainty, matched=fired)
@@ -243,7 +259,8 @@ class Engine:
             live.wake = due
             world.out.append(Wake(live.key, due))
         over = live.ended and not live.runs
-        memory = None if over else remember(live, met=live.state in world.index.resyncing)
+        met = live.state in world.index.resyncing or self._moments.owes(live)
+        memory = None if over else remember(live, met=met)
         if memory is not None:
             world.out.append(Remember(live.key, memory))
         elif live.remembered:
@@ -317,7 +334,7 @@ class Engine:
                 kept.append(hold)
                 continue
             pauses = trigger.clock != "state" and not live.ended
-            if not pauses and hold.entry.test(live, at) == YES:
+            if not pauses and hold.entry.test(live, at, self._world) == YES:
                 reason: Reason = "stateLeftBeforeFor" if change.seen or not live.ended else "callGone"
                 self._arbiter.record(hold.entry, reason, live, msgspec.structs.replace(view, due=hold.due), at)
         live.holds = kept or None
@@ -350,19 +367,14 @@ class Engine:
             timely = []
             for entry in entries:
                 reason = missed_reason(entry.rule, late, missed=due < live.watched_from)
-                if reason is None or entry.test(live, at) != YES:  # of a rule that is not about this call, say that
+                if (
+                    reason is None or entry.test(live, at, self._world) != YES
+                ):  # of a rule that is not about this call, say that
                     timely.append(entry)
                 else:
                     self._arbiter.record(entry, reason, live, view, at)
             if timely:
                 self._arbiter.decide(timely, live, view, at)
-
-    def _restore_holds(self, live: LiveSession, bases: dict[tuple[str, str], float]) -> None:
-        for name, base in bases.items():
-            entry = self._world.index.holds.get(name)
-            if entry is not None and isinstance(entry.trigger, StateTrigger) and live.state in entry.trigger.states:
-                assert entry.trigger.hold is not None
-                live.holds = [*(live.holds or ()), Hold(entry, base + entry.trigger.hold)]
 
     def _cancel(self, event: TimerCancelled) -> None:
         live = self._world.live.get(event.session)
@@ -379,31 +391,40 @@ class Engine:
 
     # --- rules -----------------------------------------------------------------------------------------
 
-    def _replace(self, rules: RuleSet, at: float) -> None:
-        """Another rule set: waits of rules that stay are kept, or due anew from the same start; the others end."""
-        before = {live.key: live.holds or [] for live in self._world.live.values()}
-        known = self._world.retired | self._world.index.holds
-        self._world.install(rules)
-        fired = {name for live in self._world.live.values() for name in live.done or ()}
-        self._world.retired = {name: known[name] for name in fired - self._world.index.holds.keys() if name in known}
-        for live in list(self._world.live.values()):
-            holds = self._world.index.holds
-            bases = {}
-            for hold in before[live.key]:
-                entry = holds.get(hold.entry.name)
-                if entry is not None and isinstance(entry.trigger, StateTrigger) and live.state in entry.trigger.states:
-                    bases[hold.entry.name] = base_of(hold)
-                elif hold.entry.test(live, at) == YES:
-                    view = EventView(
-                        kind="timer", state=live.state, from_state=live.previous, since=live.entered, due=hold.due
-                    )
-                    self._arbiter.record(hold.entry, "ruleRemoved", live, view, at)
-            live.holds = None
-            self._restore_holds(live, bases)
-            if not live.ended and live.asks is None and live.state in self._world.index.holding:
+    def _replace(self, program: Program, at: float) -> None:
+        """Another rule set: waits of rules that stay are kept, or due anew from the same start; the others end, judged
+        by the rules that they began with.
+        """
+        world = self._world
+        removed = {live.key: self._swap_holds(live, program, at) for live in world.live.values()}
+        known = world.retired | world.index.holds
+        fired = {name for live in world.live.values() for name in live.done or ()}
+        world.retired = {name: known[name] for name in fired - program.index.holds.keys() if name in known}
+        world.install(program)
+        for live in list(world.live.values()):
+            for hold in removed[live.key]:
+                view = EventView(
+                    kind="timer", state=live.state, from_state=live.previous, since=live.entered, due=hold.due
+                )
+                self._arbiter.record(hold.entry, "ruleRemoved", live, view, at)
+            if not live.ended and live.asks is None and live.state in program.index.holding:
                 self._arm(live, live.previous, at)
             self._after(live)  # in a gap, too, where nothing is done yet
             self._due(live, at)
+
+    def _swap_holds(self, live: LiveSession, program: Program, at: float) -> list[Hold]:
+        """Lets the waits of a session be those of another program. Returns those that it does not have and whose own
+        conditions hold.
+        """
+        kept, removed = [], []
+        for hold in live.holds or ():
+            entry = program.index.holds.get(hold.entry.name)
+            if entry is not None and waits_in(entry, live):
+                kept.append(held_from(entry, base_of(hold)))
+            elif hold.entry.test(live, at, self._world) == YES:
+                removed.append(hold)
+        live.holds = kept or None
+        return removed
 
 
 def _stays(entry: Entry | None, live: LiveSession, back: bool) -> bool:

@@ -5,7 +5,7 @@ host's wall clock differs from it, `ClockAdjusted` says by how much: the wall cl
 shows, never a ``for:``.
 """
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
@@ -13,6 +13,9 @@ from ozrules.engine.effects import Post
 from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.rules.model import Routing, RuleSet
 from ozrules.session.session import Session
+
+if TYPE_CHECKING:
+    from ozrules.engine.program import Program
 
 
 class ConnectionOpened(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,10 +158,13 @@ class PostSettled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RulesReplaced(msgspec.Struct, frozen=True, kw_only=True):
-    """A new set of rules holds from now on, whole."""
+    """A new set of rules holds from now on, whole. ``program`` is what they were compiled to, where that was done
+    before, so that nothing of it can fail here.
+    """
 
     at: float
     rules: RuleSet
+    program: "Program | None" = None
 
 
 class RulePaused(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,15 +11,16 @@ from typing import assert_never
 
 from ozrules.engine.attempts import Attempts, Sent
 from ozrules.engine.deliveries import Deliveries
-from ozrules.engine.effects import Command, Outcome, OutcomeName, WriteLog
+from ozrules.engine.effects import Command, Notice, Outcome, OutcomeName, WriteLog
 from ozrules.engine.events import CommandAnswered, PostSettled
 from ozrules.engine.hunting import order_of, ring_of
 from ozrules.engine.identity import CommandId
 from ozrules.engine.live import LiveSession
+from ozrules.engine.memory import Lost
 from ozrules.engine.planning import Stopped, destination, fill, recipient, second_call
 from ozrules.engine.run import UNDOES, Attempt, Delivery, Frame, Pause, Ring, Run, Watch, undoing
 from ozrules.engine.world import World
-from ozrules.rules.condition import YES, compile_condition
+from ozrules.rules.condition import YES
 from ozrules.rules.model import (
     Action,
     AttendedTransfer,
@@ -111,20 +112,30 @@ class Sequencer:
                         pass
         for lost in open_commands:
             if lost.id not in known:
-                self._world.out.append(
-                    Outcome(
-                        at=at,
-                        command=lost.id,
-                        decision=lost.decision,
-                        rule=lost.rule,
-                        session=lost.session,
-                        action=lost.action,
-                        outcome="unconfirmed",
-                        state=None,
-                        after=0.0,
-                        error="ozrules stopped before the answer came, and nothing is known of the session",
-                    )
-                )
+                self._lost(lost, at)
+
+    def _lost(self, command: Command, at: float) -> None:
+        self._world.out.append(
+            Outcome(
+                at=at,
+                command=command.id,
+                decision=command.decision,
+                rule=command.rule,
+                session=command.session,
+                action=command.action,
+                outcome="unconfirmed",
+                state=None,
+                after=0.0,
+                error="ozrules stopped before the answer came, and nothing is known of the session",
+            )
+        )
+
+    def give_up(self, lost: Iterable[Lost], at: float) -> None:
+        """After a restart: the rules of these sequences cannot be read any more, so they end."""
+        for each in lost:
+            self._world.out.append(Notice(kind="rulesUnknown", connection=each.session.connection, detail=each.rule))
+            if each.unknown is not None:
+                self._lost(each.unknown, at)
 
     # --- what wakes a run -------------------------------------------------------------------------------------------
 
@@ -268,8 +279,10 @@ class Sequencer:
                 if live.state not in states:
                     run.waiting = Watch(action, at + timeout)
             case Choose(branches=branches):
+                frame = run.frames[-1]
                 for number, branch in enumerate(branches):
-                    if branch.condition is None or compile_condition(branch.condition, self._world)(live, at) == YES:
+                    test = run.program.choice(run.rule.id, (*frame.path, frame.index - 1, number))
+                    if test is None or test(live, at, self._world) == YES:
                         self._push(run, branch.actions, number)
                         break
             case Stop():

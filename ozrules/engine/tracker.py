@@ -17,8 +17,9 @@ from ozrules.engine.effects import Certainty, EventKind, ListSessions, Notice, N
 from ozrules.engine.events import ConnectionOpened, Gap, SessionSeen, SessionsListed
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.live import LiveSession
+from ozrules.engine.state import MOST_CLOSED, Line
 from ozrules.engine.stays import Doubt, fired_in, judged
-from ozrules.engine.world import MOST_CLOSED, Line, World
+from ozrules.engine.world import World
 from ozrules.session.durations import moment_from, seconds_from
 from ozrules.session.session import Session
 from ozrules.session.state import (

@@ -31,6 +31,7 @@ from ozrules.engine.events import (
     Receipt,
     RefusalKind,
     Refused,
+    RulesReplaced,
     SessionSeen,
     SessionsListed,
     TimersDue,
@@ -48,6 +49,7 @@ class Stage:
 
     def __init__(self, rules: RuleSet, *, listed: bool = True, mode: Literal["enforce", "observe"] = "enforce") -> None:
         self.rules = rules
+        self.earlier: list[RuleSet] = []
         self.mode = mode
         self.now = 1_000_000.0
         self.sessions: dict[str, dict[str, Any]] = {}
@@ -66,6 +68,9 @@ class Stage:
     def tell(self, event: Event) -> list[Effect]:
         """Gives the engine an event and keeps what it asks for."""
         self.events.append(event)
+        if isinstance(event, RulesReplaced):
+            self.earlier.append(self.rules)
+            self.rules = event.rules
         effects = self.engine.step(event)
         for effect in effects:
             match effect:
@@ -155,16 +160,19 @@ class Stage:
         self.now += away
         decided = [effect.number for effect in self.effects if isinstance(effect, Decision)]
         self.engine = Engine(
-            rules or self.rules,
+            self.rules,
             mode=self.mode,
             next_decision=max(decided, default=0) + 1,
             at=self.now,
             memories=sorted(self.memories.items()),
             tallies=self.tallies,
             open_commands=self.open,
+            earlier=self.earlier,
         )
         self.open = []
         self.wakes = {}
+        if rules is not None:
+            self.tell(RulesReplaced(at=self.now, rules=rules))
         return self.connect()
 
     # --- what a test asks -------------------------------------------------------------------------------------------

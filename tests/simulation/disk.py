@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from ozrules.engine.effects import Command, Decision, Effect, Forget, Outcome, Post, Remember, Send, Tally
 from ozrules.engine.identity import SessionKey
+from ozrules.rules.model import RuleSet
 from ozrules.runtime.ports import Clock, JournalFailed, Record, Saved
 
 
@@ -24,6 +25,8 @@ class Disk:
         self.open: dict[str, Command] = {}
         self.posts: dict[str, tuple[Post, float]] = {}
         self.pending: dict[str, tuple[Post, float]] = {}
+        self.rules: RuleSet | None = None
+        self.earlier: dict[str, RuleSet] = {}
         self.shift: float | None = None  # what ozrules.store.boot keeps
         self.full = False
         self.broken = False
@@ -122,6 +125,26 @@ class SimJournal:
         effects, records, wall = tuple(effects), tuple(records), self._wall()
         acts = any(isinstance(effect, Send | Post) for effect in effects)
         await self._sync(_Job(lambda: self._disk.write(effects, records, wall), acts))
+
+    async def keep_rules(self, rules: RuleSet) -> None:
+        """These hold now, and those that did are kept as earlier ones. Fails where the disk is full."""
+        disk = self._disk
+
+        def work() -> None:
+            if disk.rules is not None:
+                disk.earlier[disk.rules.revision] = disk.rules
+            disk.rules = rules
+
+        await self._sync(_Job(work, acts=True))
+
+    async def drop_rules(self, but: frozenset[str]) -> None:
+        """Forgets the earlier ones but these."""
+        disk = self._disk
+
+        def work() -> None:
+            disk.earlier = {revision: each for revision, each in disk.earlier.items() if revision in but}
+
+        await self._sync(_Job(work, acts=False))
 
     def pending_posts(self) -> list[tuple[Post, float]]:
         return list(self._disk.pending.values())

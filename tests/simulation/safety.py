@@ -14,13 +14,15 @@ from typing import Final
 
 import msgspec
 
-from ozrules.engine.effects import Command, Decision, Effect, Outcome, Post, Remember, Send
+from ozrules.engine.effects import Command, Decision, Effect, Outcome, Remember, Send, Tally, Unrouted, WriteLog
 from ozrules.engine.engine import Engine
 from ozrules.engine.events import (
+    CalendarDue,
     ConnectionOpened,
     Event,
     Gap,
     ModeChanged,
+    RoutingAsked,
     RulePaused,
     RulesReplaced,
     SessionSeen,
@@ -98,6 +100,9 @@ class Safety:
         self._number = 0
         self._external: list[tuple[float, int]] = []
         self._looked_at: dict[SessionKey, tuple[bytes, object]] = {}
+        self._came: dict[str, float] = {}
+        self.owed_moments: dict[str, float] = {}
+        """Moments that came while no list was known and that are on the disk: their mark, and when, in true seconds."""
         self._throttled: dict[str | None, float] = {}
         """When the throttled rule last fired for each caller."""
 
@@ -205,8 +210,14 @@ class Safety:
                 case Outcome():
                     if effect.outcome != "unknown":
                         self._open.get(effect.session, set()).discard(effect.command)
+                case WriteLog():
+                    self._logged(effect, effects)
                 case _:
                     pass
+        if isinstance(event, RoutingAsked):
+            self._answered_once(event, effects)
+        if isinstance(event, CalendarDue) and event.rule == office.MOMENTS and not self.merged:
+            self._came.update({each.member: self._true() for each in effects if isinstance(each, Tally)})
         if isinstance(event, SessionsListed) and event.complete and event.sessions is not None:
             listed = {session.session_id for session in event.sessions}
             listed |= {report.session.session_id for report in event.follow}
@@ -217,6 +228,33 @@ class Safety:
             earlier = [key.session_id for key in alive if key.epoch != self._epoch]
             if earlier:
                 self._fail(f"I9: {earlier} of an earlier epoch are still alive after a list of this one")
+
+    def _logged(self, line: WriteLog, effects: Sequence[Effect]) -> None:
+        """What a rule says of what it has found: the schedules are always so, and counted twice is counted the same."""
+        if line.rule in office.RIGHT and line.text != "yes":
+            self._fail(f"I16: {line.rule} found something that is never so on {line.session.session_id}")
+        twin = office.TWINS.get(line.rule)
+        if twin is None:
+            return
+        for decision in effects:
+            if isinstance(decision, Decision) and (decision.rule, decision.session_key) == (twin, line.session):
+                self._happened[f"{line.rule} said {line.text}"] += 1
+                if decision.reason in ("fired", "conditionFalse") and (decision.reason == "fired") != (
+                    line.text == "yes"
+                ):
+                    self._fail(f"I16: {line.rule} said {line.text} when {twin} was {decision.reason}")
+
+    def _answered_once(self, asked: RoutingAsked, effects: Sequence[Effect]) -> None:
+        """A question is answered in the step in which it comes, or left to the dial plan; never twice."""
+        sent = [each.command for each in effects if isinstance(each, Send) and each.command.question is not None]
+        left = [each for each in effects if isinstance(each, Unrouted)]
+        if len(sent) + len(left) != 1:
+            self._fail(f"I17: a question was answered {len(sent)} times, and left alone {len(left)} times")
+        number = asked.session.dialed_number or ""
+        for command in sent:
+            self._happened["a question was answered"] += 1
+            if command.to not in office.ROUTED.get(number, ()):
+                self._fail(f"I17: a call to {number} was sent to {command.to} by an answer")
 
     def _decided(self, decision: Decision) -> None:
         assert self._rules is not None, "a daemon begins with rules"
@@ -423,8 +461,8 @@ class Safety:
                         self._fail(f"I10: {effect.command} moved nothing, and is on record as confirmed")
                     if effect.outcome == "rejected" and self._was_done(effect.command):
                         self._fail(f"I10: {effect.command} was done, and is on record as rejected")
-                case Send() | Post() | Remember():
-                    pass
+                case Tally() if effect.member in self._came:
+                    self.owed_moments[effect.member] = self._came[effect.member]
                 case _:
                     pass
         written = [effect.memory if isinstance(effect, Remember) else _encode(effect) for effect in effects]

@@ -12,7 +12,7 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from unittest.mock import patch
 
 import msgspec
@@ -38,6 +38,10 @@ STORMY: Final = 450.0
 """Seconds in which faults happen."""
 ARRIVALS: Final = 510.0
 """Seconds in which people call."""
+ASKS: Final = 430.0
+"""Seconds in which the phone system asks where calls go: it may still go on with such a call two and a half minutes
+after an answer.
+"""
 LASTS: Final = 600.25
 """Seconds that it takes in all, unless calls go on longer. Clocks here are set by half seconds and more: no moment of
 the calendar falls on the very end, where it would be begun and not done."""
@@ -284,7 +288,7 @@ class World:
             self.disk.broken = False
             await asyncio.sleep(self.chance.choice((0.05, 0.5, 2.0, 8.0, 25.0)) if self.storm else 0.5)
 
-    async def _first_of(self, task: "asyncio.Task[None]") -> None:
+    async def _first_of(self, task: "asyncio.Task[Any]") -> None:
         """Until the task is done, or the daemon is down."""
         down = asyncio.ensure_future(self._down.wait())
         try:
@@ -346,6 +350,7 @@ class World:
             (self._host_sleeps, 2),
             (self._observe, 2),
             (self._pause, 3),
+            (self._owe, 4),
         )
         while self.storm:
             await asyncio.sleep(self.chance.expovariate(1 / self.troubles))
@@ -420,7 +425,7 @@ class World:
             return
         waits = any(view.timers for view in life.engine.sessions())
         runs = any(view.running for view in life.engine.sessions())
-        self.setting = setting
+        before, self.setting = self.setting, setting
         self.liveness.rules(self._true(), setting)
         reloading = asyncio.ensure_future(life.reload(office.rules_of(setting)))
         try:
@@ -431,7 +436,10 @@ class World:
                 self.fail(f"L6: a reload is not answered within {ANSWERS_WITHIN:g} s")
         finally:
             reloading.cancel()
-            await asyncio.gather(reloading, return_exceptions=True)
+            (done,) = await asyncio.gather(reloading, return_exceptions=True)
+        if done is False:
+            self.setting = setting = before  # and the files are as they were, too
+            self.happened["a reload was refused"] += 1
         self.liveness.rules(self._true(), setting)
         self.happened["rules were reloaded"] += 1
         if waits:
@@ -490,10 +498,41 @@ class World:
             await asyncio.sleep(20.0 if paused else 1.0)
         self.happened["a rule was paused"] += 1
 
+    async def _owe(self) -> None:
+        """Nobody can connect when a moment of the calendar comes, and the daemon may be killed before anybody can."""
+        life = self.life
+        if life is None or life.dead:
+            return
+        await asyncio.sleep((58.0 - (life.clock.now() + life.clock.wall_offset())) % 60.0)
+        if not self.storm:
+            return
+        self.exchange.down = True
+        if self._wire is not None:
+            self._wire.cut()
+        await asyncio.sleep(self.chance.uniform(2.5, 4.0))
+        if self.chance.random() < 0.7:
+            self._kill(self.life, "killed while a moment was owed")
+        await asyncio.sleep(self.chance.choice((0.1, 2.0)))
+        self.exchange.down = False
+
     async def _people(self) -> None:
         while self.machine.true() < ARRIVALS:
             self.exchange.place(office.somebody_calls(self.chance))
             await asyncio.sleep(self.chance.expovariate(1 / self.chance.choice((2.0, 7.0, 7.0))))
+
+    async def _asks(self) -> None:
+        """The phone system asks where a call goes, before it has one."""
+        while True:
+            await asyncio.sleep(self.chance.expovariate(1 / 15.0))
+            life = self.life
+            if self._true() > ASKS or life is None or life.dead or life.routes is None:
+                continue
+            number = self.chance.choice((*office.ROUTED, office.UNTOUCHABLE))
+            self.happened["where a call goes was asked"] += 1
+            asking = asyncio.ensure_future(life.ask(number, f"asked-{self.happened['where a call goes was asked']}"))
+            await self._first_of(asking)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 
@@ -501,7 +540,7 @@ class World:
         self._lives = 0
         parts = [
             asyncio.ensure_future(part)
-            for part in (self.exchange.run(), self._lives_on(), self._trouble(), self._people())
+            for part in (self.exchange.run(), self._lives_on(), self._trouble(), self._people(), self._asks())
         ]
         over = asyncio.ensure_future(self._over.wait())
         try:
