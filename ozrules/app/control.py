@@ -18,6 +18,7 @@ from typing import Final, Literal
 import msgspec
 
 from ozrules.runtime.inbox import Who
+from ozrules.session.unicode import read_json
 
 MAX_LINE: Final = 64 * 1024
 ASK_WITHIN: Final = 5.0
@@ -40,6 +41,9 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: str | None = None
     to: Literal["open", "closed", "off"] | None = None
     until: float | None = None
+
+
+_ASKED: Final = msgspec.json.Decoder(Asked)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -128,7 +132,7 @@ async def _one(reader: asyncio.StreamReader, who: Who, answer: Callable[[Asked, 
     try:
         async with asyncio.timeout(ASK_WITHIN):
             line = await reader.readline()
-        asked = msgspec.json.decode(line, type=Asked)
+        asked = read_json(_ASKED, line)
     except (TimeoutError, ValueError) as error:  # also msgspec's errors and a line that is too long
         return Answer(False, f"this is not a command: {error}")
     return await answer(asked, who)

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ozrules.cli import configuration, moments
@@ -58,16 +58,39 @@ def _show(reader: Reader, arguments: argparse.Namespace) -> int:
         )
 
     last = 0
+    later = {} if arguments.follow or arguments.format == "text" else _later(lines(0))
     while True:
         for line in lines(last):
             last = line.number
             if not line.intact:
                 print(f"ozrules: record {line.number} is damaged: it is not as it was written", file=sys.stderr)
-            print(_text(line, colour=colour) if arguments.format == "text" else json_safe(line.body))
+            print(_text(line, colour=colour) if arguments.format == "text" else json_safe(_whole(line.body, later)))
         if not arguments.follow:
             return 0
         sys.stdout.flush()
         time.sleep(LOOK_EVERY)
+
+
+def _later(lines: Iterable[Line]) -> dict[str, list[object]]:
+    """The ways that actions took later, by the decision that they belong to."""
+    found: dict[str, list[object]] = {}
+    for line in lines:
+        if line.intact and '"type":"chosen"' in line.body:
+            body = json.loads(line.body)
+            way = {name: body[name] for name in ("at", "branch", "values", "actions")}
+            found.setdefault(body.get("decision_id"), []).append(way)
+    return found
+
+
+def _whole(text: str, later: Mapping[str, list[object]]) -> str:
+    """A decision with all the ways that its actions took; any other line as it is."""
+    if not later or '"type":"decision"' not in text:
+        return text
+    body = json.loads(text)
+    ways = later.get(body.get("decision_id"))
+    if ways is None:
+        return text
+    return json.dumps(body | {"chosen": [*body.get("chosen", ()), *ways]}, ensure_ascii=False, separators=(",", ":"))
 
 
 def _text(line: Line, *, colour: bool) -> str:

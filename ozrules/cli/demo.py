@@ -36,7 +36,7 @@ from ozrules.connectors.simulator import (
     Switchboard,
     traffic,
 )
-from ozrules.engine.effects import Command, Post
+from ozrules.engine.effects import DONE, Command, Post
 from ozrules.engine.events import Accepted, PostSettled, Receipt, Refused, Unanswered
 from ozrules.logs.escaping import escaped
 from ozrules.logs.opening import open_logs
@@ -171,7 +171,7 @@ class _Account:
                     self.stopped[str(body["reason"])] += 1
                 case "outcome":
                     self.outcomes[str(body["outcome"])] += 1
-                    if body["outcome"] == "confirmed":
+                    if body["outcome"] in DONE:
                         self.actions[str(body["action"])] += 1
                 case _:
                     pass

@@ -212,6 +212,8 @@ def _explained(found: Told, rules: RuleSet, now: float) -> Iterator[dict[str, ob
             "failed": each.failed,
             "by": each.by,
             "seen": each.seen,
+            "values": each.values,
+            "ways": each.ways,
         }
         if each.reason != "fired" and number < MOST_CHANGES and stopwatch() - began < SEARCHED:
             change = changes(found.story, rules, found.call, each.rule, until=now)

@@ -13,3 +13,7 @@ def lines(answer: Answer) -> Iterator[str]:
     for leaf in answer.failed:
         actual = "nothing" if leaf.actual is None else leaf.actual
         yield escaped(f"    {leaf.path}: wanted {leaf.wanted}, actual {actual}  ({leaf.at})", 1024)
+    for path, value in answer.values.items():
+        yield escaped(f"    read {path}: {'nothing' if value is None else value}", 1024)
+    for way in answer.ways:
+        yield escaped(f"    chose {way}", 1024)

@@ -83,6 +83,10 @@ _SAYS: Final[dict[str, str]] = {
     "reason": "Why it did or did not act; or why there was a gap.",
     "status": "The rule's status.",
     "actions": "What was to be done, in order.",
+    "values": "What conditions read, by the way to each in the rule; null for nothing.",
+    "chosen": "Which ways its actions took at once; lines of type chosen tell of later ones.",
+    "branch": "if 1, if 2 …, else or none of a choose; onFailure, onTimeout or onExhausted.",
+    "to": "The number that the call was sent to.",
     "failed": "All conditions that were not as the rule wants them.",
     "outranked": "The rules that would have controlled the call had this one not been there.",
     "certainty": "complete: the phone system said so; derived: it follows; degraded: the link was down.",
@@ -121,6 +125,7 @@ def decision() -> Schema:
         "oneOf": [
             _line("decision", _DECISION, "A rule that fired, or was stopped after its trigger matched, and why."),
             _line("outcome", _OUTCOME, "What became of a command. unknown may be followed once; all others are final."),
+            _line("chosen", _CHOSEN, "Which way the actions of a decision took later, where there was another."),
             _line("log", _LOG, "What a rule's own log action said."),
             _line("event", _EVENT, "A change on which no rule's trigger matched (log.decisions: all)."),
             _line("reload", _RELOAD, "Rules were reloaded, or could not be."),
@@ -164,9 +169,10 @@ def _line(kind: str, own: Schema, description: str) -> Schema:
         "sessionId": _TEXT,
     }
     of_no_session = {"connection", "sessionId"} - ({"connection"} if kind in ("gap", "connection") else set())
-    if kind in ("outcome", "log", "event"):
+    if kind in ("outcome", "chosen", "log", "event"):
         of_no_session = set()
-    return {"description": description} | _object(head | own, *of_no_session)
+    optional = {"to"} if kind == "outcome" else {"values", "chosen"} if kind == "decision" else set()
+    return {"description": description} | _object(head | own, *of_no_session, *optional)
 
 
 _WHO: Final[Schema] = _object({"by": _TEXT, "uid": {"type": "integer"}}, "uid")
@@ -197,6 +203,13 @@ _ACTION: Final[Schema] = _object(
     }
 )
 _FAILED: Final[Schema] = _object({"path": _TEXT, "wanted": _TEXT, "actual": _PERHAPS, "at": _TEXT})
+_VALUES: Final[Schema] = {"type": "object", "additionalProperties": _PERHAPS}
+_WAY: Final[Schema] = {
+    "at": _TEXT | {"description": "Where the rule says so, file:line:column."},
+    "branch": _TEXT,
+    "values": _VALUES,
+    "actions": {"type": "array", "items": _ACTION},
+}
 _DECISION: Final[Schema] = {
     "decision_id": _TEXT,
     "masterSessionId": _PERHAPS,
@@ -207,6 +220,8 @@ _DECISION: Final[Schema] = {
     "reason": _closed(Reason),
     "status": {"enum": ["active", "shadow", "disabled", "canary"]},
     "actions": {"type": "array", "items": _ACTION},
+    "values": _VALUES,
+    "chosen": {"type": "array", "items": _object(_WAY)},
     "failed": {"type": "array", "items": _FAILED},
     "by": _PERHAPS | {"description": "The rule, exception or guard that stopped it."},
     "outranked": _TEXTS,
@@ -224,7 +239,9 @@ _OUTCOME: Final[Schema] = {
     "state": _PERHAPS,
     "after_ms": {"type": "integer"},
     "error": _PERHAPS,
+    "to": _TEXT,
 }
+_CHOSEN: Final[Schema] = {"decision_id": _TEXT, "rule": _TEXT} | _WAY
 _LOG: Final[Schema] = {"decision_id": _TEXT, "rule": _TEXT, "text": _TEXT}
 _EVENT: Final[Schema] = {
     "masterSessionId": _PERHAPS,

@@ -19,6 +19,23 @@ MOST_CHANGES: Final = 25
 """Rules for which the smallest change is looked for when all are asked for."""
 
 
+class _Action(msgspec.Struct):
+    action: str
+    args: dict[str, str | None] = {}
+
+
+class _Way(msgspec.Struct):
+    branch: str
+    actions: tuple[_Action, ...] = ()
+    decision_id: str = ""
+
+    def __str__(self) -> str:
+        named = [
+            " ".join([one.action, *(f"{name} {value}" for name, value in one.args.items())]) for one in self.actions
+        ]
+        return f"{self.branch}: {', '.join(named)}" if named else self.branch
+
+
 class _Recorded(msgspec.Struct):
     """What is read of a decision on the record."""
 
@@ -28,8 +45,12 @@ class _Recorded(msgspec.Struct):
     revision: str
     failed: tuple[FailedLeaf, ...] = ()
     by: str | None = None
+    decision_id: str = ""
+    values: dict[str, str | None] = {}
+    chosen: tuple[_Way, ...] = ()
 
 
+_CHOSEN: Final = msgspec.json.Decoder(_Way)
 _DECISION: Final = msgspec.json.Decoder(_Recorded)
 
 
@@ -64,7 +85,12 @@ def told(
 def _decided(reader: Reader, rules: RuleSet, call: SessionKey, span: tuple[float, float]) -> Iterator[Answer]:
     """What the daemon decided on the call, where that was under these rules."""
     places = {rule.id: rule.place for rule in rules.rules}
-    lines = reader.records(session=f"{call.connection}/{call.session_id}", since=span[0], until=span[1])
+    lines = list(reader.records(session=f"{call.connection}/{call.session_id}", since=span[0], until=span[1]))
+    later: dict[str, tuple[_Way, ...]] = {}
+    for line in lines:
+        if line.intact and '"type":"chosen"' in line.body:
+            way = _CHOSEN.decode(line.body)
+            later[way.decision_id] = (*later.get(way.decision_id, ()), way)
     for line in lines:
         try:
             one = _DECISION.decode(line.body)
@@ -78,4 +104,6 @@ def _decided(reader: Reader, rules: RuleSet, call: SessionKey, span: tuple[float
                 at=one.time.timestamp(),
                 failed=one.failed,
                 by=one.by,
+                values=one.values,
+                ways=tuple(str(way) for way in (*one.chosen, *later.get(one.decision_id, ()))),
             )

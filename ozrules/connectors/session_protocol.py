@@ -35,6 +35,7 @@ from ozrules.session.durations import moment_from
 from ozrules.session.methods import METHODS, Method
 from ozrules.session.session import MAX_TEXT, NotASession, Session, session_from
 from ozrules.session.state import state_from
+from ozrules.session.unicode import read_json
 
 _T = TypeVar("_T")
 
@@ -160,7 +161,7 @@ def _decode_tolerantly(frame: bytes, zone: tzinfo) -> FromGateway:
 
 def _object(frame: bytes) -> dict[str, Any]:
     try:
-        message = _ANY.decode(frame)
+        message = read_json(_ANY, frame)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise WireError("notJson", str(error)) from None
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":

@@ -8,13 +8,17 @@ from collections.abc import Collection, Iterable
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from ozrules.engine.effects import Decision, EventView, PlannedAction, Reason
+import msgspec
+
+from ozrules.engine.consulted import Values
+from ozrules.engine.effects import Chosen, Decision, EventView, PlannedAction, Reason
 from ozrules.engine.index import Entry
 from ozrules.engine.live import LiveSession
 from ozrules.engine.planning import planned, stopped_by_guard
 from ozrules.engine.run import Attempt, Run
 from ozrules.engine.sequence import Sequencer
 from ozrules.engine.world import World
+from ozrules.rules import spans
 from ozrules.rules.condition import YES, FailedLeaf
 from ozrules.rules.model import Canary
 
@@ -22,12 +26,13 @@ THROTTLE: Final = "throttle:"
 
 
 class Judged(NamedTuple):
-    """What became of one entry."""
+    """What became of one entry, and what its conditions read then."""
 
     entry: Entry
     reason: Reason
     failed: tuple[FailedLeaf, ...] = ()
     by: str | None = None
+    values: Values = {}  # noqa: RUF012  # written nowhere
 
 
 class Arbiter:
@@ -55,7 +60,9 @@ class Arbiter:
         judged = []
         for entry in entries:
             if entry.test(live, at, self._world) == YES:
-                each = self._judge(entry, live, at)
+                values = entry.values(live, at, self._world, held=True)
+                each = self._judge(entry, live, at, values)
+                each = each._replace(values=values)
                 again = each.reason == "fired" and entry.rule.id in caused
                 judged.append(each._replace(reason="modeBusy", by=entry.rule.id) if again else each)
             elif explained:
@@ -101,8 +108,8 @@ class Arbiter:
 
     # --- the stages -------------------------------------------------------------------------------------------------
 
-    def _judge(self, entry: Entry, live: LiveSession, at: float) -> Judged:
-        """What stops an entry whose conditions hold, if anything does."""
+    def _judge(self, entry: Entry, live: LiveSession, at: float, values: Values) -> Judged:
+        """What stops an entry whose conditions hold, if anything does. What it counts is put among the values."""
         rule = entry.rule
         for name, test in entry.exceptions:
             if test(live, at, self._world) == YES:
@@ -111,12 +118,12 @@ class Arbiter:
             return Judged(entry, "disabled")
         if isinstance(rule.status, Canary) and not self._in_canary(entry, rule.status, live, at):
             return Judged(entry, "notInCanary")
-        live.remembered = True  # record and journal wait for what comes of it, until they are told that nothing does
         if rule.throttle is not None:
             group = entry.program.group(rule.throttle.group_by)(live, at)
             if group is None:
                 return Judged(entry, "fieldMissing")
             last = self._world.tallies.latest(THROTTLE + rule.id, group)
+            values["throttle.onceWithin"] = None if last is None else f"last fired {spans.written(at - last)} before"
             if last is not None and at - last < rule.throttle.once_within:
                 return Judged(entry, "throttled")
         stopped = stopped_by_guard(rule.actions, live, self._world, at)
@@ -161,6 +168,7 @@ class Arbiter:
         world.next_decision += 1
         sends = world.mode == "enforce"
         actions = planned(rule.actions, number, live, world, at, sent=sends)
+        place = len(world.out)
         world.out.append(self._decision(number, judged, live, view, at, actions, outranked))
         live.remembered = True  # record and journal wait for what comes of it, until they are told that nothing does
         if rule.throttle is not None:
@@ -176,6 +184,17 @@ class Arbiter:
             self._sequencer.enqueue(run)
         else:
             self._sequencer.begin(run, at)
+            self._with_ways(place)
+
+    def _with_ways(self, place: int) -> None:
+        """What the actions have chosen already stands in their decision; what they choose later, on its own."""
+        out = self._world.out
+        decision = out[place]
+        assert isinstance(decision, Decision), "it was put there before its actions began"
+        mine = tuple(each for each in out[place:] if isinstance(each, Chosen) and each.decision == decision.number)
+        if mine:
+            out[place] = msgspec.structs.replace(decision, chosen=mine)
+            out[place:] = [each for each in out[place:] if each not in mine]
 
     def _decision(
         self,
@@ -201,6 +220,7 @@ class Arbiter:
             status=rule.status if isinstance(rule.status, str) else "canary",
             trigger=judged.entry.trigger.id,
             actions=actions,
+            values=judged.values,
             failed=judged.failed,
             by=judged.by,
             outranked=outranked,
@@ -212,8 +232,9 @@ class Arbiter:
 
 def _unmet(entry: Entry, live: LiveSession, world: World, at: float) -> Judged:
     failed = entry.failed(live, at, world)
+    values = entry.values(live, at, world, held=False)
     if any(leaf.missing for leaf in failed):
-        return Judged(entry, "fieldMissing", failed)
+        return Judged(entry, "fieldMissing", failed, values=values)
     if failed and all(leaf.schedule for leaf in failed):
-        return Judged(entry, "outsideSchedule", failed)
-    return Judged(entry, "conditionFalse", failed)
+        return Judged(entry, "outsideSchedule", failed, values=values)
+    return Judged(entry, "conditionFalse", failed, values=values)

@@ -7,7 +7,7 @@ the passing of time) either settles it, and the outcome is given back, or leaves
 from typing import Final, Literal, TypeAlias, assert_never
 
 from ozrules.engine.effects import Command, ListSessions, Outcome, OutcomeName, Send
-from ozrules.engine.events import Accepted, CommandAnswered, RefusalKind, Refused, Unanswered, Withheld
+from ozrules.engine.events import Accepted, CommandAnswered, CommandShown, RefusalKind, Refused, Unanswered, Withheld
 from ozrules.engine.guard import EXTERNAL, HOUR
 from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.engine.live import LiveSession
@@ -109,9 +109,11 @@ class Attempts:
         """The shell says what became of the command."""
         at = event.at
         match event.receipt:
-            case Accepted():
-                if attempt.proven is not None or not needs_proof(attempt):
+            case Accepted(evidence=evidence):
+                if attempt.proven is not None:
                     return self._settle(run, attempt, "confirmed", at)
+                if not needs_proof(attempt) and evidence != "follows":
+                    return self._settle(run, attempt, "confirmed" if evidence == "seen" else "accepted", at)
                 attempt.phase = "accepted"
                 expect = attempt.action.common.expect
                 attempt.until = at + (OBSERVE if expect is None else expect.within)
@@ -130,6 +132,18 @@ class Attempts:
                 return self._settle(run, attempt, outcome, at, message)
             case _:
                 assert_never(event.receipt)
+
+    def shown(self, run: Run, attempt: Attempt, event: CommandShown) -> OutcomeName | None:
+        """The phone system showed, besides the state of the call, what became of the command."""
+        if needs_proof(attempt):
+            return None  # the rule says what it wants to see
+        if attempt.phase == "sent":
+            if event.done:
+                attempt.proven = attempt.session.state
+            return None
+        if event.done:
+            return self._settle(run, attempt, "confirmed", event.at)
+        return self._settle(run, attempt, "rejected", event.at, event.message)
 
     def unheard(self, run: Run, attempt: Attempt, at: float, message: str) -> OutcomeName | None:
         """Sent, and nobody knows whether it was done: said at once, then looked at, never sent again."""
@@ -162,6 +176,8 @@ class Attempts:
             case "sent":
                 return self.unheard(run, attempt, at, "nothing was heard of the command")
             case "accepted":
+                if not needs_proof(attempt):
+                    return self._settle(run, attempt, "accepted", at)
                 return self._settle(run, attempt, "unconfirmed", at, "the effect was not seen in time")
             case "unknown":
                 traceless = not needs_proof(attempt)
@@ -247,6 +263,8 @@ class Attempts:
         against = disproves(attempt, live)
         if against is None:
             return None
+        if attempt.phase == "accepted" and not needs_proof(attempt):
+            return self._settle(run, attempt, "accepted", at, seen=live)
         if refusal is not None and refusal.kind in SURE:
             return self._settle(run, attempt, _refused_as(refusal), at, refusal.message)
         outcome, why = against
@@ -291,6 +309,7 @@ class Attempts:
                 state=attempt.proven or (seen or attempt.session).state,
                 after=at - attempt.sent,
                 error=error,
+                to=command.to,
             )
         )
 

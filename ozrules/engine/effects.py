@@ -3,7 +3,7 @@
 A decision or an outcome that is on the list before a `Send` must be on disk before the command leaves.
 """
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -46,6 +46,7 @@ Reason = Literal[
 
 OutcomeName = Literal[
     "confirmed",
+    "accepted",
     "rejected",
     "refused",
     "targetGone",
@@ -56,7 +57,12 @@ OutcomeName = Literal[
     "unconfirmed",
     "unknown",
 ]
-"""What became of a command. ``unknown`` may be followed once by confirmed, unconfirmed or targetGone."""
+"""What became of a command. ``confirmed``: its effect was seen. ``accepted``: the phone system said yes, and nothing
+can be, or was, observed. ``unknown`` may be followed once by confirmed, unconfirmed or targetGone.
+"""
+
+DONE: Final[frozenset[OutcomeName]] = frozenset({"confirmed", "accepted"})
+"""The outcomes after which a sequence goes on."""
 
 Certainty = Literal["complete", "derived", "degraded"]
 EventKind = Literal["created", "stateChanged", "closed", "snapshot", "gap", "timer", "calendar", "routing", "result"]
@@ -173,8 +179,29 @@ class PlannedAction(msgspec.Struct, gc=False, frozen=True):
     place: Place
 
 
+class Chosen(msgspec.Struct, gc=False, frozen=True, kw_only=True):
+    """Which way a sequence took at ``place``, where it might have taken another.
+
+    ``branch`` is ``if 1``, ``if 2`` … or ``else`` of a ``choose`` and ``none`` where none of them held; ``onFailure``,
+    ``onTimeout`` or ``onExhausted``. ``values`` is what the branches' conditions read, ``actions`` what stands on that
+    way, with the numbers that it leads to.
+    """
+
+    at: float
+    decision: int
+    rule: str
+    session: SessionKey
+    place: Place
+    branch: str
+    values: dict[str, str | None] = {}
+    actions: tuple[PlannedAction, ...] = ()
+
+
 class Decision(msgspec.Struct, gc=False, frozen=True, kw_only=True):
-    """One rule on one event: fired, or the reason why not. ``number`` counts from the number the engine began with."""
+    """One rule on one event: fired, or the reason why not. ``number`` counts from the number the engine began with.
+
+    ``values`` is what its conditions read, by the way to each; ``chosen`` the ways that its actions took at once.
+    """
 
     number: int
     at: float
@@ -187,6 +214,8 @@ class Decision(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     status: str
     trigger: str
     actions: tuple[PlannedAction, ...] = ()
+    values: dict[str, str | None] = {}
+    chosen: tuple[Chosen, ...] = ()
     failed: tuple[FailedLeaf, ...] = ()
     by: str | None = None
     outranked: tuple[str, ...] = ()
@@ -208,6 +237,8 @@ class Outcome(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     state: State | None
     after: float
     error: str | None = None
+    to: str | None = None
+    """The number that the call was sent to, where it was sent to one."""
 
 
 class ListSessions(msgspec.Struct, frozen=True):
@@ -281,6 +312,7 @@ Effect: TypeAlias = (
     | Post
     | WriteLog
     | Decision
+    | Chosen
     | Outcome
     | ListSessions
     | Notice

@@ -29,6 +29,7 @@ from ozrules.engine.events import (
     CalendarDue,
     ClockAdjusted,
     CommandAnswered,
+    CommandShown,
     ConnectionOpened,
     Event,
     Gap,
@@ -122,6 +123,10 @@ class Engine:
                 answered = self._sequencer.answered(event)
                 if answered is not None:
                     self._after(answered)
+            case CommandShown():
+                shown = self._sequencer.shown(event)
+                if shown is not None:
+                    self._after(shown)
             case PostSettled():
                 self._sequencer.settled(event)
             case SessionsListed(at=at, connection=connection):

@@ -104,7 +104,13 @@ class CalendarDue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """Handed over to the phone system; not yet proven."""
+    """Handed over to the phone system; not yet proven.
+
+    ``evidence`` is about what leaves no trace in a session: ``seen`` where the phone system has shown that it was done,
+    ``follows`` where a `CommandShown` may still say so, ``none`` where nothing can be seen.
+    """
+
+    evidence: Literal["none", "seen", "follows"] = "none"
 
 
 RefusalKind = Literal["denied", "invalid", "notFound", "wrongState", "unavailable"]
@@ -143,6 +149,19 @@ class CommandAnswered(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     command: CommandId
     receipt: Receipt
+
+
+class CommandShown(msgspec.Struct, frozen=True, kw_only=True):
+    """The phone system showed that it did what a command asked for, or, where ``done`` is False, that it could not.
+
+    Only for commands that leave no trace in a session's state. ``message`` says what was seen.
+    """
+
+    at: float
+    connection: str
+    command: CommandId
+    done: bool
+    message: str
 
 
 class PostSettled(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,6 +234,7 @@ Event: TypeAlias = (
     | RoutingAsked
     | TimersDue
     | CommandAnswered
+    | CommandShown
     | PostSettled
     | SessionsListed
     | ConnectionOpened

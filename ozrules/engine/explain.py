@@ -23,6 +23,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     ``failed`` is all that was not as the rule wants it, of its trigger and of its conditions, each with its line.
     ``at`` is None where the rule was never judged; ``by`` names the rule, exception or guard that stopped it; ``seen``
     are the states of the call; ``leaves`` counts the rule's conditions; ``hops`` and ``late_by`` are as it was judged.
+    ``values`` is what the conditions read, ``ways`` which ways the actions went, in words.
     """
 
     rule: str
@@ -35,6 +36,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     leaves: int = 0
     hops: int = 0
     late_by: float | None = None
+    values: dict[str, str | None] = {}
+    ways: tuple[str, ...] = ()
 
 
 class Unheard(msgspec.Struct, frozen=True):
@@ -170,6 +173,7 @@ def judged(rule: Rule, decisions: Iterable[Decision], observed: Iterable[Observe
             leaves=sum(1 for _ in leaves(rule.condition)),
             hops=each.hops,
             late_by=each.event.late_by,
+            values=each.values,
         )
         for each in decisions
     ]
@@ -202,6 +206,7 @@ def unjudged(rule: Rule, never: Unheard | None, as_if: Iterable[Decision], obser
         failed=(*(() if never is None else never.failed), *(() if nearest is None else nearest.failed)),
         seen=tuple(dict.fromkeys(str(each.event.state) for each in observed)),
         leaves=sum(1 for _ in leaves(rule.condition)),
+        values={} if nearest is None else nearest.values,
     )
 
 

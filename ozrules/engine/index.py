@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never
 import msgspec
 import re2
 
+from ozrules.engine.consulted import Consult, Values, of_conditions, of_the_rest
 from ozrules.engine.live import LiveSession
 from ozrules.rules.condition import Counts, Facts, FailedLeaf, Failing, Test, compile_condition, compile_failing
 from ozrules.rules.fields import kind_of
@@ -57,6 +58,8 @@ class Entry:
     """One trigger of one rule, compiled. ``rank`` orders entries by priority, then file, then position."""
 
     __slots__ = (
+        "_consult",
+        "_consult_rest",
         "_excepted",
         "_failing",
         "controls",
@@ -88,12 +91,25 @@ class Entry:
         self.program = program
         self._failing: Failing[LiveSession] | None = None
         self._excepted: dict[str, Failing[LiveSession]] = {}
+        self._consult: Consult | None = None
+        self._consult_rest: Consult | None = None
 
     def failed(self, live: LiveSession, at: float, counts: Counts) -> tuple[FailedLeaf, ...]:
         """The leaves because of which the conditions do not hold."""
         if self._failing is None:
             self._failing = compile_failing(self.rule.condition, self.program)
         return self._failing(live, at, counts)
+
+    def values(self, live: LiveSession, at: float, counts: Counts, *, held: bool) -> Values:
+        """What the conditions read and, where they ``held``, what was read after them."""
+        if self._consult is None:
+            self._consult = of_conditions(self.rule, self.program)
+        found = self._consult(live, at, counts)
+        if held:
+            if self._consult_rest is None:
+                self._consult_rest = of_the_rest(self.rule, self.program)
+            found |= self._consult_rest(live, at, counts)
+        return found
 
     def excepted(self, name: str, live: LiveSession, at: float, counts: Counts) -> tuple[FailedLeaf, ...]:
         """The leaves because of which the exception ``name`` holds."""

@@ -4,6 +4,7 @@ These are the engine's only mutable records. A session holds what conditions may
 state, how long it rang and talked) and what waits on it: holds (``for:``) and runs (sequences of actions).
 """
 
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -89,6 +90,7 @@ class LiveSession:
         "variables",
         "wake",
         "watched_from",
+        "zone",
     )
 
     def __init__(self, key: SessionKey, session: Session, chain: Chain, entered: float, started: float) -> None:
@@ -106,6 +108,8 @@ class LiveSession:
         self.direction: str | None = None
         self.certainty: Certainty = "complete"
         self.watched_from = entered
+        self.zone: tzinfo = UTC
+        """In which its times that carry none are read."""
         self.holds: list[Hold] | None = None
         self.done: set[tuple[str, str]] | None = None
         self.runs: list[Run] | None = None

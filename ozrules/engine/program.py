@@ -6,8 +6,9 @@ here, once, while the set is whole.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias, assert_never
+from typing import NamedTuple, TypeAlias, assert_never
 
+from ozrules.engine.consulted import Consult, of_condition
 from ozrules.engine.guard import Guard
 from ozrules.engine.index import EXPLAIN_ALL, Index
 from ozrules.engine.live import LiveSession
@@ -30,6 +31,13 @@ from ozrules.rules.model import (
 from ozrules.rules.nesting import Path, every_action, every_choice, every_condition
 
 Text: TypeAlias = Callable[[LiveSession, float], str | None]
+
+
+class Choice(NamedTuple):
+    """The condition of a branch of a ``choose``, and what it reads."""
+
+    test: Test[LiveSession]
+    values: Consult
 
 
 class Program:
@@ -62,7 +70,7 @@ class Program:
         self.guard = Guard(rules.guards, rules.numbers, _destinations(rules))
         self.index = Index(rules.rules, self, explain)
         self._choices = {
-            (rule.id, *path): compile_condition(condition, self)
+            (rule.id, *path): Choice(compile_condition(condition, self), of_condition(condition, self))
             for rule in rules.rules
             for path, condition in every_choice(rule.actions)
         }
@@ -74,7 +82,7 @@ class Program:
             standing_of(leaf, self.numbers): self.group(leaf.group_by) for leaf in asked if isinstance(leaf, Alive)
         }
 
-    def choice(self, rule: str, path: Path) -> Test[LiveSession] | None:
+    def choice(self, rule: str, path: Path) -> Choice | None:
         """The condition of a branch of a ``choose``, by the way to it; None for ``else``."""
         return self._choices.get((rule, *path))
 

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from ozrules.engine.live import LiveSession
+from ozrules.rules import spans
 from ozrules.rules.condition import Value, shown
-from ozrules.rules.fields import VARIABLE
+from ozrules.rules.fields import VARIABLE, kind_of
 from ozrules.rules.numbers import NumberPlan
-from ozrules.session.durations import moment_from
+from ozrules.session.durations import iso_from, moment_from
 from ozrules.session.session import ATTRIBUTES, PROPERTIES
 
 Read: TypeAlias = Callable[[LiveSession, float], Value]
@@ -57,7 +58,7 @@ def reader_of(field: str, numbers: NumberPlan) -> Read:
         case "previousStateDuration":
             return lambda live, at: live.previous_duration
         case "startTime":
-            return lambda live, at: moment_from(live.session.start_time)
+            return lambda live, at: moment_from(live.session.start_time, live.zone)
         case "direction":
             return lambda live, at: direction_of(live, numbers)
         case "hops":
@@ -71,11 +72,16 @@ def reader_of(field: str, numbers: NumberPlan) -> Read:
 
 
 def text_of(field: str, numbers: NumberPlan) -> Callable[[LiveSession, float], str | None]:
-    """Reads a field as text, for templates, lookups and groups."""
+    """Reads a field as text that people and programs can read: moments in ISO 8601, durations as ``1m5s``."""
+    if field == "startTime":
+        return lambda live, at: iso_from(live.session.start_time, live.zone)
     read = reader_of(field, numbers)
+    lasts = kind_of(field) == "seconds"
 
     def text(live: LiveSession, at: float) -> str | None:
         value = read(live, at)
+        if lasts and isinstance(value, float):
+            return spans.written(round(value) if value >= 1.0 else value)
         return None if value is None else shown(value)
 
     return text
@@ -83,7 +89,7 @@ def text_of(field: str, numbers: NumberPlan) -> Callable[[LiveSession, float], s
 
 def group_of(fields: tuple[str, ...], numbers: NumberPlan) -> Callable[[LiveSession, float], str | None]:
     """The value of a ``groupBy``: one text for all its fields (phone numbers normalised), None where one is missing."""
-    readers = tuple(text_of(field, numbers) for field in fields)
+    readers = tuple(reader_of(field, numbers) for field in fields)
 
     def group(live: LiveSession, at: float) -> str | None:
         values = []
@@ -91,7 +97,7 @@ def group_of(fields: tuple[str, ...], numbers: NumberPlan) -> Callable[[LiveSess
             value = read(live, at)
             if value is None:
                 return None
-            values.append(numbers.normal(value))
+            values.append(numbers.normal(shown(value)))
         return "\x1f".join(values)
 
     return group

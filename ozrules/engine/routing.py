@@ -112,6 +112,7 @@ class Questions:
         for name in chain.keys:
             world.chains.setdefault(name, chain)
         live = LiveSession(key, _in_setup(session), chain, at, at)
+        live.zone = self._world.line(key.connection).zone
         live.asks = Asks(at)
         chain.sessions.append(live)
         world.live[key] = line.asking[key] = live

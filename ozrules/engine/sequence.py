@@ -1,23 +1,24 @@
 """Runs the actions of a rule, one after the other, as far as they go at a given moment.
 
 A step either is done at once (log, set, choose), or asks the shell for something and waits for what becomes of it, or
-waits for time or for a state. Where an outcome is not ``confirmed`` the sequence takes ``onFailure``, or ends
-there and only undoes what it began. It is long because a wait and what ends it are read together; what a step
-sends stands in `attempts`.
+waits for time or for a state. Where an outcome is neither ``confirmed`` nor ``accepted`` the sequence takes
+``onFailure``, or ends there and only undoes what it began. It is long because a wait and what ends it are read
+together; what a step sends stands in `attempts`.
 """
 
 from collections.abc import Iterable
 from typing import assert_never
 
 from ozrules.engine.attempts import Attempts, Sent
+from ozrules.engine.consulted import Values
 from ozrules.engine.deliveries import Deliveries
-from ozrules.engine.effects import Command, Notice, Outcome, OutcomeName, WriteLog
-from ozrules.engine.events import CommandAnswered, PostSettled
+from ozrules.engine.effects import DONE, Chosen, Command, Notice, Outcome, OutcomeName, WriteLog
+from ozrules.engine.events import CommandAnswered, CommandShown, PostSettled
 from ozrules.engine.hunting import order_of, ring_of
 from ozrules.engine.identity import CommandId
 from ozrules.engine.live import LiveSession
 from ozrules.engine.memory import Lost
-from ozrules.engine.planning import Stopped, destination, fill, recipient, second_call
+from ozrules.engine.planning import Stopped, destination, fill, planned, recipient, second_call
 from ozrules.engine.run import UNDOES, Attempt, Delivery, Frame, Pause, Ring, Run, Watch, undoing
 from ozrules.engine.world import World
 from ozrules.rules.condition import YES
@@ -164,6 +165,7 @@ class Sequencer:
                 if action.on_timeout == "stop":
                     run.frames = []
                 elif isinstance(action.on_timeout, tuple):
+                    self._took(run, action, "onTimeout", action.on_timeout, at)
                     self._push(run, action.on_timeout, "onTimeout")
                 self.go_on(run, at)
             case Ring():
@@ -195,6 +197,15 @@ class Sequencer:
             return None
         self._went(run, run.waiting, self._attempts.answered(run, run.waiting, event), event.at)
         return run.origin
+
+    def shown(self, event: CommandShown) -> LiveSession | None:
+        """What the phone system showed of a command. Returns the session whose run waited for it, if one did."""
+        for live in list(self._world.live.values()):
+            for run in live.runs or ():
+                if isinstance(run.waiting, Attempt) and run.waiting.command.id == event.command:
+                    self._went(run, run.waiting, self._attempts.shown(run, run.waiting, event), event.at)
+                    return run.origin
+        return None
 
     def settled(self, event: PostSettled) -> None:
         """A webhook was delivered, or given up."""
@@ -278,13 +289,8 @@ class Sequencer:
             case WaitFor(states=states, timeout=timeout):
                 if live.state not in states:
                     run.waiting = Watch(action, at + timeout)
-            case Choose(branches=branches):
-                frame = run.frames[-1]
-                for number, branch in enumerate(branches):
-                    test = run.program.choice(run.rule.id, (*frame.path, frame.index - 1, number))
-                    if test is None or test(live, at, self._world) == YES:
-                        self._push(run, branch.actions, number)
-                        break
+            case Choose():
+                self._choose(run, action, at)
             case Stop():
                 run.frames = []
             case _:
@@ -339,7 +345,7 @@ class Sequencer:
         action = attempt.action
         if isinstance(action, PlainMethod) and action.method != attempt.command.action:
             self._failed(run, action, at)  # the listener that may have begun is out, and the step has still failed
-        elif outcome == "confirmed":
+        elif outcome in DONE:
             self._confirmed(run, attempt, at)
         elif self._attempts.may_retry(attempt, outcome):
             assert action.common.retry is not None, "only what has a retry may retry"
@@ -360,7 +366,7 @@ class Sequencer:
             self._left(run, action, self._attempts.send(run, action, "stopListen", at, 0), at)
 
     def _confirmed(self, run: Run, attempt: Attempt, at: float) -> None:
-        """A step was proven. The run goes where it sent the call; a hunt lets the number ring."""
+        """A step was done. The run goes where it sent the call; a hunt lets the number ring."""
         run.waiting = None
         if isinstance(attempt.action, Forward | BlindTransfer | Hunt):
             run.follows = True
@@ -375,6 +381,7 @@ class Sequencer:
         elif isinstance(action, Hunt) and not run.session.ended:
             self._hunt_on(run, at)
         elif action.common.on_failure is not None:
+            self._took(run, action, "onFailure", action.common.on_failure, at)
             self._push(run, action.common.on_failure, "onFailure")
         elif run.session.ended:
             run.frames = []
@@ -392,6 +399,47 @@ class Sequencer:
                 frame.index = index
                 return True
         return False
+
+    def _choose(self, run: Run, choose: Choose, at: float) -> None:
+        """Goes the first way whose condition holds, if one does."""
+        live, frame = run.session, run.frames[-1]
+        read: Values = {}
+        for number, branch in enumerate(choose.branches):
+            choice = run.program.choice(run.rule.id, (*frame.path, frame.index - 1, number))
+            if choice is not None:
+                for path, value in choice.values(live, at, self._world).items():
+                    read[f"choose[{number + 1}].{path.removeprefix('choose.')}"] = value
+                if choice.test(live, at, self._world) != YES:
+                    continue
+            way = "else" if choice is None else f"if {number + 1}"
+            self._took(run, choose, way, branch.actions, at, read)
+            self._push(run, branch.actions, number)
+            return
+        self._took(run, choose, "none", (), at, read)
+
+    def _took(
+        self,
+        run: Run,
+        at_step: Action,
+        branch: str,
+        actions: tuple[Action, ...],
+        at: float,
+        values: Values | None = None,
+    ) -> None:
+        """Writes down which way the run goes where it might have gone another."""
+        live = run.session
+        self._world.out.append(
+            Chosen(
+                at=at,
+                decision=run.number,
+                rule=run.rule.id,
+                session=live.key,
+                place=at_step.place,
+                branch=branch,
+                values=values or {},
+                actions=planned(actions, run.number, live, self._world, at, sent=False),
+            )
+        )
 
     def _push(self, run: Run, actions: tuple[Action, ...], way: str | int) -> None:
         frame = run.frames[-1]
@@ -411,6 +459,7 @@ class Sequencer:
             return
         order = order_of(hunt, run, self._world, at)
         if run.hunted >= len(order):
+            self._took(run, hunt, "onExhausted", hunt.on_exhausted, at)
             self._push(run, hunt.on_exhausted, "onExhausted")
             return
         number = destination(Fixed(order[run.hunted], hunt.place), run.session, self._world, at)

@@ -207,6 +207,8 @@ class Tracker:
         line.epoch = event.epoch
         line.privileges = event.privileges
         line.zone = ZoneInfo(event.zone)
+        for live in line.sessions.values():
+            live.zone = line.zone
         line.merged = False
         line.pending.clear()
         return changes
@@ -346,6 +348,7 @@ class Tracker:
         entered = at - (age or 0.0)
         started = None if created or age is None else self._start(line, session, at)
         live = LiveSession(key, session, chain, entered, entered if started is None else min(started, entered))
+        live.zone = line.zone
         live.watched_from = at
         _set_talk(live, at)
         chain.sessions.append(live)

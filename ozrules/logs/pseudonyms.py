@@ -21,7 +21,10 @@ class Pseudonyms:
         self._key = key
 
     def of(self, field: str, text: str) -> str:
-        """What to show under ``field`` in place of ``text``."""
+        """What to show under ``field`` in place of ``text``. A field may stand at the end of a way through a rule."""
+        named, _, field = field.rpartition(".")
+        if named.endswith("var"):
+            field = "text"  # whatever a rule has put there
         if field in _NUMBERS:
             return self._number(text)
         if field in _NAMES:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from ozrules.engine.effects import DONE
 from ozrules.logs.escaping import escaped
 
 Paint: TypeAlias = Callable[[str, str], str]
 _COLOURS: Final = {"green": "32", "red": "31", "yellow": "33", "dim": "2", "bold": "1"}
-_GOOD: Final = frozenset({"fired", "confirmed"})
+_GOOD: Final = frozenset({"fired", *DONE})
 _BAD: Final = frozenset({"rejected", "refused", "unconfirmed", "unknown", "actionFailed"})
 
 
@@ -24,6 +25,8 @@ def sentence(body: Mapping[str, object], *, colour: bool = False) -> str:
             said = _decision(body, paint)
         case "outcome":
             said = _outcome(body, paint)
+        case "chosen":
+            said = f"{paint('bold', _text(body, 'rule'))} {_way(body)}"
         case "event":
             said = f"{_event(body)}  {_parties(body)}"
         case "log":
@@ -60,6 +63,9 @@ def _decision(body: Mapping[str, object], paint: Paint) -> str:
             f"{_text(one, 'path')} wants {_text(one, 'wanted')}, is {_text(one, 'actual') or 'absent'}"
             for one in failed
         )
+    ways = [way for way in _list(body.get("chosen")) if isinstance(way, Mapping)]
+    if ways:
+        said += "; " + ", ".join(_way(way) for way in ways)
     if body.get("certainty") not in (None, "complete"):
         said += f" ({_text(body, 'certainty')})"
     if body.get("mode") == "observe":
@@ -67,10 +73,18 @@ def _decision(body: Mapping[str, object], paint: Paint) -> str:
     return f"{said}  {paint('dim', f'{_parties(body)}  {_event(body)}'.strip())}"
 
 
+def _way(way: Mapping[str, object]) -> str:
+    """Which way actions went, and to what: ``chose else: forward to 2010``."""
+    actions = [action for action in _list(way.get("actions")) if isinstance(action, Mapping)]
+    said = ", ".join(f"{_text(one, 'action')}{_arguments(one.get('args'))}" for one in actions)
+    return f"chose {_text(way, 'branch')}{f': {said}' if said else ''}"
+
+
 def _outcome(body: Mapping[str, object], paint: Paint) -> str:
     outcome = _text(body, "outcome")
     hue = "green" if outcome in _GOOD else "red" if outcome in _BAD else "yellow"
-    said = f"{paint('bold', _text(body, 'rule'))} {_text(body, 'action')} {paint(hue, _words(outcome))}"
+    to = f" {_text(body, 'to')}" if body.get("to") else ""
+    said = f"{paint('bold', _text(body, 'rule'))} {_text(body, 'action')}{to} {paint(hue, _words(outcome))}"
     after = body.get("after_ms")
     if isinstance(after, int):
         said += f" after {after} ms"

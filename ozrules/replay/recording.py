@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
-from ozrules.engine.effects import OutcomeName
+from ozrules.engine.effects import DONE, OutcomeName
 from ozrules.engine.events import (
     ConnectionOpened,
     Event,
@@ -30,6 +30,7 @@ from ozrules.replay.drive import Answers
 from ozrules.rules.model import Routing
 from ozrules.session.session import MAX_TEXT, NotASession, Session, session_from
 from ozrules.session.state import ENDED, is_known
+from ozrules.session.unicode import read_json
 
 _ENDING: Final = frozenset({"forward", "blindTransfer", "attendedTransfer", "close", "closeWithHangup", "hangup"})
 _HOLDING: Final = frozenset({"hold", "unhold"})
@@ -91,6 +92,7 @@ class _Head(msgspec.Struct):
 
 _REPORT: Final = msgspec.json.Decoder(_Report)
 _HEAD: Final = msgspec.json.Decoder(_Head)
+_BODY: Final = msgspec.json.Decoder()
 
 
 class Survey(msgspec.Struct, frozen=True):
@@ -109,12 +111,12 @@ def survey(lines: Iterable[Line]) -> Survey:
     ordered, latest = True, None
     for line in lines:
         try:
-            head = _HEAD.decode(line)
+            head = read_json(_HEAD, line)
             ordered = ordered and (latest is None or latest <= head.at)
-        except (msgspec.DecodeError, TypeError):  # a time without a zone cannot be compared with one that has one
+        except (ValueError, TypeError):  # no JSON; or a time without a zone, which cannot be compared with others
             continue
         latest = head.at
-        if head.event == "outcome" and head.outcome == "confirmed":
+        if head.event == "outcome" and head.outcome in DONE:
             confirmed.add(head.command_id)
     return Survey(frozenset(confirmed), ordered)
 
@@ -185,7 +187,7 @@ def events(
     """
     if confirmed is None:
         entries = tuple(entries)
-        confirmed = {entry.command for entry in entries if entry.event == "outcome" and entry.outcome == "confirmed"}
+        confirmed = {entry.command for entry in entries if entry.event == "outcome" and entry.outcome in DONE}
     ours = _Ours()
     merged: dict[str, bool] = {}
     for entry in entries:
@@ -284,7 +286,7 @@ def _report(number: int, line: Line) -> Entry | None:
         return None
     try:
         report = _REPORT.decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError):
         return None
     session = report.session
     if session.extra is not None or not is_known(session.session_state) or report.at.tzinfo is None:
@@ -302,7 +304,7 @@ def _report(number: int, line: Line) -> Entry | None:
 
 def _entry(number: int, line: Line) -> Entry:
     try:
-        body = msgspec.json.decode(line)
+        body = read_json(_BODY, line)
         if not isinstance(body, dict):
             raise NotARecording("it is no object")
         kind = _text(body, "event")

@@ -108,13 +108,16 @@ def on_record(answers: Iterable[Answer], recorded: Iterable[Answer]) -> tuple[An
     nearest = {rule: min(those, key=distance) for rule, those in told.items()}
     return tuple(
         sorted(
-            (
-                each if each.rule not in nearest or nearest[each.rule].reason == each.reason else nearest[each.rule]
-                for each in answers
-            ),
+            (each if each.rule not in nearest else _as_recorded(each, nearest[each.rule]) for each in answers),
             key=distance,
         )
     )
+
+
+def _as_recorded(played: Answer, recorded: Answer) -> Answer:
+    if recorded.reason != played.reason:
+        return recorded
+    return msgspec.structs.replace(played, values=recorded.values or played.values, ways=recorded.ways)
 
 
 def of_call(

@@ -185,6 +185,11 @@ def compile_failing(condition: Condition, facts: Facts[S], *, holds: bool = True
     return failed
 
 
+def compile_reading(leaf: Leaf, facts: Facts[S]) -> Failing[S]:
+    """The function that tells what a leaf finds, whether it holds or not, as its only item."""
+    return _found(leaf, facts, "")
+
+
 def leaves(condition: Condition) -> Iterator[Leaf]:
     """The comparisons at the ends of the tree, in the order of the file."""
     match condition:

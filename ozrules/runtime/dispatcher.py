@@ -135,13 +135,15 @@ class Dispatcher:
                 return Withheld("rejected", "the secret has no value")
         if keys is None:
             return await self._execute(connector, command)
+        seen = True
         for place, key in enumerate(keys):
             if place:
                 await self._clock.sleep_until(self._clock.now() + command.gap)
             receipt = await self._execute(connector, msgspec.structs.replace(command, key=key))
             if not isinstance(receipt, Accepted):
                 return _part(receipt, place, len(keys)) if place else receipt
-        return Accepted()
+            seen = seen and receipt.evidence == "seen"
+        return Accepted("seen" if seen else "none")
 
     async def _execute(self, connector: Connector, command: Command) -> Receipt:
         if self._stopping:

@@ -9,6 +9,8 @@ from typing import Final
 
 from ozrules.engine.effects import Notice
 from ozrules.runtime.ports import Log, Malformed
+from ozrules.session.durations import is_moment, seconds_from
+from ozrules.session.session import Session
 
 MOST: Final = 500
 
@@ -29,6 +31,18 @@ class Notices:
                 self._once(notice.kind, notice.connection, notice.detail, notice.detail)
             case Malformed():
                 self._once(f"malformed {notice.kind}", notice.connection, "", notice.sample)
+
+    def look_at_times(self, connection: str, session: Session) -> None:
+        """Counts the times of a session that cannot be read, and says it once of each property, with its text."""
+        for name, text in (
+            ("startTime", session.start_time),
+            ("stateDuration", session.state_duration),
+            ("talkDuration", session.talk_duration),
+        ):
+            if text is not None and not is_moment(text) and (name == "startTime" or seconds_from(text) is None):
+                self.counts["unreadableTime"] += 1
+                shown = text[:80].encode("unicode_escape").decode("ascii")
+                self._once("unreadableTime", connection, name, f"{name} cannot be read and counts as missing: {shown}")
 
     def _once(self, kind: str, connection: str, key: str, detail: str) -> None:
         if (kind, connection, key) in self._said or len(self._said) >= MOST:

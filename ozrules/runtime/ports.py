@@ -8,6 +8,7 @@ import msgspec
 from ozrules.engine.effects import Command, Effect, Post, Tally
 from ozrules.engine.events import (
     Accepted,
+    CommandShown,
     ConnectionOpened,
     Event,
     Gap,
@@ -42,7 +43,9 @@ class Malformed(msgspec.Struct, frozen=True, kw_only=True):
     sample: str
 
 
-FromPhoneSystem: TypeAlias = ConnectionOpened | Gap | SessionsListed | SessionSeen | ConnectionState | Malformed
+FromPhoneSystem: TypeAlias = (
+    ConnectionOpened | Gap | SessionsListed | SessionSeen | CommandShown | ConnectionState | Malformed
+)
 
 
 class Connector(Protocol):

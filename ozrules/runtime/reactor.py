@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ozrules.engine.effects import (
+    Chosen,
     Decision,
     Effect,
     Forget,
@@ -31,6 +32,7 @@ from ozrules.engine.effects import (
 from ozrules.engine.events import (
     ClockAdjusted,
     CommandAnswered,
+    CommandShown,
     ConnectionOpened,
     Event,
     Gap,
@@ -38,6 +40,8 @@ from ozrules.engine.events import (
     PostSettled,
     RoutingAsked,
     RulesReplaced,
+    SessionSeen,
+    SessionsListed,
     TimersDue,
 )
 from ozrules.runtime.clock import stopwatch
@@ -162,7 +166,7 @@ class Reactor:
                     self._measures.reloaded(item.at + self._records.wall_offset, accepted=not item.errors)
                 if item.done is not None:
                     self._done.append(item.done)
-            case CommandAnswered() | PostSettled():
+            case CommandAnswered() | CommandShown() | PostSettled():
                 self._step(item)
             case RoutingAsked() if self._draining:
                 self._leaving.append(Unrouted(item.question))
@@ -173,6 +177,11 @@ class Reactor:
 
     def _step(self, event: Event) -> None:
         match event:
+            case SessionSeen():
+                self._notices.look_at_times(event.connection, event.session)
+            case SessionsListed():
+                for session in event.sessions or ():
+                    self._notices.look_at_times(event.connection, session)
             case ConnectionOpened():
                 self._connections.add(event.connection)
             case Gap():
@@ -237,7 +246,7 @@ class Reactor:
             match effect:
                 case Wake():
                     self.timers.set(effect.session, effect.due)
-                case Observed() | Decision() | Outcome() | WriteLog():
+                case Observed() | Decision() | Chosen() | Outcome() | WriteLog():
                     self._durable.append(effect)
                     line = self._records.of_effect(effect, at, eval_us)
                     if line is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Final, Literal, assert_never
 
-from ozrules.engine.effects import Decision, Effect, EventView, Observed, Outcome, PlannedAction, WriteLog
+from ozrules.engine.effects import Chosen, Decision, Effect, EventView, Observed, Outcome, PlannedAction, WriteLog
 from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.rules.condition import FailedLeaf
 from ozrules.runtime.inbox import Controlled, Reloaded, Who
@@ -73,6 +73,8 @@ class Records:
                 return self._decision(effect, eval_us)
             case Outcome():
                 return self._outcome(effect)
+            case Chosen():
+                return self._chosen(effect)
             case WriteLog():
                 return self._log(effect, at)
             case Observed() if self.every_event and not effect.matched:
@@ -127,8 +129,12 @@ class Records:
             self._ids[decision.number] = identity
             self._by_session.setdefault(key, []).append(decision.number)
         masked = [
-            f"actions/{index}/args/{name}"
-            for index, action in enumerate(decision.actions)
+            f"{where}/{index}/args/{name}"
+            for where, actions in (
+                ("actions", decision.actions),
+                *((f"chosen/{number}/actions", way.actions) for number, way in enumerate(decision.chosen)),
+            )
+            for index, action in enumerate(actions)
             for name, value in action.args.items()
             if value == MASK
         ]
@@ -146,6 +152,8 @@ class Records:
                 "reason": decision.reason,
                 "status": decision.status,
                 "actions": [_action(action, identity) for action in decision.actions],
+                "values": dict(decision.values),
+                "chosen": [_way(each, identity) for each in decision.chosen],
                 "failed": [_failed(leaf) for leaf in decision.failed],
                 "by": decision.by,
                 "outranked": list(decision.outranked),
@@ -179,12 +187,26 @@ class Records:
                 "state": outcome.state,
                 "after_ms": round(outcome.after * 1000),
                 "error": outcome.error,
-            },
+            }
+            | ({} if outcome.to is None else {"to": outcome.to}),
             decision=outcome.decision,
             decision_id=identity,
             rule=outcome.rule,
             connection=outcome.session.connection,
             session_id=outcome.session.session_id,
+        )
+
+    def _chosen(self, chosen: Chosen) -> Record:
+        identity = self.decision_id(chosen.decision)
+        return self._line(
+            "chosen",
+            chosen.at,
+            {"decision_id": identity, "rule": chosen.rule} | _way(chosen, identity),
+            decision=chosen.decision,
+            decision_id=identity,
+            rule=chosen.rule,
+            connection=chosen.session.connection,
+            session_id=chosen.session.session_id,
         )
 
     def _heard(self, outcome: Outcome) -> None:
@@ -295,6 +317,15 @@ def _action(action: PlannedAction, decision_id: str) -> dict[str, object]:
         "action": action.action,
         "args": dict(action.args),
         "at": str(action.place),
+    }
+
+
+def _way(chosen: Chosen, decision_id: str) -> dict[str, object]:
+    return {
+        "at": str(chosen.place),
+        "branch": chosen.branch,
+        "values": dict(chosen.values),
+        "actions": [_action(action, decision_id) for action in chosen.actions],
     }
 
 

@@ -24,7 +24,9 @@ def receipt_of(scripted: Scripted) -> Receipt:
     """The answer that leads to the scripted outcome."""
     said = "as the test scripts it"
     match scripted.outcome:
-        case "confirmed" | "unconfirmed":
+        case "confirmed":
+            return Accepted("seen")
+        case "accepted" | "unconfirmed":
             return Accepted()
         case "unknown":
             return Unanswered(said)

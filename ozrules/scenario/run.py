@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Final, assert_never
 
 from ozrules.engine.effects import (
+    Chosen,
     Command,
     Decision,
     Effect,
@@ -257,7 +258,7 @@ class _Run:
                 kept.tallies.append(effect)
             case Observed():
                 self._played.observed.append(effect)
-            case Notice() | Unrouted():
+            case Chosen() | Notice() | Unrouted():
                 pass
             case _:
                 assert_never(effect)

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from ozrules.session.state import State, state_from
+from ozrules.session.unicode import whole
 
 MAX_TEXT: Final = 1024  # characters of one property that are kept; a caller chooses some of these texts
 
@@ -121,8 +122,7 @@ def _text(value: object) -> str | None:
         case None:
             return None
         case str():
-            # lone surrogates cannot be written to any log or socket
-            text = value[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
+            text = whole(value[:MAX_TEXT])  # half a surrogate pair cannot be written to any log or socket
         case bool():
             text = "true" if value else "false"
         case int():

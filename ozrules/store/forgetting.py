@@ -17,6 +17,8 @@ BATCH: Final = 500
 """Rows that one transaction looks at, so that no decision waits for long."""
 
 _NAME_OF: Final = {"caller": "callerDisplayName", "callee": "calleeDisplayName"}
+_NAMES_OF_THE_SESSION: Final = frozenset(f"session.{name}" for name in _NAME_OF.values())
+_READ: Final = ("values", "failed", "chosen")
 _NUMBERS: Final = re.compile(r"(?<!\w)\+?[0-9*#](?:[0-9*#./() -]{0,40}[0-9*#])?(?!\w)", re.ASCII)
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 
@@ -37,8 +39,13 @@ def forget_records(db: apsw.Cursor, after: int, is_it: IsIt) -> tuple[int | None
     changed = 0
     for row in rows:
         *others, text = row
-        body, paths = erased_from(msgspec.json.decode(str(text)), is_it)
+        told = msgspec.json.decode(str(text))
+        body, paths = erased_from(told, is_it)
+        names = {told["session"][path[8:]] for path in paths if path in _NAMES_OF_THE_SESSION}
         if paths and isinstance(body, dict):
+            for part in _READ if names else ():  # whose number is taken out, theirs is the name that was read
+                body[part], more = erased_from(body.get(part), names.__contains__)
+                paths += [f"{part}.{path}" for path in more]
             before = body.get("erased")
             body["erased"] = sorted({*(before if isinstance(before, list) else ()), *paths})
             changed += _replace(db, "records", "seq", others, body)

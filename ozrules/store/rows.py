@@ -7,6 +7,7 @@ import apsw
 import msgspec
 
 from ozrules.engine.effects import (
+    Chosen,
     Command,
     Decision,
     Effect,
@@ -75,7 +76,7 @@ def write(
                 db.execute("INSERT INTO tallies VALUES (?, ?, ?, ?, ?, ?)", (*tally, checksum(*tally)))
             case Observed():
                 _record_event(db, effect.at + offset, recording.observed(effect, effect.at + offset))
-            case Wake() | Unrouted() | WriteLog() | ListSessions() | Notice():
+            case Wake() | Unrouted() | Chosen() | WriteLog() | ListSessions() | Notice():
                 pass  # memories hold the timers; the rest is for others
             case _ as never:
                 assert_never(never)

@@ -91,3 +91,10 @@ def test_a_place_that_cannot_be_is_said(tmp_path: Path) -> None:
         open_socket(tmp_path / "file" / "control")
     with pytest.raises(ControlUnusable, match="name another place"):
         open_socket(tmp_path / ("x" * 200))
+
+
+async def test_half_a_character_in_a_command_is_mended(tmp_path: Path) -> None:
+    async with listening(tmp_path / "control"):
+        said = await send(tmp_path / "control", b'{"command": "pause", "target": "r\\ud83d"}\n')
+    assert said["ok"] is True
+    assert ASKED[-1][0] == Asked("pause", "r\ufffd")

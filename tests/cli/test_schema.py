@@ -198,6 +198,14 @@ rules:
   - {id: desk, trigger: {state: Ringing}, conditions: {callee: 2001}, actions: [{forward: {to: 2010}}]}
   - {id: other, trigger: {state: Ringing}, conditions: {callee: 2002}, actions: [{log: seen}, hangup]}
   - {id: noted, trigger: {state: Ringing}, actions: [{log: "{{ caller }} calls"}]}
+  - id: ways
+    trigger: {state: Ringing}
+    exclusive: false
+    conditions: {callee: 2003}
+    actions:
+      - choose: [{if: {caller: {exists: false}}, then: [stop]}, {else: [{log: at once}]}]
+      - waitFor: {state: InCall, timeout: 1h}
+      - choose: [{else: [{log: later}]}]
 """
 
 
@@ -207,6 +215,8 @@ async def test_what_the_daemon_writes_is_valid(capsys: pytest.CaptureFixture[str
         await one.see("Ringing")
         await one.see("Redirected")
         await one.see("Ringing", "s2", callee="2002")
+        await one.see("Ringing", "s3", callee="2003")
+        await one.see("InCall", "s3", callee="2003")
         now = one.clock.now()
         one.inbox.add(Controlled(at=now, who=Who(by="anna", uid=1000), command="pause", args={"rule": "x"}, event=None))
         one.inbox.add(Reloaded(at=now, who=Who(by="SIGHUP"), event=None, errors=("rules.yaml:1:1: no",)))
@@ -219,9 +229,16 @@ async def test_what_the_daemon_writes_is_valid(capsys: pytest.CaptureFixture[str
     for line in lines:
         validator.validate(line)
     kinds = {line["type"] for line in lines}
-    assert kinds == {"decision", "outcome", "log", "control", "reload", "connection", "gap"}
+    assert kinds == {"decision", "outcome", "log", "control", "reload", "connection", "gap", "chosen"}
     decision = next(line for line in lines if line["type"] == "decision")
     assert not _valid(decision | {"reason": "because"}, schema)
     assert not _valid(decision | {"sequence": 1}, schema)
+    assert not _valid(decision | {"values": {"conditions.caller": 1}}, schema)
+    assert not _valid(decision | {"chosen": [{"at": "r.yaml:1:1"}]}, schema)
+    assert _valid({name: value for name, value in decision.items() if name not in ("values", "chosen")}, schema)
+    [ways] = [line["chosen"] for line in lines if line["type"] == "decision" and line["chosen"]]
+    assert [way["branch"] for way in ways] == ["else"]
+    outcome = next(line for line in lines if line["type"] == "outcome" and line["action"] == "forward")
+    assert outcome["to"] == "2010"
     assert not _valid({name: value for name, value in decision.items() if name != "seq"}, schema)
     assert not _valid(decision | {"type": "outcome"}, schema)

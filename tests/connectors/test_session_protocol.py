@@ -167,8 +167,6 @@ CHANGE = '{"jsonrpc":"2.0","method":"session.stateChanged","params":{"session":%
         CHANGE % (SESSION % "1e999"),
         CHANGE % (SESSION % "-Infinity"),
         CHANGE % (SESSION % ("9" * 5000)),
-        CHANGE % (SESSION % ('"\\ud800"')),
-        CHANGE % (SESSION % '"\ud800"'),
         CHANGE % (SESSION % ("[" * 100_000 + "]" * 100_000)),
         CHANGE % (SESSION % ('{"a":' * 40_000 + "1" + "}" * 40_000)),
         CHANGE % (SESSION % '"x"')[:-5],
@@ -323,3 +321,19 @@ def test_what_an_odd_gateway_says_of_a_lists_moment_is_no_reason_to_lose_the_lis
     assert listed == SnapshotPart(sessions=())
     told = decode(frame("sessions.snapshot", {"sessions": [], "seq": 7, "at": "2026-11-23T10:00:00+01:00"}))
     assert told == SnapshotPart(sessions=(), seq=7, at=1_795_424_400.0)
+
+
+@pytest.mark.parametrize("half", ["\\ud83d", "\\ude00", "\ud83d"])
+def test_half_a_character_is_mended_in_both_directions(half: str) -> None:
+    news = decode(CHANGE % (SESSION % f'"{half}"'))
+    assert isinstance(news, SessionNews)
+    assert news.session.caller == "\ufffd"
+    listed = decode('{"jsonrpc":"2.0","id":1,"result":{"sessions":[%s]}}' % (SESSION % f'"x{half}"'))
+    assert isinstance(listed, Response)
+    assert listed.listed is not None
+    assert listed.listed.sessions[0].caller == "x\ufffd"
+    asked = decode_request(
+        '{"jsonrpc":"2.0","id":1,"method":"session.forward","params":{"sessionId":"s%s","phoneNumber":"1"}}' % half  # noqa: UP031
+    )
+    assert isinstance(asked, Call)
+    assert asked.session_id == "s\ufffd"

@@ -1,5 +1,7 @@
 """What a condition reads of a live session, field by field."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from ozrules.engine.identity import SessionKey
@@ -83,5 +85,35 @@ def test_a_group_is_normalised_and_missing_where_a_field_is() -> None:
 
 
 def test_text_of_shows_numbers_without_needless_decimals() -> None:
-    assert text_of("stateDuration", PLAN)(live(), 110.0) == "10"
+    assert text_of("hops", PLAN)(live(), 110.0) == "0"
     assert isinstance(live().session, Session)
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("2026-11-23T10:00:00+02:00", "2026-11-23T10:00:00+02:00"),
+        ("2026-11-23 10:00:00", "2026-11-23T10:00:00+01:00"),
+        ("/Date(1795424400000)/", "2026-11-23T10:00:00+01:00"),
+        ("1795424400", "2026-11-23T10:00:00+01:00"),
+        ("soon", None),
+    ],
+)
+def test_a_start_time_in_a_text_is_iso_with_its_offset(told: str, shown: str | None) -> None:
+    session = live(startTime=told)
+    session.zone = ZoneInfo("Europe/Budapest")
+    assert text_of("startTime", PLAN)(session, 110.0) == shown
+    assert (reader_of("startTime", PLAN)(session, 110.0) is None) is (shown is None)
+
+
+@pytest.mark.parametrize(
+    ("lasts", "shown"), [(0.0, "0s"), (0.25, "250ms"), (10.4, "10s"), (65.0, "1m5s"), (3600.2, "1h")]
+)
+def test_a_duration_in_a_text_is_readable(lasts: float, shown: str) -> None:
+    session = live()
+    assert text_of("stateDuration", PLAN)(session, session.entered + lasts) == shown
+
+
+def test_a_group_keeps_the_bare_number_of_seconds() -> None:
+    session = live()
+    assert group_of(("stateDuration",), PLAN)(session, session.entered + 65.0) == "65"

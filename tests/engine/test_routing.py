@@ -110,7 +110,7 @@ def test_a_caller_can_be_turned_away() -> None:
     stage.ask()
     assert stage.routes == [("q1", None)]
     stage.answer()
-    assert stage.outcomes == ["confirmed"]
+    assert stage.outcomes == ["accepted"], "a caller who is turned away never gets a session to look at"
 
 
 def test_what_is_no_answer_is_not_sent() -> None:

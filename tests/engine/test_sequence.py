@@ -285,7 +285,7 @@ def test_a_secret_is_named_and_never_shown() -> None:
     assert stage.sent[0].key == SecretRef("doorPin")
     assert stage.decisions[0].actions[0].args["keys"] == "(secret)"
     stage.answer()
-    assert stage.outcomes == ["confirmed"]
+    assert stage.outcomes == ["accepted"]
 
 
 def test_expect_looks_only_at_what_comes_after() -> None:
@@ -666,7 +666,7 @@ def test_a_listener_whose_start_was_not_answered_before_a_crash_is_stopped() -> 
     assert stage.outcomes == ["unknown", "unconfirmed"]
     assert [command.action for command in stage.sent] == ["startListen", "stopListen"]
     stage.answer()
-    assert stage.outcomes[-1] == "confirmed"
+    assert stage.outcomes[-1] == "accepted"
     assert stage.logged == [], "what stood between the two is left out"
 
 
@@ -694,7 +694,7 @@ def test_a_listener_that_may_have_begun_and_that_no_rule_ends_is_stopped_all_the
     else:
         stage.answer()
     assert stage.outcomes[:2] == ["unknown", "unconfirmed"]
-    assert stage.outcomes[2:] == (["unknown", "unconfirmed"] if dies_again else ["confirmed"])
+    assert stage.outcomes[2:] == (["unknown", "unconfirmed"] if dies_again else ["accepted"])
     assert len(stage.sent) == 2
     assert stage.logged == [], "the step has failed"
 
@@ -706,7 +706,7 @@ def test_a_listener_that_is_known_to_have_begun_stays_where_no_rule_ends_it() ->
     stage.answer()
     stage.restart(1.0)
     stage.wait(10)
-    assert stage.outcomes == ["confirmed"]
+    assert stage.outcomes == ["accepted"]
     assert len(stage.sent) == 1
 
 

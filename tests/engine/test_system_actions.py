@@ -60,7 +60,7 @@ def test_a_text_of_the_caller_is_data_whatever_it_says() -> None:
     assert last(stage).arguments == {"text": f"Call from {hostile}"}
     assert stage.decisions[-1].actions[0].args == {"text": f"Call from {hostile}", "to": "all"}
     stage.answer()
-    assert stage.outcomes == ["confirmed"]  # a voice leaves no trace in a session's state
+    assert stage.outcomes == ["accepted"]  # a voice leaves no trace in a session's state
 
 
 @pytest.mark.parametrize("action", [SPEAK, SMS, CALL, TRANSFER], ids=lambda action: str(type(action).__name__))

@@ -38,3 +38,18 @@ def test_numbers_inside_a_text_are_found() -> None:
 @pytest.mark.fault(108)
 def test_a_name_is_gone() -> None:
     assert "Anna" not in Pseudonyms(KEY).of("callerDisplayName", "Anna Kovács")
+
+
+@pytest.mark.fault(108)
+@pytest.mark.parametrize(
+    ("way", "text"),
+    [
+        ("conditions.any[0].caller", "+36201234567"),
+        ("use.vip.source", "+36201234567"),
+        ("conditions.history.groupBy.caller", "+36201234567"),
+        ("choose[1].if.callerDisplayName", "Anna 201234567"),
+        ("conditions.var.customer", "+36201234567"),
+    ],
+)
+def test_a_field_is_known_at_the_end_of_the_way_to_it(way: str, text: str) -> None:
+    assert "2012345" not in Pseudonyms(KEY).of(way, text)

@@ -3,7 +3,7 @@
 import pytest
 
 from ozrules.engine.events import Gap, RoutingAsked, ScheduleSwitched, SessionSeen, SessionsListed
-from ozrules.replay.recording import NotARecording, events, read
+from ozrules.replay.recording import NotARecording, events, read, survey
 from tests.replay.recorded import asked, line, seen, sent
 
 
@@ -109,3 +109,11 @@ def test_a_schedule_that_was_switched_by_hand_is_switched_again() -> None:
     assert len(found) == 2
     with pytest.raises(NotARecording, match="`to` is none of"):
         read([line(1, "override", connection="", schedule="hours", to="shut")])
+
+
+@pytest.mark.parametrize("half", [b"\\ud83d", b"\xed\xa0\xbd"])
+def test_half_a_character_spoils_no_recording(half: bytes) -> None:
+    broken = seen(0, "Ringing", caller="X").encode().replace(b'"X"', b'"' + half + b'"')
+    [entry] = read([broken])
+    assert entry.sessions[0].caller == "\ufffd"
+    assert survey([broken]).ordered

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ozrules.session.durations import moment_from, seconds_from
+from ozrules.session.durations import is_moment, iso_from, moment_from, seconds_from
 
 
 @pytest.mark.parametrize(
@@ -122,3 +122,78 @@ def test_the_ends_of_time_are_moments(text: str) -> None:
 @given(st.datetimes(timezones=st.sampled_from([UTC, ZoneInfo("Europe/Budapest"), ZoneInfo("America/New_York")])))
 def test_iso_moments_read_back(moment: datetime) -> None:
     assert moment_from(moment.isoformat()) == pytest.approx((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+
+
+TEN = 1795424400.0
+"""2026-11-23T09:00:00Z, ten o'clock in Budapest."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/Date(1795424400000)/",
+        "/Date(1795424400000+0100)/",
+        r"\/Date(1795424400000)\/",
+        "23.11.2026 10:00:00",
+        "23.11.2026, 10:00",
+        "23. 11. 2026 10:00:00",
+        "2026. 11. 23. 10:00:00",
+        "2026.11.23 10:00:00",
+        "2026/11/23 10:00:00",
+        "11/23/2026 10:00:00 AM",
+        "11/23/2026, 10:00:00 a.m.",
+        "23/11/2026 10:00:00",
+        "23-11-2026 10.00.00",
+        "Mon Nov 23 2026 10:00:00 GMT+0100 (Central European Standard Time)",
+        "Mon, 23 Nov 2026 09:00:00 GMT",
+        "1795424400",
+        "1795424400000",
+        "2026-11-23T10:00:00",
+        "2026-11-23T09:00:00.0000000Z",
+    ],
+)
+def test_the_local_forms_of_a_moment_are_read(text: str) -> None:
+    budapest = ZoneInfo("Europe/Budapest")
+    assert moment_from(text, budapest) == TEN
+    shown = iso_from(text, budapest)
+    assert shown is not None
+    assert datetime.fromisoformat(shown).timestamp() == TEN
+
+
+NOON = [("11/23/2026 12:30:00 AM", 0), ("11/23/2026 12:30:00 PM", 12), ("11/23/2026 1:30 PM", 13)]
+
+
+@pytest.mark.parametrize(("text", "hour"), NOON)
+def test_noon_and_midnight(text: str, hour: int) -> None:
+    assert moment_from(text) == datetime(2026, 11, 23, hour, 30, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "03/04/2026 10:00:00",
+        "03-04-2026 10:00:00",
+        "11/23/2026 13:00:00 PM",
+        "32.11.2026 10:00:00",
+        "23.13.2026 10:00:00",
+        "23.11.2026 25:00:00",
+        "23.11.2026",
+        "/Date()/",
+        "/Date(99999999999999999999)/",
+        "2026. 11. 23. de. 10:00:00",
+        "gestern 10:00",
+    ],
+)
+@pytest.mark.fault(14)
+def test_what_nobody_can_be_sure_of_is_no_moment(text: str) -> None:
+    assert moment_from(text) is None
+    assert iso_from(text) is None
+    assert not is_moment(text)
+
+
+FORMS = ("%d.%m.%Y %H:%M:%S", "%Y. %m. %d. %H:%M:%S", "%Y/%m/%d %H:%M:%S")
+
+
+@given(st.integers(31_536_000, 4_102_444_800), st.sampled_from(FORMS))
+def test_what_strftime_writes_reads_back(seconds: int, form: str) -> None:
+    assert moment_from(datetime.fromtimestamp(seconds, UTC).strftime(form)) == seconds

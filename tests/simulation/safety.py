@@ -43,6 +43,8 @@ from tests.simulation.truth import NEAR, UNHEARD, Asked, Call, Truth
 HOUR: Final = 3600.0
 LAG: Final = 9.0
 """Seconds by which a stay may seem to have begun later: five at the gateway, three on the way, and one."""
+UNSEEN: Final = frozenset({"sendDtmf", "startListen", "stopListen"})
+"""What the simulated phone system does without showing anything of it."""
 FOLLOWS_UNKNOWN: Final = frozenset({"confirmed", "unconfirmed", "targetGone"})
 _SECRET: Final = office.SECRET.encode()
 _encode: Final = msgspec.json.Encoder().encode
@@ -457,6 +459,8 @@ class Safety:
                     if before is not None and not (before == "unknown" and effect.outcome in FOLLOWS_UNKNOWN):
                         self._fail(f"I10: {effect.command} was {before}, and became {effect.outcome}")
                     self.outcomes[effect.command] = effect.outcome
+                    if effect.outcome == ("confirmed" if effect.action in UNSEEN else "accepted"):
+                        self._fail(f"I10: {effect.command} is {effect.outcome}, which is no word for it")
                     if effect.outcome == "confirmed" and effect.action == "forward" and self._nothing_moved(effect):
                         self._fail(f"I10: {effect.command} moved nothing, and is on record as confirmed")
                     if effect.outcome == "rejected" and self._was_done(effect.command):

@@ -81,3 +81,28 @@ def test_nothing_of_it_stays_in_the_file_and_every_row_is_whole(tmp_path: Path) 
         assert NUMBER.encode() not in each.read_bytes(), each
     with apsw.Connection(str(tmp_path / "journal.db")) as db:
         assert db.pragma("integrity_check") == "ok"
+
+
+def test_what_conditions_read_of_them_goes_too_and_rules_keep_their_names(tmp_path: Path) -> None:
+    session = {"caller": NUMBER, "callerDisplayName": "desk", "callee": "2001"}
+    values = {"conditions.caller": NUMBER, "conditions.callerDisplayName": "desk", "conditions.callee": "2001"}
+    way = {"at": "r.yaml:1:1", "branch": "else", "values": values, "actions": [{"args": {"to": NUMBER}}]}
+
+    async def scene() -> None:
+        journal = SqliteJournal(tmp_path, StandingClock())
+        line = record(1, 1, session=session, rule="desk", values=values, chosen=[way])
+        await journal.commit([decision(1)], [line])
+        await journal.forget(is_it)
+        journal.close()
+
+    asyncio.run(scene())
+    reader = Reader(tmp_path)
+    [line] = reader.records()
+    reader.close()
+    body = msgspec.json.decode(line.body)
+    gone = {"conditions.caller": None, "conditions.callerDisplayName": None, "conditions.callee": "2001"}
+    assert line.intact
+    assert body["rule"] == "desk"
+    assert (body["values"], body["chosen"][0]["values"]) == (gone, gone)
+    assert body["chosen"][0]["actions"] == [{"args": {"to": None}}]
+    assert {"values.conditions.callerDisplayName", "chosen.0.actions.0.args.to"} <= set(body["erased"])

@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from ozrules.connectors.asterisk.configuration import AriAccess
+from ozrules.session.unicode import read_json
 
 WITHIN: Final = 4.0
 
@@ -34,6 +35,9 @@ class _Channel(msgspec.Struct):
 class _Event(msgspec.Struct):
     type: str = ""
     channel: _Channel | None = None
+
+
+_EVENT: Final = msgspec.json.Decoder(_Event)
 
 
 class Ari:
@@ -89,7 +93,7 @@ class Ari:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 raise aiohttp.ClientConnectionError("Asterisk closed the event connection")
             try:
-                event = msgspec.json.decode(message.data, type=_Event)
+                event = read_json(_EVENT, message.data)
             except msgspec.DecodeError:
                 continue
             if event.type == "StasisStart" and event.channel is not None:

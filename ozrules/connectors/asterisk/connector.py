@@ -17,6 +17,7 @@ from ozrules.connectors.asterisk.ami import Fields, Unreadable, Unsafe
 from ozrules.connectors.asterisk.ari import Ari
 from ozrules.connectors.asterisk.configuration import AsteriskAccess
 from ozrules.connectors.asterisk.dialogue import Answer, News
+from ozrules.connectors.asterisk.evidence import Evidence
 from ozrules.connectors.asterisk.link import Closed, Link, NoAnswer, Overflowed
 from ozrules.connectors.asterisk.parties import Outside
 from ozrules.connectors.asterisk.permissions import forbidden_by, methods_of
@@ -54,10 +55,12 @@ class AsteriskConnector:
         # ids of channels must not come back while an earlier run's channels may live
         ids = itertools.count(chance.randrange(1 << 40))
         self._actions = Actions(access, self._reducer, ari, ids)
+        self._evidence = Evidence(name, clock)
         self._link: Link | None = None
         self._privileges: frozenset[str] | None = None
         self._listing: str | None = None
         self._asked_at = 0.0
+        self._lost = False
         self._missed = True
         self._told = ""
 
@@ -98,7 +101,8 @@ class AsteriskConnector:
         if self._privileges is not None and action not in self._privileges:
             why = forbidden_by(action, self._access)
             return Refused("denied", f"{action} is not possible on this connection: {why}")
-        return await self._actions.execute(link, command)
+        watching = self._evidence.watching(link, command)
+        return await watching.weighed(await self._actions.execute(watching, command))
 
     async def request_list(self) -> None:
         """Ask for the full list; it comes among the events."""
@@ -213,8 +217,9 @@ class AsteriskConnector:
             case News(fields=fields):
                 if fields.get("Event") == "FullyBooted" and self._listing is None:
                     self._begin_list(link)
+                shown = self._evidence.hear(fields, at)
                 changes = self._reducer.hear(fields, at)
-                return self._tidied(link, changes) if listed else []
+                return [*(self._tidied(link, changes) if listed else []), *shown]
             case Answer() if item.action_id == self._listing:
                 self._listing = None
                 if item.succeeded:
@@ -224,6 +229,8 @@ class AsteriskConnector:
                         self._actions.found(link)
                         self._missed = False
                     late, sessions = max(0.0, at - self._asked_at), self._reducer.sessions()
+                    if self._lost:
+                        self._read_anew(link)  # an event was lost while this list was under way
                     return [SessionsListed(at=at, connection=self._name, sessions=sessions, late=late)]
                 if not listed:
                     raise NoAnswer(f"Asterisk gives no list of channels: {item.message[:200]}")
@@ -231,6 +238,7 @@ class AsteriskConnector:
             case Answer():
                 return []  # of something that was only told
             case Unreadable(kind=kind, sample=sample):
+                self._read_anew(link)  # it may have told of a call
                 return [Malformed(at=at, connection=self._name, kind=kind, sample=ascii(sample[:120])[1:-1])]
             case Overflowed():
                 self._missed = True
@@ -253,6 +261,14 @@ class AsteriskConnector:
             if not answer.succeeded:
                 return
             self._reducer.hear_device(endpoint, answer.response.get("Value", ""))
+
+    def _read_anew(self, link: Link) -> None:
+        """An event was lost: the list says what is true. One list at a time, however many events are lost."""
+        self._missed = True
+        self._lost = self._listing is not None
+        if not self._lost:
+            with suppress(Closed):  # the next connection begins with a list
+                self._begin_list(link)
 
     def _begin_list(self, link: Link) -> None:
         self._listing, self._asked_at = link.tell("CoreShowChannels", {}), self._clock.now()

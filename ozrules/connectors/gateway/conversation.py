@@ -45,6 +45,7 @@ class Conversation:
 
     def __init__(self, connection: str, timezone: str, *, since: float) -> None:
         self.hello: Hello | None = None
+        self.dropped = False  # whether a message was lost since this was last looked at
         self.away: str | None = None  # why the gateway cannot reach the phone system, where it said so
         self._connection = connection
         self._zone = ZoneInfo(timezone)
@@ -76,6 +77,7 @@ class Conversation:
         try:
             message = decode(frame, self._zone)
         except WireError as error:
+            self.dropped = True  # it may have told of a call
             return [self._malformed(error.kind, frame, at)], None
         if isinstance(message, Hello):
             return self._greeted(message, at), None

@@ -24,6 +24,7 @@ from ozrules.session.session import Session
 HELLO_WITHIN: Final = 10.0
 LIST_WITHIN: Final = 2.0  # before it is asked for: a timer that falls due meanwhile must still be within its grace
 LIST_AGAIN_WITHIN: Final = 10.0  # before it is asked for once more: a large office takes a while to list itself
+MENDED_WITHIN: Final = 2.0  # the pause between two lists that are asked for because messages were lost
 ANSWER_WITHIN: Final = 5.0
 TOO_BIG: Final = 1009  # the WebSocket close code for a message that is larger than allowed
 
@@ -66,7 +67,9 @@ class Link:
         self._waiting: dict[int, asyncio.Future[Response | ErrorResponse]] = {}
         self._ids = itertools.count(1)
         self._awaited_part: int | None = None
-        self._list_due = 0.0  # by the event loop's clock
+        self._list_due = 0.0  # by the event loop's clock, as the two that follow
+        self._mended = -MENDED_WITHIN
+        self._mend_due: float | None = None
 
     @property
     def greeted(self) -> bool:
@@ -77,10 +80,12 @@ class Link:
         """Everything the gateway says, until the link ends."""
         try:
             while True:
+                await self._mend()
                 frame = await self._next_frame()
                 if frame is None:
-                    self._list_due = _now() + LIST_AGAIN_WITHIN
-                    await self.request_list()
+                    if self._awaited_part is not None and self._list_due <= _now():
+                        self._list_due = _now() + LIST_AGAIN_WITHIN
+                        await self.request_list()
                     continue
                 items, answer = self._conversation.hear(frame, self._clock.now())
                 self._expect_list()
@@ -101,20 +106,29 @@ class Link:
             await self._socket.close()
 
     async def _next_frame(self) -> bytes | None:
-        """The next frame; None where a list of sessions is overdue."""
+        """The next frame; None where a list of sessions is overdue, or to be asked for."""
         if self._conversation.hello is None:
             try:
                 async with asyncio.timeout(HELLO_WITHIN):
                     return await self._socket.recv(decode=False)
             except TimeoutError:
                 raise TimeoutError(f"connected, but no gateway.hello within {HELLO_WITHIN:g} s") from None
-        if self._awaited_part is None:
-            return await self._socket.recv(decode=False)
+        due = [] if self._awaited_part is None else [self._list_due]
+        due += [] if self._mend_due is None else [self._mend_due]
         try:
-            async with asyncio.timeout_at(self._list_due):
+            async with asyncio.timeout_at(min(due, default=None)):
                 return await self._socket.recv(decode=False)
         except TimeoutError:
             return None
+
+    async def _mend(self) -> None:
+        """Asks for the list where a message was lost: at once, but not again and again."""
+        if self._conversation.dropped:
+            self._conversation.dropped = False
+            self._mend_due = self._mend_due or max(_now(), self._mended + MENDED_WITHIN)
+        if self._mend_due is not None and self._mend_due <= _now():
+            self._mend_due, self._mended = None, _now()
+            await self.request_list()
 
     def _expect_list(self) -> None:
         """The time for a list, or its next part, runs from when it became awaited. Other news does not extend it."""

@@ -251,7 +251,7 @@ class OzekiHttpConnector:
             allow=wanted.allow,
             hear=self._hear,
             decide=self._decide,
-            complain=lambda kind, sample: self._complaints.append(self._malformed(kind, sample)),
+            complain=self._complain,
         )
         try:
             self._heard = await stack.enter_async_context(listener)
@@ -266,6 +266,11 @@ class OzekiHttpConnector:
         if isinstance(heard, CallHint):
             self._watch.hint(heard, self._clock.now())
         self._pulse.poke()
+
+    def _complain(self, kind: str, sample: str) -> None:
+        self._complaints.append(self._malformed(kind, sample))
+        if kind == "notANotification":
+            self._pulse.poke()  # it may have told of a call; a stranger's tells of none
 
     async def _decide(self, question: RoutingQuestion) -> bytes:
         kind = kind_of(question)

@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from ozrules.session.unicode import read_json
+
 _LONGEST: Final = 4 * 1024 * 1024
 
 
@@ -39,13 +41,15 @@ class _Message(msgspec.Struct):
     error: dict[str, object] | None = None
 
 
+_MESSAGE: Final = msgspec.json.Decoder(_Message)
+
+
 class DevTools:
     """One browser's remote control. `events` must be read: it is what brings the answers of `call`."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._decode = msgspec.json.Decoder(_Message).decode
         self._last_id = 0
         self._waiting: dict[int, asyncio.Future[dict[str, object]]] = {}
 
@@ -78,7 +82,7 @@ class DevTools:
         try:
             while True:
                 text = (await self._reader.readuntil(b"\0"))[:-1]
-                message = self._decode(text)
+                message = read_json(_MESSAGE, text)
                 if message.method is not None:
                     yield BrowserEvent(message.method, message.params)
                 elif message.id is not None and (answer := self._waiting.get(message.id)) and not answer.done():

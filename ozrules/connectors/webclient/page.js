@@ -6,6 +6,7 @@
 
 import { Bridge } from "./bridge.js";
 import { Phone, Refusal, loadScript } from "./phone.js";
+import { cut } from "./session.js";
 
 const STEADY = 30000; // a connection that held so long was a good one
 // The vendor pushes other lists to the client after connecting, so the helper may not know the sessions at once: an empty
@@ -27,7 +28,7 @@ function start(settings) {
   const clean = (text) => secrets.reduce((left, secret) => left.replaceAll(secret, "***"), String(text));
   const told = new Set();
   const problem = (text) => {
-    const cleaned = clean(text).slice(0, 300);
+    const cleaned = cut(clean(text), 300);
     if (told.has(cleaned) || told.size >= 100) return;
     told.add(cleaned);
     tell({ kind: "problem", text: cleaned });

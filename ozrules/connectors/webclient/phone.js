@@ -2,7 +2,7 @@
 //
 // What the documentation leaves open is not decided here: what one reading would lose, is read both ways.
 
-import { changeOf, isFinal, propertiesOf } from "./session.js";
+import { changeOf, cut, isFinal, propertiesOf } from "./session.js";
 
 const LOAD_TIMEOUT = 15000;
 const CONNECT_TIMEOUT = 20000;
@@ -231,9 +231,9 @@ const lettersOf = (text) => String(text ?? "").replace(/[^A-Za-z]/g, "").toUpper
 
 /** The words of an exception or of the error object, whose fields are not documented. */
 function wordsOf(error) {
-  if (typeof error === "string") return error.slice(0, 300);
-  if (error instanceof Error) return `${error.name}: ${error.message}`.slice(0, 300);
-  return Object.entries(propertiesOf(error)).map(([name, value]) => `${name}: ${value}`).join(", ").slice(0, 300);
+  if (typeof error === "string") return cut(error, 300);
+  if (error instanceof Error) return cut(`${error.name}: ${error.message}`, 300);
+  return cut(Object.entries(propertiesOf(error)).map(([name, value]) => `${name}: ${value}`).join(", "), 300);
 }
 
 function refusalFor(error) {

@@ -23,6 +23,9 @@ const FINAL = new Set([
 
 export const isFinal = (state) => FINAL.has(String(state ?? "").replace(/[^A-Za-z]/g, "").toLowerCase());
 
+/** The first characters of a text. A slice of UTF-16 units could leave half of one, which is no valid Unicode. */
+export const cut = (text, most) => [...text.slice(0, 2 * most)].slice(0, most).join("");
+
 /** The properties of a vendor's session object that have a value, by their name on the Session class page. */
 export function propertiesOf(object) {
   const found = {};
@@ -48,7 +51,7 @@ function textOf(get) {
   }
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
-  return typeof value === "string" && value !== "" ? value.slice(0, MAX_TEXT) : undefined;
+  return typeof value === "string" && value !== "" ? cut(value, MAX_TEXT) : undefined;
 }
 
 /** What a state callback was given, as [session object, state]. Every example of the vendor has this order; the prose

@@ -20,6 +20,7 @@ from ozrules.connectors.webclient.browser import browser, find_browser
 from ozrules.connectors.webclient.devtools import BrowserGone, CallFailed, DevTools
 from ozrules.connectors.webclient.page_server import HOST, ORIGIN, policy_for, served_page
 from ozrules.connectors.webclient.tokens import Tokens
+from ozrules.session.unicode import read_json
 
 HEARTBEAT: Final = 5.0
 SILENCE: Final = 30.0  # a page that does not answer for so long is dead
@@ -166,7 +167,7 @@ def _first(problems: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 async def _listen(devtools: DevTools, said: "asyncio.Queue[PageSaid]") -> NoReturn:
-    decode = msgspec.json.Decoder(PageSaid).decode
+    decoder = msgspec.json.Decoder(PageSaid)
     async for event in devtools.events():
         match event.method, event.params:
             case "Inspector.targetCrashed", _:
@@ -174,7 +175,7 @@ async def _listen(devtools: DevTools, said: "asyncio.Queue[PageSaid]") -> NoRetu
             case "Runtime.bindingCalled", {"name": str(name), "payload": str(payload)} if name == _EAR:
                 # the vendor's script lives in the same page and could say anything: what does not fit is left out
                 with contextlib.suppress(msgspec.DecodeError, asyncio.QueueFull):
-                    said.put_nowait(decode(payload))
+                    said.put_nowait(read_json(decoder, payload))
     raise AssertionError("the events of a browser end by an exception")
 
 

@@ -1,7 +1,7 @@
 // One call: its legs as coloured bars in time, decisions and actions as marks, and for every rule why, or why not.
 
 import { ask, el, failed, foreign, put, shown, svg, waiting } from "./dom.js";
-import { line, outcomesOf } from "./decisions.js";
+import { line, outcomesOf, valuesOf } from "./decisions.js";
 import { link } from "./link.js";
 import { familyOf, familyTitle, leafParts, mood, reason, ruleLink, span, words } from "./words.js";
 
@@ -101,6 +101,8 @@ function answer(each, found) {
           el("tbody", {}, each.failed.map(leafRow)),
         )
       : null,
+    each.ways.map((way) => el("p", { class: "dim" }, shown(`chose ${way}`))),
+    valuesOf(each.values),
     changeOf(each.change),
     each.at === null && each.seen.length ? el("p", {}, "The call was in: ", each.seen.map((state) => words(state)).join(", "), ".") : null,
   );

@@ -156,8 +156,12 @@ function what(record, outcomes) {
         el("span", { class: `chip ${mood(record.reason)}` }, reason(record.reason), record.by ? `: ${record.by}` : null),
         record.mode === "observe" && record.reason === "fired" ? el("span", { class: "chip open" }, "observed only") : null,
         record.actions.map((action) => actionOf(action, outcomes)),
+        (record.chosen ?? []).map((way) => wayOf(way)),
         record.failed.slice(0, 3).map((leaf) => leafOf(leaf)),
+        valuesOf(record.values),
       ];
+    case "chosen":
+      return [el("a", { class: "rule", href: ruleLink(record.rule) }, record.rule), wayOf(record)];
     case "outcome":
       return [el("a", { class: "rule", href: ruleLink(record.rule) }, record.rule), outcomeOf(record)];
     case "log":
@@ -180,6 +184,23 @@ function what(record, outcomes) {
 function leafOf(leaf) {
   const { subject, wanted, actual } = leafParts(leaf);
   return el("span", { class: "leaf" }, shown(`${subject} ${wanted}: is ${actual ?? "absent"}`));
+}
+
+/** Which way actions went, and to what. */
+function wayOf(way) {
+  return el("span", { class: "action" }, shown([`chose ${way.branch}`, ...way.actions.map(actionText)].join(" ")));
+}
+
+/** What the conditions read, folded away. */
+export function valuesOf(values) {
+  const read = Object.entries(values ?? {});
+  if (read.length === 0) return null;
+  return el(
+    "details",
+    { class: "values" },
+    el("summary", {}, `${read.length} ${read.length === 1 ? "value" : "values"} read`),
+    el("dl", {}, read.map(([path, value]) => [el("dt", {}, shown(path)), el("dd", {}, value === null ? "absent" : foreign(value))])),
+  );
 }
 
 function actionOf(action, outcomes) {

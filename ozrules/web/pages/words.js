@@ -68,7 +68,7 @@ export function reason(name) {
 
 /** How a reason or an outcome is to be looked at: good, bad, open, or plain. */
 export function mood(name) {
-  if (["fired", "confirmed"].includes(name)) return "good";
+  if (["fired", "confirmed", "accepted"].includes(name)) return "good";
   if (["rejected", "refused", "unconfirmed", "unknown", "actionFailed", "guard", "budget", "hops"].includes(name)) return "bad";
   if (["forRunning", "shadow", "missedTooLate", "missedSkip", "degraded", "lostRace", "expired", "throttled"].includes(name)) return "open";
   return "plain";

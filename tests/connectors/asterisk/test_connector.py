@@ -205,6 +205,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_goes_on() -> None:
             standin.raise_events(events_of("observe/callee_busy_486"))
             malformed = await watching.until(Malformed)
             await watching.until(SessionSeen, lambda seen: seen.kind == "closed")
+            await standin.action("CoreShowChannels", count=2)
             return malformed
 
     malformed = asyncio.run(run())
@@ -240,3 +241,22 @@ def test_nothing_is_done_before_the_list_or_after_the_end() -> None:
             return done
 
     assert asyncio.run(run()) == Refused("unavailable", "not connected")
+
+
+def test_events_that_are_lost_while_the_list_is_read_have_it_read_once_more() -> None:
+    async def run() -> int:
+        async with connected() as (standin, watching):
+            standin.answers["CoreShowChannels"] = None
+            standin.write(b"Event: X\r\nnonsense\r\n\r\n" * 50)
+            asked = await standin.action("CoreShowChannels", count=2)
+            await watching.until(Malformed)
+            del standin.answers["CoreShowChannels"]
+            standin.write(block({"Response": "Success", "EventList": "start", "ActionID": asked["ActionID"]}))
+            complete = {"Event": "CoreShowChannelsComplete", "EventList": "Complete", "ActionID": asked["ActionID"]}
+            standin.write(block(complete))
+            await standin.action("CoreShowChannels", count=3)
+            standin.raise_events(events_of("observe/callee_busy_486"))
+            await watching.until(SessionSeen, lambda seen: seen.kind == "closed")
+            return len(standin.sent("CoreShowChannels"))
+
+    assert asyncio.run(run()) == 3

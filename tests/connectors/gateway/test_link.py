@@ -13,11 +13,13 @@ from ozrules.connectors.session_messages import (
     MAX_FRAME,
     Call,
     ErrorResponse,
+    FromDaemon,
     Hello,
     ListSessions,
     Response,
     SnapshotPart,
 )
+from ozrules.connectors.session_protocol import decode_request
 from ozrules.engine.events import Accepted, Gap, Refused, SessionSeen, SessionsListed, Unanswered
 from ozrules.runtime.clock import SystemClock
 from ozrules.runtime.ports import ConnectionState, Malformed
@@ -236,3 +238,65 @@ async def test_a_peer_that_vanished_is_noticed_and_what_was_asked_is_unanswered(
             await reader.count(Gap, 1)
             between.swallow(False)
             await reader.count(SessionsListed, 2)
+
+
+HALF = '{"jsonrpc":"2.0","method":"session.stateChanged","params":{"session":{"sessionId":"s1","sessionState":"InCall",\
+"callerDisplayName":"Anna \\ud83d"}}}'
+
+
+async def test_half_a_character_costs_no_change_of_a_call() -> None:
+    async def script(gateway: Speaker) -> None:
+        await gateway.say(HELLO, NO_SESSIONS, HALF)
+        await gateway.stay()
+
+    async with talking(script) as (_, reader):
+        [seen] = await reader.count(SessionSeen, 1)
+    assert seen.session.caller_display_name == "Anna \ufffd"
+    assert seen.session.session_state == IN_CALL
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "{",
+        "[]",
+        '{"jsonrpc":"2.0","method":"session.exploded","params":{}}',
+        '{"jsonrpc":"2.0","method":"session.stateChanged","params":{"session":{"sessionState":"InCall"}}}',
+        '{"jsonrpc":"2.0","method":"sessions.snapshot","params":{"sessions":{}}}',
+    ],
+)
+async def test_a_message_that_is_dropped_is_followed_by_asking_for_the_list(lost: str) -> None:
+    asked: list[object] = []
+
+    async def script(gateway: Speaker) -> None:
+        await gateway.say(HELLO, NO_SESSIONS, lost)
+        asked.append(await gateway.hear())
+        await gateway.say(Response(asked[0].id, SnapshotPart(sessions=(ringing("s7"),))))  # type: ignore[attr-defined]
+        await gateway.stay()
+
+    async with talking(script) as (_, reader):
+        listed = (await reader.count(SessionsListed, 2))[1]
+    assert isinstance(asked[0], ListSessions)
+    assert [each.session_id for each in listed.sessions or ()] == ["s7"]
+
+
+async def test_however_many_messages_are_lost_the_list_is_asked_for_once_and_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(link, "MENDED_WITHIN", 0.2)
+    asked: list[FromDaemon] = []
+
+    async def script(gateway: Speaker) -> None:
+        await gateway.say(HELLO, NO_SESSIONS, *["{"] * 500)
+        async for frame in gateway.connection:
+            asked.append(decode_request(frame))
+            await gateway.say(Response(asked[-1].id, SnapshotPart(sessions=())))
+
+    async with talking(script) as (_, reader):
+        await reader.count(Malformed, 500)
+        await reader.count(SessionsListed, 3)
+    assert len(asked) <= 3, "what is lost while a list is on its way is asked for after a pause, and all of it at once"
+
+
+def test_the_pause_is_short() -> None:
+    assert link.MENDED_WITHIN <= 2.0

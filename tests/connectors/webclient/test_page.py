@@ -6,9 +6,10 @@ import pytest
 
 from ozrules.engine.events import Accepted, Refused, SessionSeen, SessionsListed
 from ozrules.session.methods import METHODS, Method
-from ozrules.session.session import PROPERTIES, Session
+from ozrules.session.session import MAX_TEXT, PROPERTIES, Session
 from ozrules.session.state import is_known, state_from
 from tests.connectors.webclient.linked import TOKEN, Linked
+from tests.fakes import seventeen
 from tests.standin.webphone import ALL_STATES, Called, Connected, spelled
 
 ARGUMENTS: dict[Method, dict[str, str]] = {
@@ -30,6 +31,13 @@ def test_a_ringing_call_is_seen_with_all_its_properties(runner: asyncio.Runner, 
     assert shown["sessionState"] == "Ringing"
     assert all(shown.values())
     assert session.extra is None
+
+
+def test_each_of_the_seventeen_arrives_as_itself(runner: asyncio.Runner, office: Linked) -> None:
+    told = seventeen.WIRE | {"sessionId": f"seventeen-{id(office)}", "sessionState": "Ringing"}
+    session = runner.run(office.ring(**told))
+    shown = {field: getattr(session, attribute) for field, attribute in zip(PROPERTIES, _attributes(), strict=True)}
+    assert shown == told
 
 
 def _attributes() -> list[str]:
@@ -78,6 +86,17 @@ def test_what_the_phone_system_leaves_empty_is_absent(runner: asyncio.Runner, of
     assert session.caller is None
     assert session.caller_display_name is None
     assert session.callee == "2001"
+
+
+def test_a_long_name_is_cut_by_characters(runner: asyncio.Runner, office: Linked) -> None:
+    name = "x" + "\U0001f600" * 2000
+    session = runner.run(office.ring(callerDisplayName=name))
+    assert session.caller_display_name == name[:MAX_TEXT]
+
+
+def test_half_a_character_of_the_phone_system_costs_no_call(runner: asyncio.Runner, office: Linked) -> None:
+    session = runner.run(office.ring(callerDisplayName="Anna \ud83d"))
+    assert session.caller_display_name == "Anna \ufffd"
 
 
 def test_a_call_that_ends_is_closed_with_what_was_last_known(runner: asyncio.Runner, office: Linked) -> None:

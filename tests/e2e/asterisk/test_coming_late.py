@@ -160,7 +160,7 @@ def test_a_listener_of_before_is_ended(lab: Lab) -> None:
         assert await listener.hears(500, 900)
         async with late(one) as (another, sessions):
             assert len(sessions) == 1
-            assert await another.do("stopListen", session) == Accepted()
+            assert await another.do("stopListen", session) == Accepted("follows")
             await listener.until("ended")
             await calling.hang_up()
             await ends(another, "CallerHungUp")

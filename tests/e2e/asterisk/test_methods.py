@@ -276,14 +276,14 @@ def test_a_supervisor_hears_both_and_nobody_hears_the_supervisor(lab: Lab) -> No
     async def scene(one: Office) -> None:
         calling, called, session = await one.talks()
         one.phones["1004"].on_call = lambda call: call.ring()
-        assert await one.watching.do("startListen", session) == Accepted()
+        assert await one.watching.do("startListen", session) == Accepted("follows")
         listener = await one.phones["1004"].incoming()
         await listener.answer()
         assert await listener.hears(500, 900)
         assert await listener.hears(700, 900)
         assert await calling.hears(700, 1100)
         assert await called.hears(500, 1100)
-        assert await one.watching.do("stopListen", session) == Accepted()
+        assert await one.watching.do("stopListen", session) == Accepted("follows")
         await listener.until("ended")
         assert calling.state == "answered"
         await calling.hang_up()
@@ -302,7 +302,7 @@ def test_a_program_hears_both(lab: Lab) -> None:
         listen = f"UnicastRTP/127.0.0.1:{program.port}/c(ulaw)"
         async with office(lab, lab.access(listen=listen)) as one:
             calling, called, session = await one.talks()
-            assert await one.watching.do("startListen", session) == Accepted()
+            assert await one.watching.do("startListen", session) == Accepted("follows")
             async with asyncio.timeout(WITHIN):
                 assert await program.comes_to(500, 900)
                 assert await program.comes_to(700, 900)

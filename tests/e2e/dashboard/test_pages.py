@@ -173,6 +173,7 @@ def test_a_call_says_why_and_why_not_for_every_rule(office: Running) -> None:
             await expect(answers).to_have_count(5)
             await expect(answers.filter(has=page.get_by_text("acted", exact=True))).to_contain_text("no-answer")
             missed = answers.filter(has_text="sales-no-answer")
+            await expect(missed.locator(".values dl")).to_contain_text("use.toSales.callee2666")
             await expect(missed).to_contain_text("in salesTeam")
             await expect(missed).to_contain_text("2666")
             await expect(missed).to_contain_text("rules.yaml:")
