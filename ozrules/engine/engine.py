@@ -235,6 +235,8 @@ class Engine:
                 due = hold.due
         if live.asks is not None and not live.ended:
             due = live.asks.expires
+        if live.look_again is not None and (due is None or live.look_again < due):
+            due = live.look_again
         for run in live.runs or ():
             wanted = self._sequencer.due(run)
             if wanted is not None and (due is None or wanted < due):
@@ -258,6 +260,8 @@ class Engine:
             return
         if live.asks is not None and live.asks.expires <= at:
             live.ended = True
+        if live.look_again is not None and live.look_again <= at:
+            self._tracker.look_again(live)
         for run in tuple(live.runs or ()):
             due = self._sequencer.due(run)
             if due is not None and due <= at and not run.queued:
@@ -331,8 +335,7 @@ class Engine:
         for hold in live.holds or ():
             trigger = hold.entry.trigger
             assert isinstance(trigger, StateTrigger)
-            if trigger.clock != "session":
-                hold.due = self._due_of(trigger, live, at) or hold.due
+            hold.due = self._due_of(trigger, live, at) or hold.due
 
     def _holds_due(self, live: LiveSession, at: float) -> None:
         while live.holds:

@@ -15,6 +15,7 @@ from ozrules.session.state import ENDED, IN_CALL, RINGING, State
 
 if TYPE_CHECKING:
     from ozrules.engine.index import Entry
+    from ozrules.engine.movement import Duration, Reading
     from ozrules.engine.run import Run
     from ozrules.engine.stays import Doubt
 
@@ -63,7 +64,12 @@ class Asks:
 
 
 class LiveSession:
-    """One session from its first report to its end. All times are the engine's clock, in seconds."""
+    """One session from its first report to its end. All times are the engine's clock, in seconds.
+
+    ``unsettled``: it was there before we heard of it, and counts from when we did until its own account can be believed.
+    ``readings`` are the durations of the last list in this stay; at ``look_again`` another list shall show whether they
+    move.
+    """
 
     __slots__ = (
         "actions",
@@ -77,15 +83,18 @@ class LiveSession:
         "entered",
         "holds",
         "key",
+        "look_again",
         "previous",
         "previous_duration",
         "rang",
+        "readings",
         "remembered",
         "runs",
         "session",
         "started",
         "state",
         "talked",
+        "unsettled",
         "variables",
         "wake",
         "watched_from",
@@ -111,6 +120,9 @@ class LiveSession:
         self.runs: list[Run] | None = None
         self.variables: dict[str, str] | None = None
         self.doubt: Doubt | None = None
+        self.unsettled = False
+        self.readings: dict[Duration, Reading] | None = None
+        self.look_again: float | None = None
         self.actions = 0
         self.asks: Asks | None = None
         self.wake: float | None = None
@@ -131,6 +143,8 @@ class LiveSession:
         self.ended = state in ENDED
         self.entered = at
         self.doubt = None
+        self.unsettled = False
+        self.readings = None
 
     def began(self, at: float) -> None:
         """The state was entered earlier than its report came: what was counted for the one before is less."""

@@ -15,6 +15,7 @@ from ozrules.engine.guard import Guard
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.index import EXPLAIN_ALL, Entry, Index
 from ozrules.engine.live import Chain, LiveSession
+from ozrules.engine.movement import LOOK_AGAIN
 from ozrules.engine.readings import Read, group_of, reader_of, text_of
 from ozrules.engine.tallies import AliveCounts, Tallies
 from ozrules.rules.condition import leaves
@@ -54,13 +55,17 @@ class Line:
     """One connection: its sessions by id, and whether its full list has been merged since the last gap."""
 
     __slots__ = (
+        "agrees",
         "asking",
         "behind",
         "closed",
         "epoch",
+        "linked",
         "listed",
         "merged",
+        "merged_at",
         "name",
+        "pause",
         "pending",
         "privileges",
         "sessions",
@@ -72,7 +77,11 @@ class Line:
         self.epoch = ""
         self.zone: tzinfo = UTC
         self.behind: float | None = None  # seconds from the phone system's clock to ours, at most
+        self.linked = -math.inf  # what began before this moment was not seen to begin
+        self.agrees = False  # until that is known better: whether its clock seems to be about right
         self.merged = False
+        self.merged_at = -math.inf
+        self.pause = LOOK_AGAIN  # seconds until a list is asked for again, to see whether its durations move
         self.listed = False
         self.privileges: frozenset[str] | None = None
         self.sessions: dict[str, LiveSession] = {}

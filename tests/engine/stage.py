@@ -3,8 +3,9 @@
 It honours every `Wake`, answers no command by itself, and never invents a change of a call.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from ozrules.engine.accounts import KEPT, MOVES
 from ozrules.engine.effects import (
     Command,
     Decision,
@@ -37,6 +38,7 @@ from ozrules.engine.events import (
     Unanswered,
 )
 from ozrules.engine.identity import SessionKey
+from ozrules.engine.movement import Duration
 from ozrules.rules.model import RuleSet
 from ozrules.session.session import Session, session_from
 
@@ -44,20 +46,30 @@ LINE = "office"
 
 
 class Stage:
-    """One engine, one connection, one clock."""
+    """One engine, one connection, one clock.
 
-    def __init__(self, rules: RuleSet, *, listed: bool = True, mode: Literal["enforce", "observe"] = "enforce") -> None:
+    ``moves``: what an earlier life of the daemon has learned of the connection's durations; None: nothing.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        *,
+        listed: bool = True,
+        mode: Literal["enforce", "observe"] = "enforce",
+        moves: bool | None = True,
+    ) -> None:
         self.rules = rules
         self.mode = mode
         self.now = 1_000_000.0
         self.sessions: dict[str, dict[str, Any]] = {}
         self.wakes: dict[SessionKey, float] = {}
         self.memories: dict[SessionKey, bytes] = {}
-        self.tallies: list[Tally] = []
+        self.tallies: list[Tally] = [] if moves is None else [_learned(each, moves) for each in get_args(Duration)]
         self.effects: list[Effect] = []
         self.events: list[Event] = []
         self.open: list[Command] = []
-        self.engine = Engine(rules, mode=mode, at=self.now)
+        self.engine = Engine(rules, mode=mode, at=self.now, tallies=self.tallies)
         if listed:
             self.connect()
 
@@ -208,3 +220,7 @@ class Stage:
     @property
     def list_requests(self) -> int:
         return sum(isinstance(effect, ListSessions) for effect in self.effects)
+
+
+def _learned(duration: str, moves: bool) -> Tally:
+    return Tally(name=f"{MOVES}{duration}", group=LINE, member=str(moves), at=0.0, until=KEPT)
