@@ -48,8 +48,8 @@ class Accounts:
         return _told(session, duration) if self._moves(line, duration) else None
 
     def is_open(self, line: Line, session: Session) -> bool:
-        """Whether the session tells a duration of which nobody knows yet if it moves."""
-        return _told(session, "stateDuration") is not None and self._moves(line, "stateDuration") is None
+        """Whether the session tells a duration that should run, and nobody knows yet if it does."""
+        return any(self._moves(line, duration) is None for duration in _telling(session))
 
     def compare(self, line: Line, event: SessionsListed) -> None:
         """Learns from the durations of a list, beside those of the list before in the same stays, what they are worth.
@@ -58,7 +58,7 @@ class Accounts:
         """
         for session in event.sessions or ():
             live = line.sessions.get(session.session_id)
-            if live is None or live.readings is None or live.state != session.session_state:
+            if live is None or live.readings is None or not _same_stay(live, session):
                 continue
             for duration, reading in _readings(session, event).items():
                 before = live.readings.get(duration)
@@ -70,20 +70,19 @@ class Accounts:
         """Keeps what a list that has been merged says, and when to look again where that proves nothing yet."""
         for session in event.sessions or ():
             live = line.sessions.get(session.session_id)
-            if live is None or live.state != session.session_state:
+            if live is None or not _same_stay(live, session):
                 continue
             known, live.readings = live.readings or {}, _readings(session, event)
             for duration, before in known.items():
                 now = live.readings.get(duration)
                 if now is not None and now.at - now.late - before.at < LEAST_APART and before.late <= now.late:
                     live.readings[duration] = before
-            wanted = any(self._moves(line, duration) is None for duration in live.readings)
-            live.look_again = event.at + line.pause if wanted else None
+            live.look_again = event.at + line.pause if self.is_open(line, session) else None
 
     def look_again(self, line: Line, live: LiveSession) -> bool:
         """The moment to look again has come for one session: whether that is still worth a list."""
         live.look_again = None
-        wanted = any(self._moves(line, duration) is None for duration in live.readings or ())
+        wanted = self.is_open(line, live.session)
         if wanted:
             line.pause = min(2 * line.pause, LONGEST_PAUSE)
             for each in line.sessions.values():
@@ -194,19 +193,27 @@ class Accounts:
         if event.reported_at is not None and event.session.session_state in BEGINNINGS:
             started = moment_from(event.session.start_time, line.zone)
             if started is not None and 0 <= event.reported_at - started < DAY:
-                return event.reported_at - started
+                return self._at_most(line, event.session, event.reported_at - started)
         return None
 
     def listed_age(self, line: Line, session: Session, at: float) -> float | None:
-        """How long a session that was there before has been in its state; None where nothing says that."""
+        """How long a session that was there before has been in its state; None where nothing says that.
+
+        Until it is known whether durations move, the shorter of what start and duration say: no timer is early.
+        """
         duration = self.believed(line, session, "stateDuration")
         if duration is not None:
             return duration
         if session.session_state in BEGINNINGS:
             started = self.start(line, session, at)
             if started is not None:
-                return at - started
+                return self._at_most(line, session, at - started)
         return None
+
+    def _at_most(self, line: Line, session: Session, age: float) -> float:
+        """A session rings for less time than it is there: what it says itself may be nearer the truth."""
+        told = _told(session, "stateDuration") if self.is_open(line, session) else None
+        return age if told is None else min(age, told)
 
     def start(self, line: Line, session: Session, at: float) -> float | None:
         """When the session began, on our clock; None where that is unknown.
@@ -229,19 +236,32 @@ class Accounts:
             live.talked = max(0.0, told - (live.talk(at) - live.talked))
 
 
+def _same_stay(live: LiveSession, session: Session) -> bool:
+    """Whether a list shows a session in the state that it is in, and with the same parties: it rings here, not there."""
+    return live.state == session.session_state and same_parties(live.session, session)
+
+
+def same_parties(one: Session, other: Session) -> bool:
+    return (one.callee, one.callee_call_leg_id, one.destination) == (
+        other.callee,
+        other.callee_call_leg_id,
+        other.destination,
+    )
+
+
 def _told(session: Session, duration: Duration) -> float | None:
     seconds = seconds_from(session.state_duration if duration == "stateDuration" else session.talk_duration)
     return seconds if seconds is not None and seconds < DAY else None
 
 
+def _telling(session: Session) -> dict[Duration, float]:
+    """The durations that should run in the session's state."""
+    durations: tuple[Duration, ...] = get_args(Duration) if session.session_state == IN_CALL else ("stateDuration",)
+    return {each: seconds for each in durations if (seconds := _told(session, each)) is not None}
+
+
 def _readings(session: Session, event: SessionsListed) -> dict[Duration, Reading]:
-    """What a list says of a session in which each duration should run."""
-    found: dict[Duration, Reading] = {}
-    for duration in get_args(Duration):
-        seconds = _told(session, duration)
-        if seconds is not None and (duration == "stateDuration" or session.session_state == IN_CALL):
-            found[duration] = Reading(event.at, event.late, seconds)
-    return found
+    return {duration: Reading(event.at, event.late, seconds) for duration, seconds in _telling(session).items()}
 
 
 def _or_never(seconds: float | None) -> float:

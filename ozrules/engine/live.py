@@ -145,6 +145,8 @@ class LiveSession:
         self.doubt = None
         self.unsettled = False
         self.readings = None
+        if self.ended:
+            self.look_again = None
 
     def began(self, at: float) -> None:
         """The state was entered earlier than its report came: what was counted for the one before is less."""

@@ -37,6 +37,8 @@ def moved(before: Reading, now: Reading) -> bool | None:
     if least < LEAST_APART:
         return None
     grown = now.seconds - before.seconds
+    if grown < -ROUNDED:
+        return None  # it began anew: not the same stay after all
     if grown < least - ROUNDED or grown > most + ROUNDED:
         return False
     return True if most - least <= SURE else None

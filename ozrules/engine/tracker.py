@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from ozrules.engine.accounts import BEGINNINGS, Accounts
+from ozrules.engine.accounts import BEGINNINGS, Accounts, same_parties
 from ozrules.engine.effects import Certainty, EventKind, ListSessions, Notice, NoticeKind
 from ozrules.engine.events import ConnectionOpened, Gap, SessionSeen, SessionsListed
 from ozrules.engine.identity import SessionKey
@@ -61,7 +61,6 @@ _fixed = attrgetter(
     "direction",
     "extra",
 )
-_where = attrgetter("callee", "callee_call_leg_id", "destination")
 
 
 class Change:
@@ -131,7 +130,7 @@ class Tracker:
             return (self._end(line, live, ABORTED, event.at, "closed", seen=True, certainty="derived"),)
         if state == live.state:
             return self._same_state(live, session, event)
-        if _goes_back(live.state, state) and _where(session) == _where(live.session):
+        if _goes_back(live.state, state) and same_parties(session, live.session):
             self._notice("outOfOrder", line.name, f"{live.state} to {state}")
             self._world.out.append(ListSessions(line.name, "a report came out of order"))
             return ()
@@ -194,6 +193,8 @@ class Tracker:
             if event.kind != "closed":
                 self._notice("duplicate", event.connection, event.kind)
             return ()
+        if not same_parties(session, live.session):
+            live.readings = None
         live.session = session
         live.direction = None
         self._world.count_alive(live, event.at)
@@ -309,7 +310,7 @@ class Tracker:
         live.direction = None
         live.enter(state, max(live.entered, at - (age or 0.0)))
         self._accounts.set_talk(line, live, at)
-        live.unsettled = age is None
+        live.unsettled = age is None or self._accounts.is_open(line, session)
         live.certainty = "degraded" if live.unsettled else "complete"
         live.watched_from = at
         self._counted(live, at)
@@ -321,6 +322,10 @@ class Tracker:
         at = event.at
         moved = _fixed(session) != _fixed(live.session)
         age = self._accounts.believed(line, session, "stateDuration")
+        if age is None and live.unsettled and not self._accounts.is_open(line, session):
+            age = self._accounts.listed_age(line, session, at)
+        if not same_parties(session, live.session):
+            live.readings = None
         live.session = session
         live.direction = None
         recounted = False
@@ -356,16 +361,13 @@ class Tracker:
 
     def _settle(self, line: Line, live: LiveSession, began: float, at: float) -> bool:
         """What began ``began`` by its own account, before we heard of it; whether it counts from another moment now."""
-        talked = live.talked
         found, live.unsettled = live.unsettled, False
-        if began < live.entered:
+        if began < live.entered or found:
             live.began(began)
             live.started = min(live.started, began)
             self._accounts.set_talk(line, live, at)
             return True
-        if found:
-            self._accounts.set_talk(line, live, at)
-        return live.talked != talked
+        return False
 
     def _settled(self, line: Line, at: float) -> Iterator[Change]:
         """The phone system's clock is known now: so is the age of what was there before, as far as its start tells."""
@@ -405,7 +407,7 @@ class Tracker:
         live = LiveSession(key, session, chain, entered, entered if started is None else min(started, entered))
         live.watched_from = at
         self._accounts.set_talk(line, live, at)
-        live.unsettled = not created and age is None
+        live.unsettled = not created and (age is None or self._accounts.is_open(line, session))
         if live.unsettled:
             live.certainty = "degraded"
         chain.sessions.append(live)
