@@ -1,9 +1,9 @@
 """What a phone system itself says of how old a session is, and how far that is believed.
 
-A duration counts where it was seen to move (`ozrules.engine.movement`), a start where the phone system's clock is known:
-by the moments that it tells, by lists with durations that count, by a call that was seen to begin. A start of the last
-minute on a list shows that the two clocks agree well enough. Until something is known a session is as old as we know
-it, and what is learned later corrects that.
+A duration counts where it was seen to move (`ozrules.engine.movement`), a start where the phone system's clock is
+known: by the moments that it tells, by lists with durations that count, by a call that was seen to begin. A start of
+the last minute on a list shows that the two clocks agree well enough. Until something is known a session is as old as
+we know it, and what is learned later corrects that.
 """
 
 import math
@@ -33,6 +33,14 @@ BEHIND: Final = "behind"
 KEPT: Final = 30 * DAY
 """Seconds for which it is remembered how a connection tells durations and what its clock shows."""
 LONGEST_PAUSE: Final = 60.0
+
+
+def proven(connection: str) -> tuple[Tally, ...]:
+    """What an engine has learned of a connection whose durations run: for one that is told so, and need not look."""
+    return tuple(
+        Tally(name=f"{MOVES}{duration}", group=connection, member=str(True), at=0.0, until=math.inf)
+        for duration in get_args(Duration)
+    )
 
 
 class Accounts:
@@ -162,9 +170,9 @@ class Accounts:
         """Whether a session that nobody knew was there before, although it is told of as created.
 
         It says so where it is announced as such, or where it is older than the link. While the phone system's clock is
-        not known, a start that seems old counts as old only as long as such announcements come, right after the connect:
-        there, to do nothing is the safer error. Later a call that is told of is a call that begins, and shows what the
-        clock is.
+        not known, a start that seems old counts as old only as long as such announcements come, right after the
+        connect: there, to do nothing is the safer error. Later a call that is told of is a call that begins, and shows
+        what the clock is.
         """
         session, at = event.session, event.at
         if event.announced:
@@ -173,7 +181,7 @@ class Accounts:
         if in_state is not None and at - in_state < line.linked - OLDER:
             return True
         told = moment_from(session.start_time, line.zone)
-        if told is None or abs(at - told) <= OLDER:
+        if told is None or abs(at - told) <= OLDER or told < at - DAY:
             return False
         settling = not line.merged or at < line.merged_at + SETTLES
         behind = at - event.reported_at if event.reported_at is not None else self._known_behind(line)
@@ -237,7 +245,7 @@ class Accounts:
 
 
 def _same_stay(live: LiveSession, session: Session) -> bool:
-    """Whether a list shows a session in the state that it is in, and with the same parties: it rings here, not there."""
+    """Whether a list shows a session in the state that it is in, and at the same phone: it may ring at one by one."""
     return live.state == session.session_state and same_parties(live.session, session)
 
 

@@ -101,9 +101,11 @@ class Engine:
         """Everything that ``event`` makes ozrules want to be done, in order."""
         match event:
             case SessionSeen():
-                changes = self._tracker.seen(event)
-                for change in changes:
+                named = self._unseen(event)
+                for change in self._tracker.seen(event):
                     self._changed(change, event.at)
+                if named is not None:
+                    self._due(named, event.at)
             case TimersDue(at=at, sessions=sessions):
                 for key in sessions:
                     live = self._world.live.get(key)
@@ -170,6 +172,8 @@ class Engine:
             return Withheld("expired", f"{at - command.deadline:.1f} s after its time")
         if not self._world.line(command.connection).merged:
             return Withheld("expired", "the list of calls had to be read anew before it could be sent")
+        if live.unseen:
+            return Withheld("expired", "since the connection was lost nothing has said that the call still is there")
         return may_send(command, live, self._world)
 
     def session(self, key: SessionKey) -> Session | None:
@@ -194,6 +198,12 @@ class Engine:
         """One live session, with what waits on it."""
         live = self._world.live.get(key)
         return None if live is None or live.ended else view_of(live)
+
+    def _unseen(self, event: SessionSeen) -> LiveSession | None:
+        """The session that a report is about, where it is the first to name it since a gap."""
+        line = self._world.line(event.connection)
+        live = line.sessions.get(event.session.session_id) if line.merged else None
+        return live if live is not None and live.unseen else None
 
     # --- one change -------------------------------------------------------------------------------------------------
 
@@ -255,8 +265,10 @@ class Engine:
             world.drop(live)
 
     def _due(self, live: LiveSession, at: float) -> None:
-        """Does what is due on a session, unless its connection is in a gap: then the merge comes first."""
-        if live.key.connection and not self._world.line(live.key.connection).merged:
+        """Does what is due on a session, unless its connection is in a gap, or nothing has named it since: then that
+        comes first.
+        """
+        if live.unseen or (live.key.connection and not self._world.line(live.key.connection).merged):
             return
         if live.asks is not None and live.asks.expires <= at:
             live.ended = True

@@ -66,7 +66,8 @@ class Asks:
 class LiveSession:
     """One session from its first report to its end. All times are the engine's clock, in seconds.
 
-    ``unsettled``: it was there before we heard of it, and counts from when we did until its own account can be believed.
+    ``unseen``: since a gap nothing has named it, not even a list, which did not say that it was complete.
+    ``unsettled``: it was there before we heard of it, and counts from when we did until its own account is believed.
     ``readings`` are the durations of the last list in this stay; at ``look_again`` another list shall show whether they
     move.
     """
@@ -94,6 +95,7 @@ class LiveSession:
         "started",
         "state",
         "talked",
+        "unseen",
         "unsettled",
         "variables",
         "wake",
@@ -120,6 +122,7 @@ class LiveSession:
         self.runs: list[Run] | None = None
         self.variables: dict[str, str] | None = None
         self.doubt: Doubt | None = None
+        self.unseen = False
         self.unsettled = False
         self.readings: dict[Duration, Reading] | None = None
         self.look_again: float | None = None
@@ -143,7 +146,7 @@ class LiveSession:
         self.ended = state in ENDED
         self.entered = at
         self.doubt = None
-        self.unsettled = False
+        self.unseen = self.unsettled = False
         self.readings = None
         if self.ended:
             self.look_again = None

@@ -176,7 +176,7 @@ def recall(key: SessionKey, memory: bytes, world: World) -> tuple[LiveSession, d
     live.done = set(kept.done) or None
     live.doubt = kept.doubt
     live.variables = kept.variables
-    live.certainty = "degraded"
+    live.certainty, live.unseen = "degraded", not live.ended and kept.asks is None
     chain.sessions.append(live)
     world.live[key] = live
     if kept.asks is not None:

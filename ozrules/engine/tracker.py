@@ -124,6 +124,7 @@ class Tracker:
             self._notice("sessionReused", line.name, session.session_id)
             return (ended, *self._unknown(line, event))
         state = session.session_state
+        live.unseen = False
         seen = event.kind != "created" and not event.announced  # what lives already does not begin: it was there
         if event.kind == "closed" and state not in ENDED:
             live.session = session
@@ -239,7 +240,7 @@ class Tracker:
         line.pending.clear()
         self._accounts.interrupted(line)
         for live in line.sessions.values():
-            live.certainty = "degraded"
+            live.certainty, live.unseen = "degraded", True
 
     def listed(self, event: SessionsListed) -> Iterator[Change]:
         """Merges the full list: what is new, what has changed, what has ended since the list before.
@@ -283,6 +284,7 @@ class Tracker:
             line.merged, line.merged_at = True, event.at
             for live in line.sessions.values():
                 live.watched_from = max(live.watched_from, event.at)
+                live.unseen = live.unseen and event.sessions is not None
 
     def _merge(self, line: Line, session: Session, event: SessionsListed, *, watched: bool) -> list[Change]:
         """``watched``: it was seen to enter the state that it was in last, and nothing was missed since."""
@@ -300,6 +302,7 @@ class Tracker:
             live.watched_from = at
             self._counted(live, at)
             return [Change(live, "snapshot", None, entered=True, seen=False)]
+        live.unseen = False
         if state in ENDED:
             return [self._end(line, live, state, at, "snapshot", seen=False, certainty="complete")]
         if state == live.state:
@@ -329,7 +332,9 @@ class Tracker:
         live.session = session
         live.direction = None
         recounted = False
-        if age is None and (live.unsettled or (live.certainty == "degraded" and not (watched or live.state in BEGINNINGS))):
+        if age is None and (
+            live.unsettled or (live.certainty == "degraded" and not (watched or live.state in BEGINNINGS))
+        ):
             # nothing says that it is another stay, and nothing that it is not
             if self._accounts.is_open(line, session) and not live.unsettled:
                 live.doubt = Doubt(*_before(live), at)
@@ -337,7 +342,7 @@ class Tracker:
             live.certainty = "complete"
         elif watched or live.unsettled:
             live.certainty, recounted = "complete", self._settle(line, live, at - age, at)
-        elif live.doubt is not None or not line.merged:
+        elif live.doubt is not None or live.certainty == "degraded" or not line.merged:
             live.certainty = "complete"
             earliest, latest = at - event.late - age, at - age
             match judged(live, earliest, latest):

@@ -3,9 +3,11 @@
 It honours every `Wake`, answers no command by itself, and never invents a change of a call.
 """
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from ozrules.engine.accounts import KEPT, MOVES
+import msgspec
+
+from ozrules.engine.accounts import proven
 from ozrules.engine.effects import (
     Command,
     Decision,
@@ -38,7 +40,6 @@ from ozrules.engine.events import (
     Unanswered,
 )
 from ozrules.engine.identity import SessionKey
-from ozrules.engine.movement import Duration
 from ozrules.rules.model import RuleSet
 from ozrules.session.session import Session, session_from
 
@@ -65,7 +66,9 @@ class Stage:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.wakes: dict[SessionKey, float] = {}
         self.memories: dict[SessionKey, bytes] = {}
-        self.tallies: list[Tally] = [] if moves is None else [_learned(each, moves) for each in get_args(Duration)]
+        self.tallies: list[Tally] = (
+            [] if moves is None else [msgspec.structs.replace(each, member=str(moves)) for each in proven(LINE)]
+        )
         self.effects: list[Effect] = []
         self.events: list[Event] = []
         self.open: list[Command] = []
@@ -220,7 +223,3 @@ class Stage:
     @property
     def list_requests(self) -> int:
         return sum(isinstance(effect, ListSessions) for effect in self.effects)
-
-
-def _learned(duration: str, moves: bool) -> Tally:
-    return Tally(name=f"{MOVES}{duration}", group=LINE, member=str(moves), at=0.0, until=KEPT)
