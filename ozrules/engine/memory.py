@@ -114,6 +114,7 @@ class _Memory(msgspec.Struct):
     asks: _Asks | None = None
     outside: str | None = None
     doubt: Doubt | None = None
+    unsettled: bool = False
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")  # of a set, too: equal events give equal bytes
@@ -146,6 +147,7 @@ def remember(live: LiveSession, *, met: bool = False) -> bytes | None:
             asks=None if live.asks is None else _Asks(live.asks.expires, live.asks.answered),
             outside=live.chain.outside,
             doubt=live.doubt,
+            unsettled=live.unsettled,
         )
     )
 
@@ -174,7 +176,7 @@ def recall(key: SessionKey, memory: bytes, world: World) -> tuple[LiveSession, d
     live.previous, live.previous_duration = kept.previous, kept.previous_duration
     live.rang, live.talked, live.actions = kept.rang, kept.talked, kept.actions
     live.done = set(kept.done) or None
-    live.doubt = kept.doubt
+    live.doubt, live.unsettled = kept.doubt, kept.unsettled
     live.variables = kept.variables
     live.certainty, live.unseen = "degraded", not live.ended and kept.asks is None
     chain.sessions.append(live)

@@ -124,7 +124,7 @@ class Tracker:
             self._notice("sessionReused", line.name, session.session_id)
             return (ended, *self._unknown(line, event))
         state = session.session_state
-        live.unseen = False
+        self._named(line, live, event.at)
         seen = event.kind != "created" and not event.announced  # what lives already does not begin: it was there
         if event.kind == "closed" and state not in ENDED:
             live.session = session
@@ -226,17 +226,16 @@ class Tracker:
         line.epoch = event.epoch
         line.privileges = event.privileges
         line.zone = ZoneInfo(event.zone)
-        line.linked = event.at if event.since is None else event.since
-        line.merged = False
-        line.pending.clear()
-        self._accounts.interrupted(line)
+        self._interrupted(line, event.at if event.since is None else event.since)
         return changes
 
     def lost(self, event: Gap) -> None:
         """From now on changes may be missed."""
-        line = self._world.line(event.connection)
+        self._interrupted(self._world.line(event.connection), event.at)
+
+    def _interrupted(self, line: Line, at: float) -> None:
         line.merged = False
-        line.linked = event.at
+        line.linked = at
         line.pending.clear()
         self._accounts.interrupted(line)
         for live in line.sessions.values():
@@ -302,7 +301,7 @@ class Tracker:
             live.watched_from = at
             self._counted(live, at)
             return [Change(live, "snapshot", None, entered=True, seen=False)]
-        live.unseen = False
+        self._named(line, live, at)
         if state in ENDED:
             return [self._end(line, live, state, at, "snapshot", seen=False, certainty="complete")]
         if state == live.state:
@@ -318,6 +317,12 @@ class Tracker:
         live.watched_from = at
         self._counted(live, at)
         return [Change(live, "snapshot", origin, entered=True, seen=False)]
+
+    def _named(self, line: Line, live: LiveSession, at: float) -> None:
+        """A session is known to live since the last gap. Where a list without it came first, it is watched from now."""
+        if live.unseen and line.merged:
+            live.watched_from = at
+        live.unseen = False
 
     def _merge_same(
         self, line: Line, live: LiveSession, session: Session, event: SessionsListed, *, watched: bool

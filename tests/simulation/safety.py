@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from ozrules.engine.effects import Command, Decision, Effect, Outcome, Post, Remember, Send
+from ozrules.engine.effects import Command, Decision, Effect, Outcome, Post, Remember, Send, Tally
 from ozrules.engine.engine import Engine
 from ozrules.engine.events import (
     ConnectionOpened,
@@ -346,7 +346,11 @@ class Safety:
                     return
                 lasted = now - stays[0][1]
                 rule = self._rule(decision)
-                if self._runs and rule.on_missed != "fire" and lasted - trigger.hold > rule.missed_grace + LAG:
+                if (
+                    self.proved <= self._true()
+                    and rule.on_missed != "fire"
+                    and lasted - trigger.hold > rule.missed_grace + LAG
+                ):
                     self._fail(f"I3: {decision.rule} fired on {call.id} {lasted - trigger.hold:.1f} s too late")
         if lasted < trigger.hold - self._near:
             self._fail(f"I3: {decision.rule} fired on {call.id} after {lasted:.3f} s instead of {trigger.hold:g} s")
@@ -580,8 +584,14 @@ class Safety:
         for what in not_the_same(start, saved):
             self._fail(f"I11: {what}")
 
-    def kept(self, engine: Engine, memories: dict[SessionKey, bytes]) -> None:
+    def kept(self, engine: Engine, memories: dict[SessionKey, bytes], tallies: Sequence[Tally]) -> None:
         """All that the engine knows of a session and must not lose is on disk, right after a commit."""
+        for (name, group), members in engine._world.tallies._groups.items():
+            if not name.startswith("moves:"):
+                continue
+            written = [tally.member for tally in tallies if (tally.name, tally.group) == (name, group)]
+            if written[-1:] != list(members)[-1:]:
+                self._fail(f"I11: of {name} the journal knows {written[-1:]}, and the daemon {list(members)[-1:]}")
         for key, live in engine._world.live.items():
             stored, shape = memories.get(key, b"{}"), _shape(live)
             if shape is not None and self._looked_at.get(key) == (stored, shape):

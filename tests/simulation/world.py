@@ -154,7 +154,7 @@ class World:
         life = self.life
         if life is None or life.dead or life.engine is None:
             return
-        self.safety.kept(life.engine, self.disk.memories)
+        self.safety.kept(life.engine, self.disk.memories, self.disk.tallies)
         for what in bounds.beyond(life):
             self.fail(f"I9: {what}")
         self.liveness.standing(self._true(), self._stands())
