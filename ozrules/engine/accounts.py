@@ -12,7 +12,7 @@ from typing import Final, get_args
 from ozrules.engine.effects import Tally
 from ozrules.engine.events import SessionSeen, SessionsListed
 from ozrules.engine.live import LiveSession
-from ozrules.engine.movement import LEAST_APART, LOOK_AGAIN, Duration, Reading, moved
+from ozrules.engine.movement import LOOK_AGAIN, Duration, Reading, moved, too_near
 from ozrules.engine.world import Line, World
 from ozrules.session.durations import moment_from, seconds_from
 from ozrules.session.session import Session
@@ -83,7 +83,7 @@ class Accounts:
             known, live.readings = live.readings or {}, _readings(session, event)
             for duration, before in known.items():
                 now = live.readings.get(duration)
-                if now is not None and now.at - now.late - before.at < LEAST_APART and before.late <= now.late:
+                if now is not None and too_near(before, now) and before.late <= now.late:
                     live.readings[duration] = before
             live.look_again = event.at + line.pause if self.is_open(line, session) else None
 

@@ -31,6 +31,11 @@ class Reading(msgspec.Struct, frozen=True):
     seconds: float
 
 
+def too_near(before: Reading, now: Reading) -> bool:
+    """Whether two readings that belong together are too near each other to prove anything."""
+    return now.at - now.late - before.at < LEAST_APART and now.seconds >= before.seconds - ROUNDED
+
+
 def moved(before: Reading, now: Reading) -> bool | None:
     """Whether a duration has run between two readings of one stay; None where they do not tell."""
     least, most = now.at - now.late - before.at, now.at - before.at + before.late
