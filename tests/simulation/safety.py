@@ -182,7 +182,7 @@ class Safety:
                 pending, self._pending = self._pending, []
                 for report in pending:
                     if not complete and report.session.session_id not in listed:
-                        self._seen(report)
+                        self._takes(report)
                 for report in event.follow:
                     self._meanwhile.add((report.session.session_id, report.session.session_state))
                     self._seen(report)
@@ -233,6 +233,11 @@ class Safety:
             self._meanwhile.add((id, session.session_state))
             self._pending.append(event)
             return
+        self._takes(event)
+
+    def _takes(self, event: SessionSeen) -> None:
+        """From now on a session is what a report says."""
+        session, id = event.session, event.session.session_id
         known = self._known.get(id)
         if event.kind == "closed" or session.session_state in ENDED:
             if known is None or known.start_time == session.start_time:
