@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from typing import get_args
+from typing import Literal, get_args
 
 import msgspec
 import pytest
@@ -71,7 +71,7 @@ FROM_GATEWAY: st.SearchStrategy[FromGateway] = st.one_of(
         ConnectionNews, state=st.sampled_from(["ACCESS_GRANTED", "ACCESS_DENIED", "CONNECTION_CLOSED"]), detail=TEXT
     ),
     PARTS,
-    st.builds(SessionNews, st.sampled_from(["created", "stateChanged", "closed"]), SESSIONS, AT, SEQ),
+    st.builds(SessionNews, st.sampled_from(["created", "stateChanged", "closed"]), SESSIONS, AT, SEQ, st.booleans()),
     st.builds(Response, IDS, st.none() | PARTS),
     st.builds(ErrorResponse, IDS, st.sampled_from(get_args(RefusalKind)), TEXT),
 )
@@ -323,3 +323,14 @@ def test_what_an_odd_gateway_says_of_a_lists_moment_is_no_reason_to_lose_the_lis
     assert listed == SnapshotPart(sessions=())
     told = decode(frame("sessions.snapshot", {"sessions": [], "seq": 7, "at": "2026-11-23T10:00:00+01:00"}))
     assert told == SnapshotPart(sessions=(), seq=7, at=1_795_424_400.0)
+
+
+@pytest.mark.parametrize("kind", ["created", "stateChanged", "closed"])
+def test_what_is_announced_is_said_to_be(kind: Literal["created", "stateChanged", "closed"]) -> None:
+    news = SessionNews(kind, Session(session_id="s1", session_state=RINGING), announced=True)
+    assert decode(encode(news)) == news
+    session = {"sessionId": "s1", "sessionState": "RINGING", "queue": "sales"}
+    for odd, announced in ((True, True), (False, False), (None, False), ("yes", False), (1, False)):
+        told = decode(frame(f"session.{kind}", {"session": session, "announced": odd}))
+        assert isinstance(told, SessionNews)
+        assert told.announced is announced
