@@ -177,8 +177,7 @@ class Accounts:
         session, at = event.session, event.at
         if event.announced:
             return True
-        in_state = self.believed(line, session, "stateDuration")
-        if in_state is not None and at - in_state < line.linked - OLDER:
+        if self.in_state_before_the_link(line, event):
             return True
         told = moment_from(session.start_time, line.zone)
         if told is None or abs(at - told) <= OLDER or told < at - DAY:
@@ -189,6 +188,11 @@ class Accounts:
             return settling and told < line.linked - CLOCKS
         own = session.master_session_id in (None, session.session_id)  # a part of an older call may bear its start
         return told + behind < line.linked - OLDER and (settling or own)
+
+    def in_state_before_the_link(self, line: Line, event: SessionSeen) -> bool:
+        """Whether a session says of itself that it was in its state before anybody could see it enter."""
+        in_state = self.believed(line, event.session, "stateDuration")
+        return in_state is not None and event.at - in_state < line.linked - OLDER
 
     def age(self, line: Line, event: SessionSeen) -> float | None:
         """How long a session that is reported for the first time has been in its state, by the phone system's clock.

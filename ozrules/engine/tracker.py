@@ -124,8 +124,10 @@ class Tracker:
             self._notice("sessionReused", line.name, session.session_id)
             return (ended, *self._unknown(line, event))
         state = session.session_state
+        # what lives already does not begin, and what it was before the link it was not seen to become
+        older = live.unseen and self._accounts.in_state_before_the_link(line, event)
+        seen = event.kind != "created" and not event.announced and not older
         self._named(line, live, event.at)
-        seen = event.kind != "created" and not event.announced  # what lives already does not begin: it was there
         if event.kind == "closed" and state not in ENDED:
             live.session = session
             return (self._end(line, live, ABORTED, event.at, "closed", seen=True, certainty="derived"),)

@@ -305,6 +305,23 @@ def test_a_call_that_is_known_and_told_of_as_created_was_not_seen_to_change() ->
 
 
 @pytest.mark.fault(5)
+@pytest.mark.parametrize(("duration", "logged"), [("00:00:30", []), ("00:00:01", ["begins"])])
+def test_a_change_that_is_told_at_a_connect_and_is_older_than_the_link_was_not_seen(
+    duration: str, logged: list[str]
+) -> None:
+    """Durations of this connection were seen to run."""
+    stage = _connected()
+    stage.call()
+    stage.gap()
+    stage.now += 60.0
+    stage.tell(ConnectionOpened(at=stage.now, connection=LINE))
+    stage.now += 2.0
+    stage.change("s1", "InCall", stateDuration=duration)
+    stage.listing()
+    assert [text for text in stage.logged if text != "rings"] == logged
+
+
+@pytest.mark.fault(5)
 def test_a_start_is_not_believed_where_the_clock_may_be_off() -> None:
     stage = Stage(rules(rule("r", enters("active", hold=600.0, clock="session"), log("10 min"))), listed=False)
     stage.now = TEN
