@@ -110,9 +110,11 @@ class Engine:
         """Everything that ``event`` makes ozrules want to be done, in order."""
         match event:
             case SessionSeen():
-                changes = self._tracker.seen(event)
-                for change in changes:
+                named = self._unseen(event)
+                for change in self._tracker.seen(event):
                     self._changed(change, event.at)
+                if named is not None:
+                    self._due(named, event.at)
             case TimersDue(at=at, sessions=sessions):
                 for key in sessions:
                     live = self._world.live.get(key)
@@ -191,6 +193,8 @@ class Engine:
             return Withheld("expired", f"{at - command.deadline:.1f} s after its time")
         if not self._world.line(command.connection).merged:
             return Withheld("expired", "the list of calls had to be read anew before it could be sent")
+        if live.unseen:
+            return Withheld("expired", "since the connection was lost nothing has said that the call still is there")
         return may_send(command, live, self._world)
 
     def session(self, key: SessionKey) -> Session | None:
@@ -215,6 +219,12 @@ class Engine:
         """One live session, with what waits on it."""
         live = self._world.live.get(key)
         return None if live is None or live.ended else view_of(live)
+
+    def _unseen(self, event: SessionSeen) -> LiveSession | None:
+        """The session that a report is about, where it is the first to name it since a gap."""
+        line = self._world.line(event.connection)
+        live = line.sessions.get(event.session.session_id) if line.merged else None
+        return live if live is not None and live.unseen else None
 
     # --- one change -------------------------------------------------------------------------------------------------
 
@@ -256,6 +266,8 @@ class Engine:
                 due = hold.due
         if live.asks is not None and not live.ended:
             due = live.asks.expires
+        if live.look_again is not None and (due is None or live.look_again < due):
+            due = live.look_again
         for run in live.runs or ():
             wanted = self._sequencer.due(run)
             if wanted is not None and (due is None or wanted < due):
@@ -275,11 +287,15 @@ class Engine:
             world.drop(live)
 
     def _due(self, live: LiveSession, at: float) -> None:
-        """Does what is due on a session, unless its connection is in a gap: then the merge comes first."""
-        if live.key.connection and not self._world.line(live.key.connection).merged:
+        """Does what is due on a session, unless its connection is in a gap, or nothing has named it since: then that
+        comes first.
+        """
+        if live.unseen or (live.key.connection and not self._world.line(live.key.connection).merged):
             return
         if live.asks is not None and live.asks.expires <= at:
             live.ended = True
+        if live.look_again is not None and live.look_again <= at:
+            self._tracker.look_again(live)
         for run in tuple(live.runs or ()):
             due = self._sequencer.due(run)
             if due is not None and due <= at and not run.queued:
@@ -353,8 +369,7 @@ class Engine:
         for hold in live.holds or ():
             trigger = hold.entry.trigger
             assert isinstance(trigger, StateTrigger)
-            if trigger.clock != "session":
-                hold.due = self._due_of(trigger, live, at) or hold.due
+            hold.due = self._due_of(trigger, live, at) or hold.due
 
     def _holds_due(self, live: LiveSession, at: float) -> None:
         while live.holds:

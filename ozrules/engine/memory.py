@@ -122,6 +122,7 @@ class _Memory(msgspec.Struct):
     doubt: Doubt | None = None
     revision: str = ""
     """The rule set of the holds. Empty: the one in force when this was written, as before revisions were kept."""
+    unsettled: bool = False
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")  # of a set, too: equal events give equal bytes
@@ -155,6 +156,7 @@ def remember(live: LiveSession, *, met: bool = False) -> bytes | None:
             outside=live.chain.outside,
             doubt=live.doubt,
             revision=live.holds[0].entry.program.revision if live.holds else "",
+            unsettled=live.unsettled,
         )
     )
 
@@ -229,9 +231,9 @@ def recall(key: SessionKey, memory: bytes, world: World, programs: Programs) -> 
     live.previous, live.previous_duration = kept.previous, kept.previous_duration
     live.rang, live.talked, live.actions = kept.rang, kept.talked, kept.actions
     live.done = set(kept.done) or None
-    live.doubt = kept.doubt
+    live.doubt, live.unsettled = kept.doubt, kept.unsettled
     live.variables = kept.variables
-    live.certainty = "degraded"
+    live.certainty, live.unseen = "degraded", not live.ended and kept.asks is None
     live.remembered = True
     chain.sessions.append(live)
     world.live[key] = live

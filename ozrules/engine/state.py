@@ -13,6 +13,7 @@ from ozrules.engine.effects import Effect, Tally
 from ozrules.engine.events import ScheduleSwitched, SessionSeen
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.live import Chain, LiveSession
+from ozrules.engine.movement import LOOK_AGAIN
 from ozrules.engine.tallies import AliveCounts, Tallies
 from ozrules.rules.condition import Standing, Window
 from ozrules.session.state import MOVED_ON
@@ -51,13 +52,17 @@ class Line:
     """One connection: its sessions by id, and whether its full list has been merged since the last gap."""
 
     __slots__ = (
+        "agrees",
         "asking",
         "behind",
         "closed",
         "epoch",
+        "linked",
         "listed",
         "merged",
+        "merged_at",
         "name",
+        "pause",
         "pending",
         "privileges",
         "sessions",
@@ -69,7 +74,11 @@ class Line:
         self.epoch = ""
         self.zone: tzinfo = UTC
         self.behind: float | None = None  # seconds from the phone system's clock to ours, at most
+        self.linked = -math.inf  # what began before this moment was not seen to begin
+        self.agrees = False  # until that is known better: whether its clock seems to be about right
         self.merged = False
+        self.merged_at = -math.inf
+        self.pause = LOOK_AGAIN  # seconds until a list is asked for again, to see whether its durations move
         self.listed = False
         self.privileges: frozenset[str] | None = None
         self.sessions: dict[str, LiveSession] = {}

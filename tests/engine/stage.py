@@ -5,6 +5,9 @@ It honours every `Wake`, answers no command by itself, and never invents a chang
 
 from typing import Any, Literal
 
+import msgspec
+
+from ozrules.engine.accounts import proven
 from ozrules.engine.effects import (
     Command,
     Decision,
@@ -45,9 +48,19 @@ LINE = "office"
 
 
 class Stage:
-    """One engine, one connection, one clock."""
+    """One engine, one connection, one clock.
 
-    def __init__(self, rules: RuleSet, *, listed: bool = True, mode: Literal["enforce", "observe"] = "enforce") -> None:
+    ``moves``: what an earlier life of the daemon has learned of the connection's durations; None: nothing.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        *,
+        listed: bool = True,
+        mode: Literal["enforce", "observe"] = "enforce",
+        moves: bool | None = True,
+    ) -> None:
         self.rules = rules
         self.earlier: list[RuleSet] = []
         self.mode = mode
@@ -55,11 +68,13 @@ class Stage:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.wakes: dict[SessionKey, float] = {}
         self.memories: dict[SessionKey, bytes] = {}
-        self.tallies: list[Tally] = []
+        self.tallies: list[Tally] = (
+            [] if moves is None else [msgspec.structs.replace(each, member=str(moves)) for each in proven(LINE)]
+        )
         self.effects: list[Effect] = []
         self.events: list[Event] = []
         self.open: list[Command] = []
-        self.engine = Engine(rules, mode=mode, at=self.now)
+        self.engine = Engine(rules, mode=mode, at=self.now, tallies=self.tallies)
         if listed:
             self.connect()
 

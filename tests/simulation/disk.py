@@ -33,7 +33,7 @@ class Disk:
         self.synced: Callable[[Sequence[Effect], Sequence[Record]], None] = _nobody
         self._ids: dict[int, str] = {}
         self._fired: dict[int, SessionKey] = {}
-        self._tallies: list[Tally] = []
+        self.tallies: list[Tally] = []
 
     def write(self, effects: Sequence[Effect], records: Sequence[Record], wall: float) -> None:
         """All of it, or JournalFailed and nothing of it."""
@@ -61,7 +61,7 @@ class Disk:
                     if effect.session_key is not None and effect.reason == "fired":
                         self._fired[effect.number] = effect.session_key
                 case Tally():
-                    self._tallies.append(effect)
+                    self.tallies.append(effect)
                 case _:
                     pass
         self.synced(effects, records)
@@ -86,14 +86,14 @@ class Disk:
         """What a start finds."""
         wanted = set(self._fired) | {command.decision for command in self.open.values()}
         wanted |= {post.decision for post, _ in self.pending.values()}
-        self._tallies = [one for one in self._tallies if one.until > now]
+        self.tallies = [one for one in self.tallies if one.until > now]
         return Saved(
             next_decision=self.next_decision,
             next_seq=self.next_seq,
             decision_ids=tuple((number, self._ids[number]) for number in sorted(wanted) if number in self._ids),
             memories=tuple(sorted(self.memories.items())),
             open_commands=tuple(sorted(self.open.values(), key=lambda one: one.decision)),
-            tallies=tuple(self._tallies),
+            tallies=tuple(self.tallies),
         )
 
 

@@ -39,10 +39,11 @@ class Liveness:
     """Knows when the daemon stood (connected, merged, free to act) and under which rules."""
 
     def __init__(
-        self, truth: Truth, safety: Safety, fail: Callable[[str], None], happened: Counter[str], *, told: bool
+        self, truth: Truth, safety: Safety, fail: Callable[[str], None], happened: Counter[str], *, named: bool
     ) -> None:
         self._truth = truth
-        self._told = told
+        self._named = named
+        """Whether the phone system tells starts, so that it is known which call is meant."""
         self._safety = safety
         self._fail = fail
         self._happened = happened
@@ -79,7 +80,7 @@ class Liveness:
             if live.state not in states:
                 self._fail(f"L3: {call.id} counts as {live.state}, and has not been so for {KNOWN_WITHIN:.0f} s")
         for call in self._truth.alive.values():
-            if call.began < since and id(call) not in known and self._told:
+            if call.began < since and id(call) not in known and self._named:
                 self._fail(f"L3: {call.id} lives since {call.began:.1f}, and is not known")
 
     def rules(self, now: float, setting: Setting) -> None:
@@ -212,5 +213,8 @@ class Liveness:
                     )
 
     def _knows(self, began: float, spell: Spell) -> bool:
-        """Whether the daemon can tell when a stay began: where it has not seen it begin, only where it is told."""
-        return self._told or spell.began <= began
+        """Whether the daemon can tell when a stay began: where it has seen it begin, in this spell or in one before, or
+        where it must know that what it is told of durations is true.
+        """
+        seen = any(each.began <= began and each.ended >= began + KNOWN_WITHIN for each in self._stood)
+        return seen or spell.began <= began or spell.began >= self._safety.proved

@@ -6,16 +6,20 @@
 import os
 import subprocess
 import sys
-from typing import Final
+from typing import Final, get_args
 
 import pytest
 
 from tests.simulation.sweep import again, sweep, together
+from tests.simulation.telling import Durations
 from tests.simulation.world import Result, simulate
 
 pytestmark = pytest.mark.timeout(36_000)  # whichever test comes first plays all the seeds
 SEEDS: Final = int(os.environ.get("SIMULATION_SEEDS", "300"))
 FAULTS: Final = (
+    *(f"durations: {manner}" for manner in get_args(Durations)),
+    "a call was announced at a connect, marked",
+    "a call was announced at a connect, unmarked",
     "a change was told before the list that it follows",
     "a change was told before the list that shows it",
     "a change was told late",
@@ -25,6 +29,8 @@ FAULTS: Final = (
     "a list came in parts",
     "a moment was owed",
     "a question was answered",
+    "a list lacked all of the calls",
+    "a list lacked some of the calls",
     "a rule was paused",
     "a sync was slow",
     "a timer was owed",

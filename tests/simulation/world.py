@@ -31,6 +31,7 @@ from tests.simulation.loop import Deadlock, SimLoop
 from tests.simulation.machine import Machine
 from tests.simulation.receiver import Receiver
 from tests.simulation.safety import Safety
+from tests.simulation.telling import STANDING, Announces
 from tests.simulation.truth import Asked
 from tests.simulation.wire import KEEPALIVE, Side, Wire, some_delay
 
@@ -99,9 +100,9 @@ class World:
             self.happened,
             true=self.machine.true,
             numbered=manner.numbers_changes,
-            told=manner.tells_starts,
+            durations=manner.durations,
         )
-        self.liveness = Liveness(self.exchange.truth, self.safety, self.fail, self.happened, told=manner.tells_starts)
+        self.liveness = Liveness(self.exchange.truth, self.safety, self.fail, self.happened, named=manner.tells_starts)
         self.receiver = Receiver(self.chance, self.fail, self.happened, true=self.machine.true)
         self.disk.synced = self._synced
         self.slow = self.chance.random() < 0.5
@@ -157,7 +158,7 @@ class World:
         life = self.life
         if life is None or life.dead or life.engine is None:
             return
-        self.safety.kept(life.engine, self.disk.memories)
+        self.safety.kept(life.engine, self.disk.memories, self.disk.tallies)
         for what in bounds.beyond(life):
             self.fail(f"I9: {what}")
         self.liveness.standing(self._true(), self._stands())
@@ -208,6 +209,7 @@ class World:
             tag=self._tag,
         )
         late = self.storm and self.chance.random() < 0.1
+        self.safety.connected()
         self.exchange.accept(wire, list_after=self.chance.uniform(0.5, 14.0) if late else 0.0)
         self.liveness.connected(self._true())
         return wire
@@ -628,6 +630,10 @@ def _manner(chance: random.Random) -> Manner:
     """A phone system, by chance. Ids that come back at once are told apart by their start only."""
     tells_starts = chance.random() < 0.75
     tells_moments = chance.random() < 0.8
+    ahead = chance.choice((0.0, 0.0, 0.0, -7200.0, -240.0, 240.0, 7200.0))
+    announces: Announces = chance.choice(("not", "not", "marked", "unmarked"))
+    if announces == "unmarked" and not (tells_starts and (tells_moments or ahead <= 0.0)):
+        announces = "marked"  # nothing else would say that they are not begun
     return Manner(
         behaviour=Behaviour(
             ring_timeout=45.0,
@@ -637,12 +643,15 @@ def _manner(chance: random.Random) -> Manner:
             reuse_ids=tells_starts and chance.random() < 0.5,
         ),
         tells_starts=tells_starts,
+        durations=chance.choice(("run", "floor", "ceil")) if chance.random() < 0.5 else chance.choice(STANDING),
+        announces=announces,
+        lists_fill=chance.random() < 0.3,
         tells_moments=tells_moments,
         numbers_changes=chance.random() < 0.7,
         list_parts=chance.choice((1, 1, 3)),
         slow_lists=chance.choice((0.2, 1.0)),
         lists_when_asked=chance.random() < 0.2,
-        ahead=chance.choice((0.0, 0.0, 0.0, -7200.0, -240.0, 240.0, 7200.0)),
+        ahead=ahead,
     )
 
 
