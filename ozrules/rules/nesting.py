@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias, assert_never
 
+import msgspec
+
 from ozrules.rules.model import (
     Action,
     AttendedTransfer,
@@ -53,6 +55,32 @@ def every_choice(actions: Iterable[Action], path: Path = ()) -> Iterator[tuple[P
                 if condition is not None:
                     yield (*path, place, way), condition
             yield from every_choice(inner, (*path, place, way))
+
+
+def with_choice(actions: tuple[Action, ...], path: Path, condition: Condition) -> tuple[Action, ...]:
+    """The actions with another condition of a branch. ``path`` is the way to it, as `every_choice` gives it."""
+    place, way, *further = path
+    assert isinstance(place, int)
+    action, replace = actions[place], msgspec.structs.replace
+    changed: Action
+    match action:
+        case Choose(branches=branches) if isinstance(way, int):
+            branch = branches[way]
+            if further:
+                branch = replace(branch, actions=with_choice(branch.actions, tuple(further), condition))
+            else:
+                branch = replace(branch, condition=condition)
+            changed = replace(action, branches=(*branches[:way], branch, *branches[way + 1 :]))
+        case WaitFor(on_timeout=tuple() as then):
+            changed = replace(action, on_timeout=with_choice(then, tuple(further), condition))
+        case Hunt() if way == "onExhausted":
+            changed = replace(action, on_exhausted=with_choice(action.on_exhausted, tuple(further), condition))
+        case Log() | SetVariables() | Wait() | WaitFor() | Choose() | Stop():
+            raise KeyError(path)
+        case _:
+            failed = with_choice(action.common.on_failure or (), tuple(further), condition)
+            changed = replace(action, common=replace(action.common, on_failure=failed))
+    return (*actions[:place], changed, *actions[place + 1 :])
 
 
 def _lists(action: Action) -> Iterator[tuple[int | str, tuple[Action, ...]]]:

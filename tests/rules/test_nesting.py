@@ -1,9 +1,11 @@
 """Every action is found, wherever it stands."""
 
+import pytest
+
 from ozrules.engine.run import actions_at
 from ozrules.rules.condition import leaves
-from ozrules.rules.model import Compare
-from ozrules.rules.nesting import every_action, every_choice, every_condition
+from ozrules.rules.model import All, Compare
+from ozrules.rules.nesting import every_action, every_choice, every_condition, with_choice
 from ozrules.rules.sense import operation_of
 from tests.rules.reading.parts import one
 
@@ -42,3 +44,19 @@ def test_the_way_to_a_choice_is_the_way_to_its_actions() -> None:
     ways = dict(every_choice(rule.actions))
     assert list(ways) == [(1, 0), (1, 1), (1, 1, 0, "onFailure", 0, 0)]
     assert [operation_of(actions_at(rule, way)[0]) for way in ways] == ["close", "unhold", "hangup"]
+
+
+def test_the_condition_of_each_branch_can_be_another() -> None:
+    rule = one(
+        "{state: InCall}",
+        actions="[{choose: [{if: {callee: 1}, then: [{choose: [{if: {callee: 2}, then: [{log: x}]}]}]}]}, "
+        "{hold: {onFailure: [{choose: [{if: {callee: 3}, then: [close]}]}]}}, "
+        "{waitFor: {state: InCall, timeout: 5s, onTimeout: [{choose: [{if: {callee: 4}, then: [close]}]}]}}]",
+    )
+    other = All(of=(), path="x", place=rule.place)
+    for path, condition in every_choice(rule.actions):
+        changed = dict(every_choice(with_choice(rule.actions, path, other)))
+        assert changed == dict(every_choice(rule.actions)) | {path: other}
+        assert condition != other
+    with pytest.raises(KeyError):
+        with_choice(rule.actions, (0, "onFailure", 0, 0), other)
