@@ -46,6 +46,7 @@ TESTED_ELSEWHERE = {
     "ozrules/app/switching.py": "tests/e2e/test_overrides.py",
     "ozrules/app/webhooks.py": "tests/e2e/test_webhooks.py",
     "ozrules/cli/asking.py": "tests/e2e/test_troubles.py, tests/e2e/test_reloads.py",
+    "ozrules/cli/commands.py": "data; tests/cli/test_main.py asks each of them for help",
     "ozrules/cli/configuration.py": "tests/e2e/test_troubles.py",
     "ozrules/cli/told.py": "tests/cli/test_why.py, tests/cli/test_explaining.py",
     "ozrules/cli/run.py": "all of tests/e2e",
