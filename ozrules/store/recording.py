@@ -3,12 +3,14 @@
 Our own commands and their outcomes are among them, so that a replay does not take their effects for the callers' acts.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import cast
 
 import msgspec
 
-from ozrules.engine.effects import Command, Observed, Outcome
+from ozrules.engine.effects import Chosen, Command, Observed, Outcome
 from ozrules.runtime.ports import Record
 from ozrules.session.session import Session
 
@@ -52,8 +54,11 @@ def override(record: Record) -> dict[str, object]:
     return line | cast("dict[str, object]", record.body["args"])
 
 
-def command(one: Command, at: float) -> dict[str, object]:
-    """A command that was about to be sent."""
+def command(one: Command, at: float, counted: Mapping[str, object] = MappingProxyType({})) -> dict[str, object]:
+    """A command that was about to be sent, with what counted for it: ``values`` read and ways ``chosen`` just before.
+
+    Names are left out of the values: nothing beside them here would say whose they are, were they to be forgotten.
+    """
     arguments = msgspec.to_builtins({"to": one.to, "party": one.party, "key": one.key})
     return {
         "at": rfc3339(at),
@@ -64,7 +69,15 @@ def command(one: Command, at: float) -> dict[str, object]:
         "action": one.action,
         "args": {**one.arguments, **{name: value for name, value in arguments.items() if value is not None}},
         "rule": one.rule,
+        **counted,
     }
+
+
+def counted(values: Mapping[str, str | None], ways: Sequence[Chosen]) -> dict[str, object]:
+    """What a command line says of why, where there is anything to say."""
+    read = {path: value for path, value in values.items() if not path.endswith("DisplayName")}
+    chosen = [{"at": str(way.place), "branch": way.branch} for way in ways]
+    return ({"values": read} if read else {}) | ({"chosen": chosen} if chosen else {})
 
 
 def outcome(one: Outcome, at: float) -> dict[str, object]:

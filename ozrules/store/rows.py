@@ -49,16 +49,20 @@ def write(
 ) -> None:
     """Everything of one turn. ``now`` is wall clock, ``offset`` what it is ahead of the effects' clock."""
     ids = {record.decision: record.decision_id for record in records if record.type == "decision"}
+    consulted: dict[int, dict[str, str | None]] = {}
+    ways: dict[int, list[Chosen]] = {}
     for effect in effects:
         match effect:
             case Decision():
+                consulted[effect.number], ways[effect.number] = effect.values, list(effect.chosen)
                 if effect.number < counters.decision:
                     raise OutOfOrder(f"decision {effect.number} comes again; the next is {counters.decision}")
                 counters.decision = effect.number + 1
                 _decision(db, effect, ids.get(effect.number), effect.at + offset)
             case Send(command):
                 _intent(db, command, now)
-                _record_event(db, now, recording.command(command, now))
+                counted = recording.counted(consulted.get(command.decision, {}), ways.get(command.decision, ()))
+                _record_event(db, now, recording.command(command, now, counted))
             case Post():
                 data = _JSON.encode(effect)
                 post = (effect.id, now, data)
@@ -76,7 +80,9 @@ def write(
                 db.execute("INSERT INTO tallies VALUES (?, ?, ?, ?, ?, ?)", (*tally, checksum(*tally)))
             case Observed():
                 _record_event(db, effect.at + offset, recording.observed(effect, effect.at + offset))
-            case Wake() | Unrouted() | Chosen() | WriteLog() | ListSessions() | Notice():
+            case Chosen():
+                ways.setdefault(effect.decision, []).append(effect)
+            case Wake() | Unrouted() | WriteLog() | ListSessions() | Notice():
                 pass  # memories hold the timers; the rest is for others
             case _ as never:
                 assert_never(never)

@@ -117,3 +117,12 @@ def test_half_a_character_spoils_no_recording(half: bytes) -> None:
     [entry] = read([broken])
     assert entry.sessions[0].caller == "\ufffd"
     assert survey([broken]).ordered
+
+
+@pytest.mark.parametrize("outcome", ["confirmed", "accepted"])
+def test_a_caller_whom_we_turned_away_did_not_hang_up_of_himself(outcome: str) -> None:
+    """Recordings of before say confirmed of it."""
+    lines = [asked(0, "Calling"), *sent(0.1, "hangup", outcome, start=None), asked(20, "NoAnswer")]
+    assert sum(isinstance(each, RoutingAsked) for each in events(read(lines))) == 1
+    refused = [asked(0, "Calling"), *sent(0.1, "hangup", "rejected", start=None), asked(20, "NoAnswer")]
+    assert sum(isinstance(each, RoutingAsked) for each in events(read(refused))) == 2

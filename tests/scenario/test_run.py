@@ -211,3 +211,26 @@ def test_schedules_are_switched_by_hand_also_over_a_restart() -> None:
     assert wrong(played(CLOSED, body)) == []
     body = body.replace("{hours: closed}", "{lunch: closed}").replace('{hours: "off"}', "{night: open}")
     assert wrong(played(CLOSED, body))[0] == "vacuous: There is no schedule lunch in the rule files of this test."
+
+
+@pytest.mark.parametrize(
+    ("scripted", "outcome", "goes_on"),
+    [
+        ("", "accepted", True),
+        ("      - {at: 1s, session: s1, result: {action: sendDtmf, outcome: accepted}}\n", "accepted", True),
+        ("      - {at: 1s, session: s1, result: {action: sendDtmf, outcome: confirmed}}\n", "confirmed", True),
+        ("      - {at: 1s, session: s1, result: {action: sendDtmf, outcome: rejected}}\n", "rejected", False),
+    ],
+)
+def test_a_key_is_accepted_unless_the_test_says_that_it_was_seen(scripted: str, outcome: str, goes_on: bool) -> None:
+    actions = '[{sendDtmf: {to: callee, keys: "5"}}, {log: on}]'
+    rule = f"ozrules: 1\nrules: [{{id: r, trigger: {{state: InCall}}, actions: {actions}}}]\n"
+    at = 1 if scripted else 0
+    body = f"""
+    timeline:
+{ANSWERED}
+{scripted}    expect:
+      - {{at: 0s, action: sendDtmf, outcome: {outcome}}}
+"""
+    body += f"      - {{at: {at}s, action: log}}\n" if goes_on else ""
+    assert wrong(played(rule, body)) == []

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from ozrules.engine.events import Accepted, Refused, SessionSeen
+from ozrules.engine.events import Accepted, CommandShown, Refused, SessionSeen
 from ozrules.runtime.ports import ConnectionState
 from ozrules.session.session import Session
 from tests.connectors.asterisk.manager import watched
@@ -279,12 +279,14 @@ def test_a_supervisor_hears_both_and_nobody_hears_the_supervisor(lab: Lab) -> No
         assert await one.watching.do("startListen", session) == Accepted("follows")
         listener = await one.phones["1004"].incoming()
         await listener.answer()
+        assert (await one.watching.until(CommandShown)).message == "ChanSpyStart"
         assert await listener.hears(500, 900)
         assert await listener.hears(700, 900)
         assert await calling.hears(700, 1100)
         assert await called.hears(500, 1100)
         assert await one.watching.do("stopListen", session) == Accepted("follows")
         await listener.until("ended")
+        await one.watching.until(CommandShown, lambda shown: shown.message in ("ChanSpyStop", "Hangup"))
         assert calling.state == "answered"
         await calling.hang_up()
         assert "1004" not in {item.caller for item in sessions(one)}
