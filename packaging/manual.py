@@ -13,13 +13,14 @@ from pathlib import Path
 import shtab
 
 import ozrules
+from ozrules.cli.commands import ABOUT
 from ozrules.cli.main import parser
 
 
 def manual() -> str:
     """The man page, ozrules(1)."""
     os.environ["COLUMNS"] = "80"  # what argparse wraps its help to
-    whole = parser()
+    whole = parser(*ABOUT)
     page = [
         f'.TH OZRULES 1 "" "ozrules {ozrules.__version__}" "User Commands"',
         ".SH NAME",
@@ -39,7 +40,7 @@ def manual() -> str:
 
 def completion(shell: str) -> str:
     """What completes a command line in ``bash`` or ``zsh``."""
-    return shtab.complete(parser(), shell=shell)
+    return shtab.complete(parser(*ABOUT), shell=shell)
 
 
 def _commands(whole: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

@@ -151,6 +151,7 @@ class Daemon:
             memories=saved.memories,
             tallies=saved.tallies,
             open_commands=saved.open_commands,
+            earlier=(*beginning.earlier, rules),
         )
         inbox = Inbox()
         measures, watch = Measures(), Watch()
@@ -176,6 +177,7 @@ class Daemon:
             beginning,
             reread=around.reread,
             apply=apply,
+            referred_to=core.revisions,
             journal=journal,
             inbox=inbox,
             calendar=calendar,

@@ -1,9 +1,11 @@
 """The rules and settings in force: where they come from at the start, and how others take their place.
 
-All or nothing. Rules that cannot be read leave those in force as they are, and readiness says so; the last good files
-are kept in the state, so that a daemon that must start while the files are wrong starts with those.
+All or nothing. Whatever fails leaves all that is in force as it is, and readiness says so: everything that can fail is
+done before anything changes. The last good files are kept in the state, so that a daemon that must start while the
+files are wrong starts with those; files that held before are kept for as long as something under way began with them.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
@@ -11,10 +13,11 @@ from typing import Final
 import msgspec
 
 from ozrules.app.notify import ServiceManager
-from ozrules.app.parsing import Good, Parsed, parse
+from ozrules.app.parsing import Bad, Good, Parsed, parse
 from ozrules.app.reload import FILES_CHANGED, Ready, prepare
 from ozrules.app.rule_files import Fingerprint
 from ozrules.engine.events import ModeChanged, RulesReplaced
+from ozrules.engine.program import Program
 from ozrules.rules.diagnostics import DocumentInvalid
 from ozrules.rules.document import Source
 from ozrules.rules.model import RuleSet
@@ -44,11 +47,13 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
     """What the daemon starts with. ``problems`` say why it is the last good set; ``files`` is None then.
 
     ``before`` is what the last daemon ran with, and what waits was begun by: ``rules`` replace it like in a reload.
-    ``unwatched`` is the time since the last daemon stopped; None where there was none.
+    ``earlier`` are sets that held before it, with which something under way may have begun. ``unwatched`` is the time
+    since the last daemon stopped; None where there was none.
     """
 
     rules: RuleSet
     before: RuleSet
+    earlier: tuple[RuleSet, ...]
     files: tuple[Source, ...] | None
     problems: tuple[str, ...]
     seen: Fingerprint
@@ -78,11 +83,25 @@ async def begin(settings: Settings, journal: SqliteJournal, log: Log) -> Beginni
     return Beginning(
         rules=rules,
         before=known or rules,
+        earlier=await _earlier(journal, log),
         files=files,
         problems=problems,
         seen=prepared.seen,
         unwatched=None if known is None else _unwatched(journal, known),
     )
+
+
+async def _earlier(journal: SqliteJournal, log: Log) -> tuple[RuleSet, ...]:
+    """The rule sets that something under way began with. What cannot be read any more ends what began with it."""
+    found = []
+    for revision, files in journal.earlier_rule_files().items():
+        match await parse(tuple(Source(name, data) for name, data in files.items()), None):
+            case Good(rules=rules):
+                found.append(rules)
+            case Bad() as bad:
+                why = next(iter(bad.problems()), "")
+                log.error("rules that were in force before cannot be read any more", revision=revision, why=why)
+    return tuple(found)
 
 
 def by_name(files: Iterable[Source]) -> dict[str, bytes]:
@@ -105,6 +124,7 @@ class InForce:
         *,
         reread: Callable[[], Settings],
         apply: Callable[[Settings], None],
+        referred_to: Callable[[], frozenset[str]],
         journal: SqliteJournal,
         inbox: Inbox,
         calendar: CalendarTriggers,
@@ -118,6 +138,7 @@ class InForce:
         self.seen = beginning.seen
         self._reread = reread
         self._apply = apply
+        self._referred_to = referred_to
         self._journal = journal
         self._inbox = inbox
         self._calendar = calendar
@@ -156,10 +177,7 @@ class InForce:
         for warning in prepared.good.warnings[:MOST_SHOWN]:
             self._log.warning("rules", finding=str(warning))
         refused = needs_restart(self.settings, wanted)
-        now = self._clock.now()
-        if wanted.mode != self.settings.mode:
-            self._inbox.add(ModeChanged(at=now, mode=wanted.mode))
-        self.settings = msgspec.structs.replace(
+        changed = msgspec.structs.replace(
             self.settings,
             rules=wanted.rules,
             mode=wanted.mode,
@@ -168,14 +186,24 @@ class InForce:
             retention=wanted.retention,
             log=wanted.log,
         )
-        self._apply(self.settings)
-        self.rules = rules
-        await self._inbox.ask(
-            lambda done: Reloaded(at=now, who=who, event=RulesReplaced(at=now, rules=rules), done=done)
-        )
+        try:
+            program = await asyncio.to_thread(Program, rules)
+            self._apply(changed)
+            await self._journal.keep_rule_files(by_name(prepared.files))
+        except Exception as fault:  # whatever it is: nothing has changed yet, and nothing does
+            if isinstance(fault, JournalFailed) and fault.lasting:
+                raise
+            self._apply(self.settings)
+            return await self._refuse(who, (f"the rules cannot be put in force: {fault}",))
+        now = self._clock.now()
+        if changed.mode != self.settings.mode:
+            self._inbox.add(ModeChanged(at=now, mode=changed.mode))
+        self.settings, self.rules = changed, rules
+        replaced = RulesReplaced(at=now, rules=rules, program=program)
+        await self._inbox.ask(lambda done: Reloaded(at=now, who=who, event=replaced, done=done))
         self._calendar.replace(rules)
         self._health.rules = None
-        await self.keep(prepared.files)
+        await self.tidy()
         text = f"{len(rules.rules)} rules from {len(prepared.files)} files are in force, revision {rules.revision[:19]}"
         for key in refused:
             self._log.warning("a changed setting holds only after a restart", setting=key)
@@ -183,13 +211,22 @@ class InForce:
         return True, text
 
     async def keep(self, files: tuple[Source, ...]) -> None:
-        """These files hold now: they are the last good set."""
+        """The daemon starts with these files: they are the last good set."""
         try:
             await self._journal.keep_rule_files(by_name(files))
         except JournalFailed as failed:
             if failed.lasting:
                 raise
             self._log.error("the rules in force could not be kept for the next start", why=str(failed))
+        await self.tidy()
+
+    async def tidy(self) -> None:
+        """Forgets the rule files of before with which nothing under way began."""
+        try:
+            await self._journal.drop_rule_files(self._referred_to())
+        except JournalFailed as failed:
+            if failed.lasting:
+                raise  # else they are forgotten after the next reload
 
     async def _refuse(self, who: Who, problems: tuple[str, ...]) -> tuple[bool, str]:
         shown = problems[:MOST_SHOWN]

@@ -48,11 +48,13 @@ Parsed: TypeAlias = Good | Bad
 
 class _Task(msgspec.Struct, frozen=True):
     sources: tuple[Source, ...]
-    secrets: frozenset[str]
+    secrets: frozenset[str] | None
 
 
-async def parse(sources: tuple[Source, ...], secrets: frozenset[str]) -> Parsed:
-    """The rule set in ``sources``, or why there is none. ``secrets`` are the names that rules may use."""
+async def parse(sources: tuple[Source, ...], secrets: frozenset[str] | None) -> Parsed:
+    """The rule set in ``sources``, or why there is none. ``secrets`` are the names that rules may use; None leaves that
+    unchecked, of rules that were in force once.
+    """
     package = str(Path(ozrules.__file__).parent.parent)
     child = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ozrules.cli import configuration, moments
+from ozrules.cli.commands import ABOUT
 from ozrules.logs.escaping import escaped
 from ozrules.rules.diagnostics import DocumentInvalid
 from ozrules.store.reading import Reader
@@ -40,24 +41,23 @@ class NoDaemon(Exception):
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands to the program's."""
-    _add(subparsers, "status", "health, and what is wrong", "ozrules status", _status, machine=True)
+    _add(subparsers, "status", "ozrules status", _status, machine=True)
     _add(
         subparsers,
         "sessions",
-        "the calls that the daemon sees",
         "ozrules sessions --format json",
         _sessions,
         machine=True,
     )
-    _add(subparsers, "reload", "read configuration and rules again", "ozrules reload", _plain)
+    _add(subparsers, "reload", "ozrules reload", _plain)
     rule = ("target", "RULE", "?", "the rule's id; all rules when left out")
-    _add(subparsers, "pause", "let a rule, or all, act no more", "ozrules pause sales-no-answer", _plain, rule)
-    _add(subparsers, "resume", "let a paused rule, or all, act again", "ozrules resume sales-no-answer", _plain, rule)
+    _add(subparsers, "pause", "ozrules pause sales-no-answer", _plain, rule)
+    _add(subparsers, "resume", "ozrules resume sales-no-answer", _plain, rule)
     _override(subparsers)
     number = ("target", "NUMBER", None, "the number, in any form")
-    _add(subparsers, "forget", "take a number out of all that is kept", "ozrules forget +36201234567", _plain, number)
+    _add(subparsers, "forget", "ozrules forget +36201234567", _plain, number)
     timer = ("target", "TIMER", None, "the timer's name, as `ozrules sessions` shows it")
-    _add(subparsers, "cancel", "end a waiting timer", "ozrules cancel office/s17/sales-no-answer/0", _plain, timer)
+    _add(subparsers, "cancel", "ozrules cancel office/s17/sales-no-answer/0", _plain, timer)
 
 
 def ask(path: Path, command: str, **more: object) -> dict[str, Any]:
@@ -83,7 +83,6 @@ def ask(path: Path, command: str, **more: object) -> dict[str, Any]:
 def _add(
     subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
     name: str,
-    what: str,
     example: str,
     show: Callable[[Mapping[str, Any]], int],
     target: tuple[str, str, str | None, str] | None = None,
@@ -92,8 +91,8 @@ def _add(
 ) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
         name,
-        help=what,
-        description=f"Asks the running daemon: {what}.",
+        help=ABOUT[name],
+        description=f"Asks the running daemon: {ABOUT[name]}.",
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -109,9 +108,8 @@ def _add(
 
 def _override(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     example = "ozrules override officeHours closed --until 18:00\n  ozrules override officeHours off"
-    what = "switch a schedule open or closed by hand, or say what is switched"
     schedule = ("target", "SCHEDULE", "?", "the schedule's name; without it, what is switched now")
-    parser = _add(subparsers, "override", what, example, _plain, schedule)
+    parser = _add(subparsers, "override", example, _plain, schedule)
     parser.add_argument(
         "to", metavar="TO", nargs="?", choices=["open", "closed", "off"], help="open, closed, or off: back to its hours"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ozrules.cli import configuration
+from ozrules.cli.commands import ABOUT
 from ozrules.cli.stored import with_journal
 from ozrules.settings.model import Settings
 from ozrules.store.reading import Reader
@@ -22,7 +23,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "backup",
-        help="a consistent copy of the state",
+        help=ABOUT["backup"],
         description="Writes a copy of the state to FILE. A plain copy of files in use would be none.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -14,6 +14,7 @@ from typing import Final
 import ozrules
 from ozrules.app import abilities
 from ozrules.cli import meeting
+from ozrules.cli.commands import ABOUT
 from ozrules.proofs import checking
 from ozrules.rules import rendering
 from ozrules.rules.diagnostics import Diagnostic, DocumentInvalid, Findings, Span
@@ -39,7 +40,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "check",
-        help="what is wrong with rule files and configurations",
+        help=ABOUT["check"],
         description="Checks rule and configuration files, and says everything that is wrong with them at once.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

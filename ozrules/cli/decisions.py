@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ozrules.cli import configuration, moments
+from ozrules.cli.commands import ABOUT
 from ozrules.cli.stored import with_journal
 from ozrules.logs.escaping import json_safe
 from ozrules.logs.sentences import sentence
@@ -25,7 +26,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "decisions",
-        help="the decision record",
+        help=ABOUT["decisions"],
         description="Prints the decision record: what was decided, why, and what became of it.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

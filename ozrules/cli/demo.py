@@ -26,6 +26,7 @@ import ozrules
 from ozrules.app.daemon import Around, Daemon
 from ozrules.app.in_force import RulesInvalid
 from ozrules.app.notify import ServiceManager
+from ozrules.cli.commands import ABOUT
 from ozrules.cli.explaining import Explainer
 from ozrules.connectors.simulator import (
     HABITS,
@@ -70,7 +71,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "demo",
-        help="the daemon at work on a simulated phone system",
+        help=ABOUT["demo"],
         description="Runs the daemon on a simulated office for about a minute and a half, shows what rules do as it"
         " happens, and a summary at the end.",
         epilog=EXAMPLE,

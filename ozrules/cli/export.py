@@ -5,6 +5,7 @@ import sys
 from typing import Final
 
 from ozrules.cli import configuration, moments
+from ozrules.cli.commands import ABOUT
 from ozrules.cli.stored import with_journal
 from ozrules.logs.escaping import json_safe
 from ozrules.settings.model import Settings
@@ -18,7 +19,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "export",
-        help="recorded sessions, for replay",
+        help=ABOUT["export"],
         description="Prints what happened to sessions as JSON lines: a recording that `ozrules replay` reads.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -19,6 +19,7 @@ from typing import Final, get_args
 
 from ozrules.app.trial import Found, attempt
 from ozrules.cli import configuration
+from ozrules.cli.commands import ABOUT
 from ozrules.logs.escaping import escaped
 from ozrules.rules import loader
 from ozrules.rules.diagnostics import DocumentInvalid
@@ -55,7 +56,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "init",
-        help="first configuration and rules, and a try of the connection",
+        help=ABOUT["init"],
         description="Writes a first configuration and rules for your phone system, tries to reach it, and says what "
         "the credentials may do. Nothing is sent: the mode is observe.",
         epilog=EXAMPLE,

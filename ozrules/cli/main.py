@@ -1,7 +1,7 @@
 """The program's entrance: finds the command that is meant, and only then loads what it needs.
 
 Most commands are asked for often and must answer at once; so a command's module is imported when its name stands on
-the command line, and all of them only where help on all of them is wanted.
+the command line. Of the others one line is known, which is all that help on all of them says.
 """
 
 import argparse
@@ -9,32 +9,10 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import Final
 
 import ozrules
-import ozrules.cli
-
-_OWN: Final = (
-    "run",
-    "demo",
-    "simulate",
-    "webclient",
-    "check",
-    "test",
-    "replay",
-    "why",
-    "decisions",
-    "init",
-    "token",
-    "backup",
-    "export",
-    "schema",
-)
-_ASKING: Final = ("status", "sessions", "reload", "pause", "resume", "override", "cancel", "forget")
-_MODULES: Final = {module.name for module in iter_modules(ozrules.cli.__path__)}
-COMMANDS: Final = {name: name for name in _OWN if name in _MODULES} | dict.fromkeys(_ASKING, "asking")
-"""Every command, and the module of this folder that it lies in."""
+from ozrules.cli.commands import ABOUT, module_of
 
 EXAMPLE: Final = """examples:
   ozrules demo                      calls, rules and decisions on a simulated phone system
@@ -43,8 +21,8 @@ EXAMPLE: Final = """examples:
   ozrules COMMAND --help            all about a command"""
 
 
-def parser(named: str | None = None) -> argparse.ArgumentParser:
-    """What reads the command line: for the command that is named, or for all of them."""
+def parser(*commands: str) -> argparse.ArgumentParser:
+    """What reads the command line of these commands. Of all others it knows that there are such."""
     whole = argparse.ArgumentParser(
         prog="ozrules",
         description=ozrules.__doc__,
@@ -53,15 +31,22 @@ def parser(named: str | None = None) -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"ozrules {ozrules.__version__}")
     subparsers = whole.add_subparsers(metavar="COMMAND", required=True)
-    for module in [COMMANDS[named]] if named in COMMANDS else dict.fromkeys(COMMANDS.values()):
-        import_module(f"ozrules.cli.{module}").register(subparsers)
+    modules = {module_of(command) for command in commands}
+    for command, about in ABOUT.items():
+        if command in subparsers.choices:
+            continue
+        if module_of(command) in modules:
+            import_module(f"ozrules.cli.{module_of(command)}").register(subparsers)
+        else:
+            subparsers.add_parser(command, help=about)
     return whole
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command that the arguments name; its exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    parsed = parser(next((word for word in given if not word.startswith("-")), None)).parse_args(given)
+    command = next((word for word in given if not word.startswith("-")), "")
+    parsed = (parser(command) if command in ABOUT else parser()).parse_args(given)
     try:
         code: int = parsed.run(parsed)
         sys.stdout.flush()

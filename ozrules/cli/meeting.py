@@ -4,7 +4,7 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,8 +12,9 @@ import msgspec
 from ozrules.logs.escaping import escaped
 from ozrules.rules.calendar import first_moment, zone_of
 from ozrules.rules.model import CalendarTrigger, RuleSet
-from ozrules.runtime.clock import SystemClock
-from ozrules.scenario.meeting import Call, Meeting, Met, meet
+
+if TYPE_CHECKING:
+    from ozrules.scenario.meeting import Call, Meeting, Met
 
 MOST_UNMET: Final = 10
 WORDS: Final = {
@@ -54,6 +55,8 @@ def wrong_call(arguments: argparse.Namespace) -> str | None:
 
 def shown(arguments: argparse.Namespace, rules: RuleSet) -> list[str]:
     """The rules that the call of ``arguments`` would meet, in lines."""
+    from ozrules.scenario.meeting import Call, meet  # the engine, which nobody who only checks needs
+
     zone = _zone(rules)
     at = _moment(arguments.at, zone)
     call = Call(at=at, caller=arguments.caller or None, callee=arguments.callee)
@@ -74,14 +77,20 @@ def _zone(rules: RuleSet) -> tzinfo:
     )
     if names:
         return zone_of(names.most_common(1)[0][0])
-    here = datetime.fromtimestamp(SystemClock().now()).astimezone().tzinfo
+    here = datetime.fromtimestamp(_now()).astimezone().tzinfo
     assert here is not None, "astimezone gives one"
     return here
 
 
+def _now() -> float:
+    from ozrules.runtime.clock import SystemClock  # likewise
+
+    return SystemClock().now()
+
+
 def _moment(text: str, zone: tzinfo) -> float:
     """Seconds since 1970 UTC. Raises ValueError where the text is no time."""
-    now = SystemClock().now()
+    now = _now()
     text = text.strip()
     if text == "now":
         return now
@@ -96,7 +105,7 @@ def _moment(text: str, zone: tzinfo) -> float:
 # --- showing --------------------------------------------------------------------------------------------------------
 
 
-def _text(call: Call, meeting: Meeting, when: datetime) -> Iterator[str]:
+def _text(call: "Call", meeting: "Meeting", when: datetime) -> Iterator[str]:
     caller = call.caller or "a withheld number"
     yield f"A call from {caller} to {call.callee}, {when:%A %Y-%m-%d %H:%M %Z}:"
     if not meeting.met:
@@ -121,7 +130,7 @@ def _text(call: Call, meeting: Meeting, when: datetime) -> Iterator[str]:
         yield f"Not by a state of the call: {', '.join(meeting.other)}"
 
 
-def _verdict(met: Met) -> str:
+def _verdict(met: "Met") -> str:
     if met.reason == "fired":
         return f"acts: {', '.join(map(_action, met.actions))}"
     if met.reason == "outrankedBy":
@@ -137,7 +146,7 @@ def _action(action: Any) -> str:
     return f"{action.action} {to}" if to else str(action.action)
 
 
-def _object(call: Call, meeting: Meeting) -> dict[str, Any]:
+def _object(call: "Call", meeting: "Meeting") -> dict[str, Any]:
     return {
         "schema": 1,
         "call": {"at": datetime.fromtimestamp(call.at, UTC), "caller": call.caller, "callee": call.callee},
@@ -148,7 +157,7 @@ def _object(call: Call, meeting: Meeting) -> dict[str, Any]:
     }
 
 
-def _rule(met: Met) -> dict[str, Any]:
+def _rule(met: "Met") -> dict[str, Any]:
     return {
         "rule": met.rule,
         "file": met.place.file,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ozrules.cli.backtest import opened, progress_bar
+from ozrules.cli.commands import ABOUT
 from ozrules.engine.effects import Decision
 from ozrules.engine.identity import SessionKey
 from ozrules.logs.escaping import escaped, json_safe
@@ -41,7 +42,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "replay",
-        help="what rules would decide on recorded calls",
+        help=ABOUT["replay"],
         description="Plays recorded calls to rules in virtual time. Nothing is sent.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

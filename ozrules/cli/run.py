@@ -19,6 +19,7 @@ from ozrules.app.in_force import RulesInvalid
 from ozrules.app.notify import ServiceManager
 from ozrules.app.webhooks import alerts, apply, webhook_queue
 from ozrules.cli import configuration
+from ozrules.cli.commands import ABOUT
 from ozrules.cli.configuration import EX_CONFIG
 from ozrules.cli.explaining import Explainer
 from ozrules.logs.opening import Logs, open_logs
@@ -40,7 +41,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "run",
-        help="the daemon, in the foreground",
+        help=ABOUT["run"],
         description="Connects to the phone systems of the configuration, and acts on live calls by its rules.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

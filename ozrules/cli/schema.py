@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Final, get_args
 
+from ozrules.cli.commands import ABOUT
 from ozrules.engine.effects import Certainty, EventKind, OutcomeName, Reason
 from ozrules.rules import loader
 from ozrules.rules.model import Routing
@@ -26,7 +27,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "schema",
-        help="the JSON Schema of rules, configuration, tests or the record",
+        help=ABOUT["schema"],
         description="Prints a JSON Schema (Draft 2020-12).",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

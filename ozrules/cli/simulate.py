@@ -10,6 +10,7 @@ from typing import Final, TypeAlias, get_args
 
 import msgspec
 
+from ozrules.cli.commands import ABOUT
 from ozrules.connectors.simulator import (
     HABITS,
     OFFICE,
@@ -44,7 +45,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "simulate",
-        help="the simulated phone system alone, in its own process",
+        help=ABOUT["simulate"],
         description="Plays an office with its calls, and serves them over the session protocol, or over Ozeki's HTTP "
         "API, until it is stopped.",
         epilog=EXAMPLE,

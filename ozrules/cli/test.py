@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from ozrules.cli import junit
+from ozrules.cli.commands import ABOUT
 from ozrules.cli.explanation import lines
 from ozrules.engine.index import EVERY, EXPLAIN_ALL
 from ozrules.rules import rendering
@@ -44,7 +45,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "test",
-        help="run rule tests in virtual time",
+        help=ABOUT["test"],
         description="Runs rule tests in virtual time, on the same engine as the daemon.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -10,6 +10,7 @@ from typing import Final
 
 from ozrules.app.connections import access_of
 from ozrules.cli import configuration
+from ozrules.cli.commands import ABOUT
 from ozrules.cli.configuration import EX_CONFIG
 from ozrules.connectors.ozeki_http.tokens import NoToken, generate
 from ozrules.rules.diagnostics import DocumentInvalid
@@ -24,7 +25,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "token",
-        help="a security token for a web client",
+        help=ABOUT["token"],
         description="Asks a phone system over its HTTP API (GenerateSecurityToken) for the token that a web client's "
         "connection needs, and prints it. A connection that says token: {generate: CONNECTION} gets its own.",
         epilog=EXAMPLE,

@@ -15,6 +15,7 @@ from typing import Final
 
 from ozrules.app.connections import Unsupported, tokens_of
 from ozrules.cli import configuration
+from ozrules.cli.commands import ABOUT
 from ozrules.cli.configuration import EX_CONFIG
 from ozrules.connectors.webclient.browser import NoBrowser
 from ozrules.connectors.webclient.webclient import WebClient, bridge_url
@@ -30,7 +31,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "webclient",
-        help="the browser side of ozeki-webclient connections",
+        help=ABOUT["webclient"],
         description="Keeps headless Chromium on the page that links the phone system's JavaScript API to the daemon, "
         "for every ozeki-webclient connection with browser: external.",
         epilog=EXAMPLE,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ozrules.cli import configuration
+from ozrules.cli.commands import ABOUT
 from ozrules.cli.explanation import lines
 from ozrules.cli.stored import with_journal
 from ozrules.cli.told import MOST_CHANGES, told
@@ -31,7 +32,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the program's."""
     parser = subparsers.add_parser(
         "why",
-        help="why each rule did, or did not, act on a call",
+        help=ABOUT["why"],
         description="Plays a recorded call to the rules in force and says of each why it did, or did not, act, and the"
         " smallest change of the call and of the rule with which it would have.",
         epilog=EXAMPLE,

@@ -73,12 +73,16 @@ class SnapshotPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionNews(msgspec.Struct, frozen=True):
-    """A session was created, changed or closed. ``at`` is the phone system's time for it, seconds since 1970 UTC."""
+    """A session was created, changed or closed. ``at`` is the phone system's time for it, seconds since 1970 UTC.
+
+    ``announced``: it was so before, and is told now because the gateway has just come to know of it.
+    """
 
     kind: Literal["created", "stateChanged", "closed"]
     session: Session
     at: float | None = None
     seq: int | None = None
+    announced: bool = False
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -57,6 +57,7 @@ class _Change(msgspec.Struct):
     session: Session
     at: float | str | None = None
     seq: int | None = None
+    announced: bool = False
 
 
 class _Created(msgspec.Struct, tag_field="method", tag="session.created"):
@@ -120,11 +121,11 @@ def decode(frame: str | bytes, zone: tzinfo = UTC) -> FromGateway:
     moment = moment_from(at, zone) if isinstance(at, str) else at
     match news:
         case _StateChanged():
-            return SessionNews("stateChanged", session, moment, change.seq)
+            return SessionNews("stateChanged", session, moment, change.seq, change.announced)
         case _Created():
-            return SessionNews("created", session, moment, change.seq)
+            return SessionNews("created", session, moment, change.seq, change.announced)
         case _Closed():
-            return SessionNews("closed", session, moment, change.seq)
+            return SessionNews("closed", session, moment, change.seq, change.announced)
         case _:
             assert_never(news)
 
@@ -195,7 +196,11 @@ def _hello(params: dict[str, Any]) -> Hello:
 
 def _news(kind: Literal["created", "stateChanged", "closed"], params: dict[str, Any], zone: tzinfo) -> SessionNews:
     return SessionNews(
-        kind, _session(params.get("session")), _moment(params.get("at"), zone), _count(params.get("seq"))
+        kind,
+        _session(params.get("session")),
+        _moment(params.get("at"), zone),
+        _count(params.get("seq")),
+        params.get("announced") is True,
     )
 
 
@@ -310,8 +315,8 @@ def encode(message: FromGateway | FromDaemon) -> bytes:
             return _notify("gateway.connection", message)
         case SnapshotPart():
             return _notify("sessions.snapshot", _part_body(message))
-        case SessionNews(kind=kind, session=session, at=at, seq=seq):
-            params = {"session": _session_body(session), "at": at, "seq": seq}
+        case SessionNews(kind=kind, session=session, at=at, seq=seq, announced=announced):
+            params = {"session": _session_body(session), "at": at, "seq": seq, "announced": announced or None}
             return _notify(f"session.{kind}", {name: value for name, value in params.items() if value is not None})
         case Response(id=id, listed=listed):
             return _ENCODER.encode({"jsonrpc": "2.0", "id": id, "result": _part_body(listed) if listed else {}})

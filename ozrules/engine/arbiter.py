@@ -20,7 +20,7 @@ from ozrules.engine.sequence import Sequencer
 from ozrules.engine.world import World
 from ozrules.rules import spans
 from ozrules.rules.condition import YES, FailedLeaf
-from ozrules.rules.model import Canary, Rule
+from ozrules.rules.model import Canary
 
 THROTTLE: Final = "throttle:"
 
@@ -59,14 +59,14 @@ class Arbiter:
         """
         judged = []
         for entry in entries:
-            if entry.test(live, at) == YES:
-                values = entry.values(live, at, held=True)
+            if entry.test(live, at, self._world) == YES:
+                values = entry.values(live, at, self._world, held=True)
                 each = self._judge(entry, live, at, values)
                 each = each._replace(values=values)
                 again = each.reason == "fired" and entry.rule.id in caused
                 judged.append(each._replace(reason="modeBusy", by=entry.rule.id) if again else each)
             elif explained:
-                judged.append(_unmet(entry, live, at))
+                judged.append(_unmet(entry, live, self._world, at))
         if not judged:
             return 0
         controller = self._controller(live)
@@ -112,14 +112,14 @@ class Arbiter:
         """What stops an entry whose conditions hold, if anything does. What it counts is put among the values."""
         rule = entry.rule
         for name, test in entry.exceptions:
-            if test(live, at) == YES:
-                return Judged(entry, "exception", entry.excepted(name, live, at), by=name)
+            if test(live, at, self._world) == YES:
+                return Judged(entry, "exception", entry.excepted(name, live, at, self._world), by=name)
         if rule.status == "disabled" or rule.id in self._world.paused or None in self._world.paused:
             return Judged(entry, "disabled")
-        if isinstance(rule.status, Canary) and not self._in_canary(rule, rule.status, live, at):
+        if isinstance(rule.status, Canary) and not self._in_canary(entry, rule.status, live, at):
             return Judged(entry, "notInCanary")
         if rule.throttle is not None:
-            group = self._world.group(rule.throttle.group_by)(live, at)
+            group = entry.program.group(rule.throttle.group_by)(live, at)
             if group is None:
                 return Judged(entry, "fieldMissing")
             last = self._world.tallies.latest(THROTTLE + rule.id, group)
@@ -131,12 +131,12 @@ class Arbiter:
             return Judged(entry, stopped[0], by=stopped[1])
         return Judged(entry, "shadow" if rule.status == "shadow" else "fired")
 
-    def _in_canary(self, rule: Rule, canary: Canary, live: LiveSession, at: float) -> bool:
+    def _in_canary(self, entry: Entry, canary: Canary, live: LiveSession, at: float) -> bool:
         if canary.group_by:
-            group = self._world.group(canary.group_by)(live, at)
+            group = entry.program.group(canary.group_by)(live, at)
         else:
             group = live.session.master_session_id or live.session.session_id
-        digest = sha256(f"{rule.id}{group or ''}".encode()).digest()
+        digest = sha256(f"{entry.rule.id}{group or ''}".encode()).digest()
         return int.from_bytes(digest, "big") % 100 < canary.percent
 
     def _controller(self, live: LiveSession) -> str | None:
@@ -170,15 +170,16 @@ class Arbiter:
         actions = planned(rule.actions, number, live, world, at, sent=sends)
         place = len(world.out)
         world.out.append(self._decision(number, judged, live, view, at, actions, outranked))
+        live.remembered = True  # record and journal wait for what comes of it, until they are told that nothing does
         if rule.throttle is not None:
-            group = world.group(rule.throttle.group_by)(live, at) or ""
+            group = entry.program.group(rule.throttle.group_by)(live, at) or ""
             world.tally(THROTTLE + rule.id, group, "", at, at + rule.throttle.once_within)
         if not sends:
             return
         if rule.mode == "restart":
             for run in [run for run in live.runs or () if run.rule.id == rule.id]:
                 self._sequencer.cancel(run, at, "the rule began anew")
-        run = Run(number, rule, entry.trigger.id, live, controls=entry.controls)
+        run = Run(number, entry.program, rule, entry.trigger.id, live, controls=entry.controls)
         if rule.mode == "queued" and any(each.rule.id == rule.id for each in live.runs or ()):
             self._sequencer.enqueue(run)
         else:
@@ -224,14 +225,14 @@ class Arbiter:
             by=judged.by,
             outranked=outranked,
             certainty=live.certainty,
-            revision=world.rules.revision,
+            revision=world.program.revision,
             mode=world.mode,
         )
 
 
-def _unmet(entry: Entry, live: LiveSession, at: float) -> Judged:
-    failed = entry.failed(live, at)
-    values = entry.values(live, at, held=False)
+def _unmet(entry: Entry, live: LiveSession, world: World, at: float) -> Judged:
+    failed = entry.failed(live, at, world)
+    values = entry.values(live, at, world, held=False)
     if any(leaf.missing for leaf in failed):
         return Judged(entry, "fieldMissing", failed, values=values)
     if failed and all(leaf.schedule for leaf in failed):

@@ -14,7 +14,8 @@ from ozrules.engine.live import LiveSession
 from ozrules.engine.planning import Stopped, cap_group
 from ozrules.engine.proof import disproves, needs_proof, proves
 from ozrules.engine.run import OBSERVE, SETTLE, Attempt, Run
-from ozrules.engine.world import Forwarded, World
+from ozrules.engine.state import Forwarded
+from ozrules.engine.world import World
 from ozrules.rules.model import Hunt, Listener, SecretRef, SessionAction
 from ozrules.session.methods import ANSWERS, APART, MOVING, REPEATABLE, Operation, is_legal
 

@@ -10,14 +10,14 @@ from typing import Final, TypeAlias
 
 from ozrules.engine.live import LiveSession
 from ozrules.rules import spans
-from ozrules.rules.condition import Facts, compile_reading, leaves, where
+from ozrules.rules.condition import Counts, Facts, compile_reading, leaves, where
 from ozrules.rules.fields import kind_of
 from ozrules.rules.model import Alive, Canary, Compare, Condition, History, Leaf, Rule
 from ozrules.session.session import MAX_TEXT
 
 Values: TypeAlias = dict[str, str | None]
 """By the way to the condition in the rule; None where there was no value."""
-Consult: TypeAlias = Callable[[LiveSession, float], Values]
+Consult: TypeAlias = Callable[[LiveSession, float, Counts], Values]
 
 EXCEPTIONS: Final = "exceptions."
 _COUNTS: Final = frozenset({"history", "active", "during", "outside"})
@@ -47,7 +47,7 @@ def of_condition(condition: Condition, facts: Facts[LiveSession]) -> Consult:
     return _together(_of(condition, facts))
 
 
-_One: TypeAlias = tuple[str, Callable[[LiveSession, float], str | None]]
+_One: TypeAlias = tuple[str, Callable[[LiveSession, float, Counts], str | None]]
 
 
 def _of(condition: Condition, facts: Facts[LiveSession]) -> list[_One]:
@@ -63,17 +63,17 @@ def _group(path: str, fields: Iterable[str], facts: Facts[LiveSession]) -> list[
     return [(f"{path}.groupBy.{field}", _field(field, facts)) for field in fields]
 
 
-def _shown(leaf: Leaf, facts: Facts[LiveSession]) -> Callable[[LiveSession, float], str | None]:
+def _shown(leaf: Leaf, facts: Facts[LiveSession]) -> Callable[[LiveSession, float, Counts], str | None]:
     if isinstance(leaf, Compare):
         return _field(leaf.field, facts)
     reading = compile_reading(leaf, facts)
-    return lambda live, at: reading(live, at)[0].actual
+    return lambda live, at, counts: reading(live, at, counts)[0].actual
 
 
-def _field(field: str, facts: Facts[LiveSession]) -> Callable[[LiveSession, float], str | None]:
+def _field(field: str, facts: Facts[LiveSession]) -> Callable[[LiveSession, float, Counts], str | None]:
     read, kind = facts.reader(field), kind_of(field)
 
-    def text(live: LiveSession, at: float) -> str | None:
+    def text(live: LiveSession, at: float, counts: Counts) -> str | None:
         value = read(live, at)
         if value is None or isinstance(value, str):
             return value
@@ -89,7 +89,7 @@ def _field(field: str, facts: Facts[LiveSession]) -> Callable[[LiveSession, floa
 
 
 def _together(parts: Iterable[_One]) -> Consult:
-    named: dict[str, Callable[[LiveSession, float], str | None]] = {}
+    named: dict[str, Callable[[LiveSession, float, Counts], str | None]] = {}
     for path, read in parts:
         name, number = path, 2
         while name in named and path.rpartition(".")[2] in _COUNTS:  # a field is the same wherever it is read
@@ -97,10 +97,10 @@ def _together(parts: Iterable[_One]) -> Consult:
         named[name] = read
     readers = tuple(named.items())
 
-    def consult(live: LiveSession, at: float) -> Values:
+    def consult(live: LiveSession, at: float, counts: Counts) -> Values:
         found: Values = {}
         for path, read in readers:
-            value = read(live, at)
+            value = read(live, at, counts)
             found[path] = value if value is None else value[:MAX_TEXT]
         return found
 

@@ -256,6 +256,7 @@ NoticeKind = Literal[
     "unknownSession",
     "sessionReused",
     "emergencyCall",
+    "rulesUnknown",
 ]
 
 

@@ -48,9 +48,10 @@ from ozrules.engine.events import (
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.index import EXPLAIN_ALL, Entry
 from ozrules.engine.live import Hold, LiveSession
-from ozrules.engine.memory import base_of, recall, remember
+from ozrules.engine.memory import Programs, base_of, held_from, recall, remember, waits_in
 from ozrules.engine.moments import Moments, missed_reason
 from ozrules.engine.planning import may_send
+from ozrules.engine.program import Program
 from ozrules.engine.routing import Questions
 from ozrules.engine.sequence import Sequencer
 from ozrules.engine.tracker import Change, Tracker
@@ -66,9 +67,10 @@ from ozrules.session.state import IN_CALL, State
 class Engine:
     """The rules at work on all sessions of all connections.
 
-    ``next_decision``, ``memories``, ``tallies`` and ``open_commands`` are what a journal kept of the engine before;
-    what is remembered acts again once the connection's list has been merged. Where more than ``explain`` rules answer
-    to a state, those whose conditions do not hold are not written down.
+    ``next_decision``, ``memories``, ``tallies`` and ``open_commands`` are what a journal kept of the engine before, and
+    ``earlier`` the rule sets that its memories may refer to beside ``rules``; what is remembered acts again once the
+    connection's list has been merged. Where more than ``explain`` rules answer to a state, those whose conditions do
+    not hold are not written down.
     """
 
     def __init__(
@@ -81,9 +83,11 @@ class Engine:
         memories: Iterable[tuple[SessionKey, bytes]] = (),
         tallies: Iterable[Tally] = (),
         open_commands: Iterable[Command] = (),
+        earlier: Iterable[RuleSet] = (),
         explain: int = EXPLAIN_ALL,
     ) -> None:
-        self._world = World(rules, mode, next_decision, explain)
+        self._explain = explain
+        self._world = World(Program(rules, explain), mode, next_decision)
         self._tracker = Tracker(self._world)
         self._sequencer = Sequencer(self._world)
         self._arbiter = Arbiter(self._world, self._sequencer)
@@ -91,9 +95,13 @@ class Engine:
         self._questions = Questions(self._world, self._sequencer, self._arbiter)
         for tally in tallies:
             self._world.tallies.add(tally)
+        programs = Programs(self._world.program, earlier)
         for key, memory in memories:
-            live, bases = recall(key, memory, self._world)
-            self._restore_holds(live, bases)
+            lost = recall(key, memory, self._world, programs)
+            self._sequencer.give_up(lost, at)
+        self._world.recount()
+        for live in self._world.live.values():
+            self._world.count_alive(live, at)
         self._sequencer.recover(open_commands, at)
         for live in list(self._world.live.values()):
             self._after(live)
@@ -102,9 +110,11 @@ class Engine:
         """Everything that ``event`` makes ozrules want to be done, in order."""
         match event:
             case SessionSeen():
-                changes = self._tracker.seen(event)
-                for change in changes:
+                named = self._unseen(event)
+                for change in self._tracker.seen(event):
                     self._changed(change, event.at)
+                if named is not None:
+                    self._due(named, event.at)
             case TimersDue(at=at, sessions=sessions):
                 for key in sessions:
                     live = self._world.live.get(key)
@@ -141,8 +151,11 @@ class Engine:
             case CalendarDue():
                 for live in self._moments.come(event):
                     self._after(live)
-            case RulesReplaced(rules=rules):
-                self._replace(rules, event.at)
+            case RulesReplaced(rules=rules, program=program):
+                if program is None:
+                    same = rules is self._world.program.rules
+                    program = self._world.program if same else Program(rules, self._explain)
+                self._replace(program, event.at)
             case RulePaused(rule=rule, paused=paused):
                 (self._world.paused.add if paused else self._world.paused.discard)(rule)
             case ScheduleSwitched():
@@ -163,6 +176,11 @@ class Engine:
         out, world.out = world.out, []
         return out
 
+    def revisions(self) -> frozenset[str]:
+        """The rule sets that are in force or that something under way refers to: these must be kept."""
+        world = self._world
+        return frozenset({world.program.revision, *(each.revision for each in world.begun_with())})
+
     def gate(self, command: Command, at: float) -> Withheld | None:
         """Asked at the moment of sending: whether this command may still leave, and if not, what becomes of it.
 
@@ -175,6 +193,8 @@ class Engine:
             return Withheld("expired", f"{at - command.deadline:.1f} s after its time")
         if not self._world.line(command.connection).merged:
             return Withheld("expired", "the list of calls had to be read anew before it could be sent")
+        if live.unseen:
+            return Withheld("expired", "since the connection was lost nothing has said that the call still is there")
         return may_send(command, live, self._world)
 
     def session(self, key: SessionKey) -> Session | None:
@@ -200,6 +220,12 @@ class Engine:
         live = self._world.live.get(key)
         return None if live is None or live.ended else view_of(live)
 
+    def _unseen(self, event: SessionSeen) -> LiveSession | None:
+        """The session that a report is about, where it is the first to name it since a gap."""
+        line = self._world.line(event.connection)
+        live = line.sessions.get(event.session.session_id) if line.merged else None
+        return live if live is not None and live.unseen else None
+
     # --- one change -------------------------------------------------------------------------------------------------
 
     def _changed(self, change: Change, at: float) -> None:
@@ -221,7 +247,7 @@ class Engine:
         if live.state in world.index.holding:
             own = caused if change.entered else ()
             for entry, due in self._arm(live, change.origin if change.entered else None, at, own):
-                if entry.test(live, at) == YES:
+                if entry.test(live, at, world) == YES:
                     self._arbiter.own_doing(entry, live, msgspec.structs.replace(view, due=due), at)
         world.out.append(
             Observed(at=at, key=live.key, event=view, session=live.session, certainty=live.certainty, matched=fired)
@@ -240,6 +266,8 @@ class Engine:
                 due = hold.due
         if live.asks is not None and not live.ended:
             due = live.asks.expires
+        if live.look_again is not None and (due is None or live.look_again < due):
+            due = live.look_again
         for run in live.runs or ():
             wanted = self._sequencer.due(run)
             if wanted is not None and (due is None or wanted < due):
@@ -248,7 +276,8 @@ class Engine:
             live.wake = due
             world.out.append(Wake(live.key, due))
         over = live.ended and not live.runs
-        memory = None if over else remember(live, met=live.state in world.index.resyncing)
+        met = live.state in world.index.resyncing or self._moments.owes(live)
+        memory = None if over else remember(live, met=met)
         if memory is not None:
             world.out.append(Remember(live.key, memory))
         elif live.remembered:
@@ -258,11 +287,15 @@ class Engine:
             world.drop(live)
 
     def _due(self, live: LiveSession, at: float) -> None:
-        """Does what is due on a session, unless its connection is in a gap: then the merge comes first."""
-        if live.key.connection and not self._world.line(live.key.connection).merged:
+        """Does what is due on a session, unless its connection is in a gap, or nothing has named it since: then that
+        comes first.
+        """
+        if live.unseen or (live.key.connection and not self._world.line(live.key.connection).merged):
             return
         if live.asks is not None and live.asks.expires <= at:
             live.ended = True
+        if live.look_again is not None and live.look_again <= at:
+            self._tracker.look_again(live)
         for run in tuple(live.runs or ()):
             due = self._sequencer.due(run)
             if due is not None and due <= at and not run.queued:
@@ -322,7 +355,7 @@ class Engine:
                 kept.append(hold)
                 continue
             pauses = trigger.clock != "state" and not live.ended
-            if not pauses and hold.entry.test(live, at) == YES:
+            if not pauses and hold.entry.test(live, at, self._world) == YES:
                 reason: Reason = "stateLeftBeforeFor" if change.seen or not live.ended else "callGone"
                 self._arbiter.record(hold.entry, reason, live, msgspec.structs.replace(view, due=hold.due), at)
         live.holds = kept or None
@@ -336,8 +369,7 @@ class Engine:
         for hold in live.holds or ():
             trigger = hold.entry.trigger
             assert isinstance(trigger, StateTrigger)
-            if trigger.clock != "session":
-                hold.due = self._due_of(trigger, live, at) or hold.due
+            hold.due = self._due_of(trigger, live, at) or hold.due
 
     def _holds_due(self, live: LiveSession, at: float) -> None:
         while live.holds:
@@ -355,19 +387,14 @@ class Engine:
             timely = []
             for entry in entries:
                 reason = missed_reason(entry.rule, late, missed=due < live.watched_from)
-                if reason is None or entry.test(live, at) != YES:  # of a rule that is not about this call, say that
+                if (
+                    reason is None or entry.test(live, at, self._world) != YES
+                ):  # of a rule that is not about this call, say that
                     timely.append(entry)
                 else:
                     self._arbiter.record(entry, reason, live, view, at)
             if timely:
                 self._arbiter.decide(timely, live, view, at)
-
-    def _restore_holds(self, live: LiveSession, bases: dict[tuple[str, str], float]) -> None:
-        for name, base in bases.items():
-            entry = self._world.index.holds.get(name)
-            if entry is not None and isinstance(entry.trigger, StateTrigger) and live.state in entry.trigger.states:
-                assert entry.trigger.hold is not None
-                live.holds = [*(live.holds or ()), Hold(entry, base + entry.trigger.hold)]
 
     def _cancel(self, event: TimerCancelled) -> None:
         live = self._world.live.get(event.session)
@@ -384,31 +411,40 @@ class Engine:
 
     # --- rules -----------------------------------------------------------------------------------------
 
-    def _replace(self, rules: RuleSet, at: float) -> None:
-        """Another rule set: waits of rules that stay are kept, or due anew from the same start; the others end."""
-        before = {live.key: live.holds or [] for live in self._world.live.values()}
-        known = self._world.retired | self._world.index.holds
-        self._world.install(rules)
-        fired = {name for live in self._world.live.values() for name in live.done or ()}
-        self._world.retired = {name: known[name] for name in fired - self._world.index.holds.keys() if name in known}
-        for live in list(self._world.live.values()):
-            holds = self._world.index.holds
-            bases = {}
-            for hold in before[live.key]:
-                entry = holds.get(hold.entry.name)
-                if entry is not None and isinstance(entry.trigger, StateTrigger) and live.state in entry.trigger.states:
-                    bases[hold.entry.name] = base_of(hold)
-                elif hold.entry.test(live, at) == YES:
-                    view = EventView(
-                        kind="timer", state=live.state, from_state=live.previous, since=live.entered, due=hold.due
-                    )
-                    self._arbiter.record(hold.entry, "ruleRemoved", live, view, at)
-            live.holds = None
-            self._restore_holds(live, bases)
-            if not live.ended and live.asks is None and live.state in self._world.index.holding:
+    def _replace(self, program: Program, at: float) -> None:
+        """Another rule set: waits of rules that stay are kept, or due anew from the same start; the others end, judged
+        by the rules that they began with.
+        """
+        world = self._world
+        removed = {live.key: self._swap_holds(live, program, at) for live in world.live.values()}
+        known = world.retired | world.index.holds
+        fired = {name for live in world.live.values() for name in live.done or ()}
+        world.retired = {name: known[name] for name in fired - program.index.holds.keys() if name in known}
+        world.install(program)
+        for live in list(world.live.values()):
+            for hold in removed[live.key]:
+                view = EventView(
+                    kind="timer", state=live.state, from_state=live.previous, since=live.entered, due=hold.due
+                )
+                self._arbiter.record(hold.entry, "ruleRemoved", live, view, at)
+            if not live.ended and live.asks is None and live.state in program.index.holding:
                 self._arm(live, live.previous, at)
             self._after(live)  # in a gap, too, where nothing is done yet
             self._due(live, at)
+
+    def _swap_holds(self, live: LiveSession, program: Program, at: float) -> list[Hold]:
+        """Lets the waits of a session be those of another program. Returns those that it does not have and whose own
+        conditions hold.
+        """
+        kept, removed = [], []
+        for hold in live.holds or ():
+            entry = program.index.holds.get(hold.entry.name)
+            if entry is not None and waits_in(entry, live):
+                kept.append(held_from(entry, base_of(hold)))
+            elif hold.entry.test(live, at, self._world) == YES:
+                removed.append(hold)
+        live.holds = kept or None
+        return removed
 
 
 def _stays(entry: Entry | None, live: LiveSession, back: bool) -> bool:

@@ -5,7 +5,7 @@ host's wall clock differs from it, `ClockAdjusted` says by how much: the wall cl
 shows, never a ``for:``.
 """
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
@@ -14,12 +14,16 @@ from ozrules.engine.identity import CommandId, SessionKey
 from ozrules.rules.model import Routing, RuleSet
 from ozrules.session.session import Session
 
+if TYPE_CHECKING:
+    from ozrules.engine.program import Program
+
 
 class ConnectionOpened(msgspec.Struct, frozen=True, kw_only=True):
     """A phone system is reached. Nothing acts on its sessions until its list has come and is merged.
 
     A new ``epoch`` means that all earlier sessions are gone. ``privileges`` are the methods that may be called, or
-    None where that is unknown. ``zone`` is the IANA zone of its times that carry none.
+    None where that is unknown. ``zone`` is the IANA zone of its times that carry none. ``since`` is the moment before
+    which the link was surely not up, where that is known better than by ``at``: what began before it was not seen.
     """
 
     at: float
@@ -27,6 +31,7 @@ class ConnectionOpened(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str = ""
     privileges: frozenset[str] | None = None
     zone: str = "UTC"
+    since: float | None = None
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +43,11 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionSeen(msgspec.Struct, gc=False, frozen=True, kw_only=True):
-    """The phone system reported one session. ``reported_at`` is its own time for it, seconds since 1970 UTC."""
+    """The phone system reported one session. ``reported_at`` is its own time for it, seconds since 1970 UTC.
+
+    ``announced``: it tells what was so before, as some phone systems do of all sessions at a connect. Nobody has seen
+    that happen: it counts like a list of this one session.
+    """
 
     at: float
     connection: str
@@ -46,6 +55,7 @@ class SessionSeen(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     session: Session
     reported_at: float | None = None
     derived: bool = False
+    announced: bool = False
 
 
 class SessionsListed(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +63,8 @@ class SessionsListed(msgspec.Struct, frozen=True, kw_only=True):
 
     ``sessions`` is None where the phone system cannot give a list at all: what is seen from now on is acted upon.
     ``late`` is how many seconds before ``at`` it may have been true, at most: a list shows every stay younger than it
-    is by the time that it took. ``follow`` are changes that came before it and are not in it: they are taken in with
+    is by the time that it took. ``reported_at`` is the phone system's own time for it, where it tells one, seconds
+    since 1970 UTC. ``follow`` are changes that came before it and are not in it: they are taken in with
     it, so that nothing is done for a state that is known to be over.
     """
 
@@ -62,6 +73,7 @@ class SessionsListed(msgspec.Struct, frozen=True, kw_only=True):
     sessions: tuple[Session, ...] | None
     complete: bool = True
     late: float = 0.0
+    reported_at: float | None = None
     follow: tuple[SessionSeen, ...] = ()
 
 
@@ -174,10 +186,13 @@ class PostSettled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RulesReplaced(msgspec.Struct, frozen=True, kw_only=True):
-    """A new set of rules holds from now on, whole."""
+    """A new set of rules holds from now on, whole. ``program`` is what they were compiled to, where that was done
+    before, so that nothing of it can fail here.
+    """
 
     at: float
     rules: RuleSet
+    program: "Program | None" = None
 
 
 class RulePaused(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ They look at the final, normalised number, first when a rule is decided and agai
 emergency call is never touched; a destination is refused unless the policy allows it; deny beats allow.
 """
 
+from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
 from ozrules.engine.live import LiveSession
@@ -19,12 +20,18 @@ EXTERNAL: Final = "external"
 
 
 class Guard:
-    """The guards of one rule set, with the counts that its caps need."""
+    """The guards of one rule set. ``named`` are the numbers that its rules name: what is thought of these is worked out
+    once.
+    """
 
-    def __init__(self, guards: Guards, numbers: NumberPlan) -> None:
+    def __init__(self, guards: Guards, numbers: NumberPlan, named: Iterable[str] = ()) -> None:
         self._guards = guards
         self._numbers = numbers
         self._protected = frozenset(numbers.normal(number) for number in guards.protected)
+        self._named: dict[str, tuple[str | None, Verdict | None]] = {}
+        for number in named:
+            final = numbers.destination(number)
+            self._named[number] = (final, None if final is None else self.policy(final))
 
     def is_protected(self, live: LiveSession) -> bool:
         """Whether the call goes to an emergency number, or another one that nobody may touch."""
@@ -44,17 +51,17 @@ class Guard:
             return "budget", f"{live.actions} actions on this session already (maxActionsPerSession)"
         return None
 
-    def destination(
-        self, live: LiveSession, number: str | None, *, templated: bool, hops: bool = True
-    ) -> Verdict | None:
-        """Why the call may not be sent to ``number``, which is as `final` gave it. ``hops``: it counts as one."""
+    def destination(self, live: LiveSession, wanted: str, *, templated: bool, hops: bool = True) -> str | Verdict:
+        """The number as it would be sent, or why the call may not be sent there. ``hops``: it counts as one."""
+        known = self._named.get(wanted)
+        number = self._numbers.destination(wanted) if known is None else known[0]
         if number is None:
             return "guard", "not a number that can be dialled"
         if hops and live.chain.hops >= self._guards.max_hops:
             return "hops", f"the call was forwarded or transferred {live.chain.hops} times already (maxHops)"
         if templated and not self._guards.templated:
             return "guard", "a destination from a template needs guards.destinations.templated: true"
-        return self.policy(number)
+        return (self.policy(number) if known is None else known[1]) or number
 
     def policy(self, number: str) -> Verdict | None:
         """Why no call may be sent to this number at all."""
@@ -94,10 +101,6 @@ class Guard:
         if cap.max_per_hour is not None and tallies.count(EXTERNAL, group, at, HOUR) >= cap.max_per_hour:
             return "guard", f"{cap.max_per_hour} external calls by rules in the last hour (guards.external.maxPerHour)"
         return None
-
-    def final(self, number: str) -> str | None:
-        """The number as it would be sent, or None where it is none: letters, feature codes, foreign digits."""
-        return self._numbers.destination(number)
 
     def is_external(self, number: str) -> bool:
         return not self._numbers.is_internal(number)

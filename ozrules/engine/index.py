@@ -12,14 +12,14 @@ their conditions ruled them out; `why` tells of them all.
 import sys
 from collections.abc import Callable, Iterable
 from operator import attrgetter
-from typing import Final, Literal, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never
 
 import msgspec
 import re2
 
 from ozrules.engine.consulted import Consult, Values, of_conditions, of_the_rest
 from ozrules.engine.live import LiveSession
-from ozrules.rules.condition import Facts, FailedLeaf, Test, compile_condition, compile_failing
+from ozrules.rules.condition import Counts, Facts, FailedLeaf, Failing, Test, compile_condition, compile_failing
 from ozrules.rules.fields import kind_of
 from ozrules.rules.model import (
     Action,
@@ -46,6 +46,9 @@ from ozrules.session.methods import EXCLUSIVE
 from ozrules.session.session import ATTRIBUTES, PROPERTIES
 from ozrules.session.state import State
 
+if TYPE_CHECKING:
+    from ozrules.engine.program import Program
+
 EXPLAIN_ALL: Final = 16
 EVERY: Final = sys.maxsize
 """To explain every rule, however many there are."""
@@ -57,11 +60,12 @@ class Entry:
     __slots__ = (
         "_consult",
         "_consult_rest",
-        "_facts",
+        "_excepted",
         "_failing",
         "controls",
         "exceptions",
         "name",
+        "program",
         "rank",
         "rule",
         "test",
@@ -75,7 +79,7 @@ class Entry:
         rank: int,
         test: Test[LiveSession],
         exceptions: tuple[tuple[str, Test[LiveSession]], ...],
-        facts: Facts[LiveSession],
+        program: "Program",
     ) -> None:
         self.rule = rule
         self.trigger = trigger
@@ -84,32 +88,36 @@ class Entry:
         self.exceptions = exceptions
         self.controls = rule.exclusive and takes_control(rule.actions)
         self.name = (rule.id, trigger.id)
-        self._facts = facts
-        self._failing: Callable[[LiveSession, float], tuple[FailedLeaf, ...]] | None = None
+        self.program = program
+        self._failing: Failing[LiveSession] | None = None
+        self._excepted: dict[str, Failing[LiveSession]] = {}
         self._consult: Consult | None = None
         self._consult_rest: Consult | None = None
 
-    def failed(self, live: LiveSession, at: float) -> tuple[FailedLeaf, ...]:
+    def failed(self, live: LiveSession, at: float, counts: Counts) -> tuple[FailedLeaf, ...]:
         """The leaves because of which the conditions do not hold."""
         if self._failing is None:
-            self._failing = compile_failing(self.rule.condition, self._facts)
-        return self._failing(live, at)
+            self._failing = compile_failing(self.rule.condition, self.program)
+        return self._failing(live, at, counts)
 
-    def values(self, live: LiveSession, at: float, *, held: bool) -> Values:
+    def values(self, live: LiveSession, at: float, counts: Counts, *, held: bool) -> Values:
         """What the conditions read and, where they ``held``, what was read after them."""
         if self._consult is None:
-            self._consult = of_conditions(self.rule, self._facts)
-        found = self._consult(live, at)
+            self._consult = of_conditions(self.rule, self.program)
+        found = self._consult(live, at, counts)
         if held:
             if self._consult_rest is None:
-                self._consult_rest = of_the_rest(self.rule, self._facts)
-            found |= self._consult_rest(live, at)
+                self._consult_rest = of_the_rest(self.rule, self.program)
+            found |= self._consult_rest(live, at, counts)
         return found
 
-    def excepted(self, name: str, live: LiveSession, at: float) -> tuple[FailedLeaf, ...]:
+    def excepted(self, name: str, live: LiveSession, at: float, counts: Counts) -> tuple[FailedLeaf, ...]:
         """The leaves because of which the exception ``name`` holds."""
-        condition = next(each.condition for each in self.rule.exceptions if each.name == name)
-        return compile_failing(condition, self._facts, holds=False)(live, at)
+        failing = self._excepted.get(name)
+        if failing is None:
+            condition = next(each.condition for each in self.rule.exceptions if each.name == name)
+            failing = self._excepted[name] = compile_failing(condition, self.program, holds=False)
+        return failing(live, at, counts)
 
 
 def takes_control(actions: Iterable[Action]) -> bool:
@@ -391,7 +399,7 @@ class Index:
     ``explain``: where at most so many answer to a state, each of them gets its reason.
     """
 
-    def __init__(self, rules: Iterable[Rule], facts: Facts[LiveSession], explain: int = EXPLAIN_ALL) -> None:
+    def __init__(self, rules: Iterable[Rule], program: "Program", explain: int = EXPLAIN_ALL) -> None:
         entering: dict[State, list[Entry]] = {}
         holding: dict[State, list[Entry]] = {}
         asked: dict[Routing, list[Entry]] = {}
@@ -400,25 +408,25 @@ class Index:
         ordered = sorted(self.rules.values(), key=lambda rule: (-rule.priority, rule.order))
         rank = 0
         for rule in ordered:
-            test = compile_condition(rule.condition, facts)
-            exceptions = tuple((each.name, compile_condition(each.condition, facts)) for each in rule.exceptions)
+            test = compile_condition(rule.condition, program)
+            exceptions = tuple((each.name, compile_condition(each.condition, program)) for each in rule.exceptions)
             for trigger in rule.triggers:
                 rank += 1
                 match trigger:
                     case StateTrigger():
-                        entry = Entry(rule, trigger, rank, test, exceptions, facts)
+                        entry = Entry(rule, trigger, rank, test, exceptions, program)
                         for state in trigger.states:
                             (entering if trigger.hold is None else holding).setdefault(state, []).append(entry)
                     case CalendarTrigger():
-                        entry = Entry(rule, trigger, rank, test, exceptions, facts)
+                        entry = Entry(rule, trigger, rank, test, exceptions, program)
                         self.calendar[entry.name] = entry
                     case RoutingTrigger():
-                        entry = Entry(rule, trigger, rank, test, exceptions, facts)
+                        entry = Entry(rule, trigger, rank, test, exceptions, program)
                         asked.setdefault(trigger.kind, []).append(entry)
                     case _:
                         assert_never(trigger)
         self.holds = {entry.name: entry for entries in holding.values() for entry in entries}
-        self.entering = {state: Bucket(tuple(entries), facts, explain) for state, entries in entering.items()}
+        self.entering = {state: Bucket(tuple(entries), program, explain) for state, entries in entering.items()}
         self.resyncing = {state for state, entries in entering.items() if any(one.rule.on_resync for one in entries)}
-        self.holding = {state: Bucket(tuple(entries), facts, explain) for state, entries in holding.items()}
-        self.routing = {kind: Bucket(tuple(entries), facts, explain) for kind, entries in asked.items()}
+        self.holding = {state: Bucket(tuple(entries), program, explain) for state, entries in holding.items()}
+        self.routing = {kind: Bucket(tuple(entries), program, explain) for kind, entries in asked.items()}

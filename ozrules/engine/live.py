@@ -16,6 +16,7 @@ from ozrules.session.state import ENDED, IN_CALL, RINGING, State
 
 if TYPE_CHECKING:
     from ozrules.engine.index import Entry
+    from ozrules.engine.movement import Duration, Reading
     from ozrules.engine.run import Run
     from ozrules.engine.stays import Doubt
 
@@ -64,7 +65,13 @@ class Asks:
 
 
 class LiveSession:
-    """One session from its first report to its end. All times are the engine's clock, in seconds."""
+    """One session from its first report to its end. All times are the engine's clock, in seconds.
+
+    ``unseen``: since a gap nothing has named it, not even a list, which did not say that it was complete.
+    ``unsettled``: it was there before we heard of it, and counts from when we did until its own account is believed.
+    ``readings`` are the durations of the last list in this stay; at ``look_again`` another list shall show whether they
+    move.
+    """
 
     __slots__ = (
         "actions",
@@ -78,15 +85,19 @@ class LiveSession:
         "entered",
         "holds",
         "key",
+        "look_again",
         "previous",
         "previous_duration",
         "rang",
+        "readings",
         "remembered",
         "runs",
         "session",
         "started",
         "state",
         "talked",
+        "unseen",
+        "unsettled",
         "variables",
         "wake",
         "watched_from",
@@ -115,6 +126,10 @@ class LiveSession:
         self.runs: list[Run] | None = None
         self.variables: dict[str, str] | None = None
         self.doubt: Doubt | None = None
+        self.unseen = False
+        self.unsettled = False
+        self.readings: dict[Duration, Reading] | None = None
+        self.look_again: float | None = None
         self.actions = 0
         self.asks: Asks | None = None
         self.wake: float | None = None
@@ -135,6 +150,10 @@ class LiveSession:
         self.ended = state in ENDED
         self.entered = at
         self.doubt = None
+        self.unseen = self.unsettled = False
+        self.readings = None
+        if self.ended:
+            self.look_again = None
 
     def began(self, at: float) -> None:
         """The state was entered earlier than its report came: what was counted for the one before is less."""

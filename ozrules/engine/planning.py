@@ -40,7 +40,9 @@ Stopped: TypeAlias = tuple[Literal["guard", "protected", "budget", "hops", "acti
 
 def fill(template: Template, live: LiveSession, world: World, at: float) -> str:
     """The text with its fields put in. A missing field is empty text."""
-    return "".join(part if isinstance(part, str) else world.text(part.field)(live, at) or "" for part in template)
+    return "".join(
+        part if isinstance(part, str) else world.program.text(part.field)(live, at) or "" for part in template
+    )
 
 
 def destination(target: Target, live: LiveSession, world: World, at: float, *, hops: bool = True) -> str | Stopped:
@@ -54,17 +56,13 @@ def destination(target: Target, live: LiveSession, world: World, at: float, *, h
             if wanted is None:
                 return "actionFailed", f"{target.name} has no entry for this {target.key}"
         case Templated(field=field):
-            wanted = world.text(field)(live, at)
+            wanted = world.program.text(field)(live, at)
             if wanted is None:
                 return "actionFailed", f"{field} is missing"
         case _:
             assert_never(target)
-    final = world.guard.final(wanted)
-    stopped = world.guard.destination(live, final, templated=isinstance(target, Templated), hops=hops)
-    if stopped is not None:
-        return stopped
-    assert final is not None, "the guard refuses what is no number"
-    if not world.guard.caps_external:
+    final = world.guard.destination(live, wanted, templated=isinstance(target, Templated), hops=hops)
+    if not isinstance(final, str) or not world.guard.caps_external:
         return final
     group = cap_group(live, world, at)
     calls = world.external.count(group or "")
@@ -136,11 +134,11 @@ def recipient(action: SystemAction, live: LiveSession, world: World, at: float) 
 
 def cap_group(live: LiveSession, world: World, at: float) -> str | None:
     """The group of ``guards.external`` that a call belongs to."""
-    return world.group(world.guard.cap_fields)(live, at)
+    return world.program.group(world.guard.cap_fields)(live, at)
 
 
 def _looked_up(target: Lookup, live: LiveSession, world: World, at: float) -> str | None:
-    value = world.text(target.key)(live, at)
+    value = world.program.text(target.key)(live, at)
     if value is not None:
         if value in target.table:
             return target.table[value]

@@ -18,7 +18,8 @@ from ozrules.engine.events import RoutingAsked
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.live import Asks, Chain, LiveSession
 from ozrules.engine.sequence import Sequencer
-from ozrules.engine.world import Line, World
+from ozrules.engine.state import Line
+from ozrules.engine.world import World
 from ozrules.rules.condition import YES
 from ozrules.rules.model import Routing
 from ozrules.session.session import Session
@@ -66,7 +67,7 @@ class Questions:
         elif bucket is not None:
             live.certainty = "degraded"
             for entry in bucket.candidates(live):
-                if entry.test(live, at) == YES:
+                if entry.test(live, at, world) == YES:
                     self._arbiter.record(entry, "degraded", live, view, at)
         world.out.append(
             Observed(at=at, key=live.key, event=view, session=live.session, certainty=live.certainty, matched=fired)

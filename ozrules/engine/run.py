@@ -1,11 +1,11 @@
 """A run: one firing of one rule, and how far its actions have come.
 
 A run is a stack of frames, each a list of actions and the place in it, so that ``onFailure`` or a branch of
-``choose`` is one more frame on top. It either goes on at once or waits for exactly one thing. It keeps the rule as
-it was when it began: a reload changes what fires next, never what is under way.
+``choose`` is one more frame on top. It either goes on at once or waits for exactly one thing. It keeps the program
+that it began with: a reload changes what fires next, never what is under way.
 """
 
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -22,9 +22,11 @@ from ozrules.rules.model import (
     WaitFor,
     Webhook,
 )
+from ozrules.rules.nesting import Path
 from ozrules.session.state import State
 
-Path: TypeAlias = tuple[int | str, ...]
+if TYPE_CHECKING:
+    from ozrules.engine.program import Program
 
 
 class Frame:
@@ -183,6 +185,7 @@ class Run:
         "hunted",
         "number",
         "origin",
+        "program",
         "queued",
         "rule",
         "steps",
@@ -191,8 +194,11 @@ class Run:
         "waiting",
     )
 
-    def __init__(self, number: int, rule: Rule, trigger: str, origin: LiveSession, *, controls: bool) -> None:
+    def __init__(
+        self, number: int, program: "Program", rule: Rule, trigger: str, origin: LiveSession, *, controls: bool
+    ) -> None:
         self.number = number
+        self.program = program
         self.rule = rule
         self.trigger = trigger
         self.origin = origin

@@ -10,17 +10,18 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from ozrules.engine.attempts import Attempts, Sent
-from ozrules.engine.consulted import Values, of_condition
+from ozrules.engine.consulted import Values
 from ozrules.engine.deliveries import Deliveries
-from ozrules.engine.effects import DONE, Chosen, Command, Outcome, OutcomeName, WriteLog
+from ozrules.engine.effects import DONE, Chosen, Command, Notice, Outcome, OutcomeName, WriteLog
 from ozrules.engine.events import CommandAnswered, CommandShown, PostSettled
 from ozrules.engine.hunting import order_of, ring_of
 from ozrules.engine.identity import CommandId
 from ozrules.engine.live import LiveSession
+from ozrules.engine.memory import Lost
 from ozrules.engine.planning import Stopped, destination, fill, planned, recipient, second_call
 from ozrules.engine.run import UNDOES, Attempt, Delivery, Frame, Pause, Ring, Run, Watch, undoing
 from ozrules.engine.world import World
-from ozrules.rules.condition import YES, compile_condition
+from ozrules.rules.condition import YES
 from ozrules.rules.model import (
     Action,
     AttendedTransfer,
@@ -112,20 +113,30 @@ class Sequencer:
                         pass
         for lost in open_commands:
             if lost.id not in known:
-                self._world.out.append(
-                    Outcome(
-                        at=at,
-                        command=lost.id,
-                        decision=lost.decision,
-                        rule=lost.rule,
-                        session=lost.session,
-                        action=lost.action,
-                        outcome="unconfirmed",
-                        state=None,
-                        after=0.0,
-                        error="ozrules stopped before the answer came, and nothing is known of the session",
-                    )
-                )
+                self._lost(lost, at)
+
+    def _lost(self, command: Command, at: float) -> None:
+        self._world.out.append(
+            Outcome(
+                at=at,
+                command=command.id,
+                decision=command.decision,
+                rule=command.rule,
+                session=command.session,
+                action=command.action,
+                outcome="unconfirmed",
+                state=None,
+                after=0.0,
+                error="ozrules stopped before the answer came, and nothing is known of the session",
+            )
+        )
+
+    def give_up(self, lost: Iterable[Lost], at: float) -> None:
+        """After a restart: the rules of these sequences cannot be read any more, so they end."""
+        for each in lost:
+            self._world.out.append(Notice(kind="rulesUnknown", connection=each.session.connection, detail=each.rule))
+            if each.unknown is not None:
+                self._lost(each.unknown, at)
 
     # --- what wakes a run -------------------------------------------------------------------------------------------
 
@@ -391,15 +402,16 @@ class Sequencer:
 
     def _choose(self, run: Run, choose: Choose, at: float) -> None:
         """Goes the first way whose condition holds, if one does."""
-        live, world = run.session, self._world
+        live, frame = run.session, run.frames[-1]
         read: Values = {}
         for number, branch in enumerate(choose.branches):
-            if branch.condition is not None:
-                for path, value in of_condition(branch.condition, world)(live, at).items():
+            choice = run.program.choice(run.rule.id, (*frame.path, frame.index - 1, number))
+            if choice is not None:
+                for path, value in choice.values(live, at, self._world).items():
                     read[f"choose[{number + 1}].{path.removeprefix('choose.')}"] = value
-                if compile_condition(branch.condition, world)(live, at) != YES:
+                if choice.test(live, at, self._world) != YES:
                     continue
-            way = "else" if branch.condition is None else f"if {number + 1}"
+            way = "else" if choice is None else f"if {number + 1}"
             self._took(run, choose, way, branch.actions, at, read)
             self._push(run, branch.actions, number)
             return

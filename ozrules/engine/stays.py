@@ -17,10 +17,14 @@ NEW_STAY: Final = 2.0
 
 
 class Doubt(msgspec.Struct, frozen=True):
-    """Perhaps this is another stay. ``since`` is when the one we knew of began, ``done`` what has fired in it."""
+    """Perhaps this is another stay. ``since`` is when the one we knew of began, ``done`` what has fired in it.
+
+    ``latest`` is when the other stay began at the latest, if there is one; None where that is not known.
+    """
 
     since: float
     done: frozenset[tuple[str, str]]
+    latest: float | None = None
 
 
 def judged(live: LiveSession, earliest: float, latest: float) -> Literal["same", "another", "doubtful"]:
@@ -33,6 +37,8 @@ def judged(live: LiveSession, earliest: float, latest: float) -> Literal["same",
 
 def fired_in(live: LiveSession, earliest: float) -> frozenset[tuple[str, str]]:
     """What has fired in the stay that a list shows to be another than the one in doubt: since the doubt began."""
-    if live.doubt is None or earliest > live.entered + NEW_STAY:
+    if live.doubt is None:
+        return frozenset()
+    if live.doubt.latest is not None and earliest > live.doubt.latest + NEW_STAY:
         return frozenset()
     return frozenset(live.done or ()) - live.doubt.done

@@ -2,24 +2,27 @@
 
 It is driven by levels, not edges. A repeated report changes nothing; after every gap the full list is merged before
 anything acts; a session that vanished while nobody watched has ended. What it gives back says of each change whether
-the edge was really seen, because rules fire only on edges that somebody saw.
+the edge was really seen, because rules fire only on edges that somebody saw. A session that a list shows with the same
+start in the same state is in the same stay, unless a duration that can be believed (`ozrules.engine.accounts`) says
+something else.
 
 The file is long because lists, single reports and gaps meet in the same sessions.
 """
 
-import math
 from collections.abc import Iterator
 from operator import attrgetter
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from ozrules.engine.accounts import BEGINNINGS, Accounts, same_parties
 from ozrules.engine.effects import Certainty, EventKind, ListSessions, Notice, NoticeKind
 from ozrules.engine.events import ConnectionOpened, Gap, SessionSeen, SessionsListed
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.live import LiveSession
+from ozrules.engine.state import MOST_CLOSED, Line
 from ozrules.engine.stays import Doubt, fired_in, judged
-from ozrules.engine.world import MOST_CLOSED, Line, World
-from ozrules.session.durations import moment_from, seconds_from
+from ozrules.engine.world import World
+from ozrules.session.durations import moment_from
 from ozrules.session.session import Session
 from ozrules.session.state import (
     ABORTED,
@@ -35,16 +38,11 @@ from ozrules.session.state import (
     is_known,
 )
 
-DAY: Final = 86400.0
-CLOCKS: Final = 5.0
-"""Seconds by which a start may seem to lie ahead, because reports take time."""
-
 OURS: Final = "@"
 """Begins the start of a session whose phone system tells none; then comes the moment at which we heard of it."""
 
 MOST_PENDING: Final = 100_000
 
-_BEGINNINGS: Final = frozenset({CREATED, SETUP, RINGING})
 _ORDER: Final = {CREATED: 0, SETUP: 1, RINGING: 2, IN_CALL: 3} | dict.fromkeys(HELD, 3)
 """How far a call has come: without another party it never goes back below talking."""
 
@@ -64,7 +62,6 @@ _fixed = attrgetter(
     "direction",
     "extra",
 )
-_where = attrgetter("callee", "callee_call_leg_id", "destination")
 
 
 class Change:
@@ -101,14 +98,14 @@ class Tracker:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._accounts = Accounts(world)
 
     # --- single reports ---------------------------------------------------------------------------------------------
 
     def seen(self, event: SessionSeen) -> tuple[Change, ...]:
         """What one report changes. Before the full list has come it is only kept, and taken in with the list."""
         line = self._world.lines.get(event.connection) or self._world.line(event.connection)
-        if event.reported_at is not None:
-            line.behind = event.at - event.reported_at
+        self._accounts.clock_of_report(line, event)
         if not line.merged:
             if len(line.pending) < MOST_PENDING:
                 line.pending.append(event)
@@ -128,20 +125,29 @@ class Tracker:
             self._notice("sessionReused", line.name, session.session_id)
             return (ended, *self._unknown(line, event))
         state = session.session_state
+        # what lives already does not begin, and what it was before the link it was not seen to become
+        older = live.unseen and self._accounts.in_state_before_the_link(line, event)
+        seen = event.kind != "created" and not event.announced and not older
+        self._named(line, live, event.at)
         if event.kind == "closed" and state not in ENDED:
             live.session = session
             return (self._end(line, live, ABORTED, event.at, "closed", seen=True, certainty="derived"),)
         if state == live.state:
             return self._same_state(live, session, event)
-        if _goes_back(live.state, state) and _where(session) == _where(live.session):
+        if _goes_back(live.state, state) and same_parties(session, live.session):
             self._notice("outOfOrder", line.name, f"{live.state} to {state}")
             self._world.out.append(ListSessions(line.name, "a report came out of order"))
             return ()
         if state in ENDED:
             live.session = session
             certainty: Certainty = "derived" if event.derived or state == COMPLETED else "complete"
-            return (self._end(line, live, state, event.at, event.kind, seen=True, certainty=certainty),)
-        return (self._enter(live, session, event.at, event.kind, derived=event.derived),)
+            return (self._end(line, live, state, event.at, event.kind, seen=seen, certainty=certainty),)
+        change = self._enter(live, session, event.at, event.kind, derived=event.derived)
+        if not seen:
+            change.kind, change.seen = "snapshot", False
+            live.unsettled, live.certainty = True, "degraded"
+            self._ask(line, "a session that was told of anew")
+        return (change,)
 
     def _unknown(self, line: Line, event: SessionSeen) -> tuple[Change, ...]:
         """A report of a session that is not alive here."""
@@ -154,21 +160,36 @@ class Tracker:
         if event.kind == "closed":
             self._notice("unknownSession", line.name, "closed")
             return ()
-        created = event.kind == "created"
+        created = event.kind == "created" and not self._accounts.found(line, event)
         if not created:
-            line.behind = min((line.behind, _behind(line, session, event.at)), key=_or_never)
-            if line.merged:
+            if line.merged and event.kind != "created":
                 self._notice("unknownSession", line.name, "stateChanged")
-                self._world.out.append(ListSessions(line.name, "a session that nobody told us of"))
+            self._ask(line, "a session that nobody told us of")
             if session.session_state in ENDED:
                 return ()
-        live = self._begin(line, session, event.at, self._age(line, event), created=created)
-        live.certainty = "derived" if event.derived else "complete"
-        change = Change(live, event.kind, None, entered=True, seen=created)
+        learned = created and self._accounts.clock_of_beginning(line, session, event.at)
+        age = self._accounts.age(line, event)
+        if age is None and not created:
+            age = self._accounts.listed_age(line, session, event.at)
+        live = self._begin(line, session, event.at, age, created=created)
+        if not live.unsettled:
+            live.certainty = "derived" if event.derived else "complete"
+        kind: EventKind = "snapshot" if event.kind == "created" and not created else event.kind
+        change = Change(live, kind, None, entered=True, seen=created)
         self._counted(live, event.at)
         if live.ended:
             self._close(line, live)
-        return (change,)
+        return (change, *(self._settled(line, event.at) if learned else ()))
+
+    def _ask(self, line: Line, why: str) -> None:
+        if line.merged:
+            self._world.out.append(ListSessions(line.name, why))
+
+    def look_again(self, live: LiveSession) -> None:
+        """The moment that a session's ``look_again`` named has come."""
+        line = self._world.line(live.key.connection)
+        if self._accounts.look_again(line, live):
+            self._ask(line, "to see whether its durations move")
 
     def _same_state(self, live: LiveSession, session: Session, event: SessionSeen) -> tuple[Change, ...]:
         if _fixed(session) == _fixed(live.session):
@@ -176,6 +197,8 @@ class Tracker:
             if event.kind != "closed":
                 self._notice("duplicate", event.connection, event.kind)
             return ()
+        if not same_parties(session, live.session):
+            live.readings = None
         live.session = session
         live.direction = None
         self._world.count_alive(live, event.at)
@@ -188,7 +211,7 @@ class Tracker:
         live.session = session
         live.direction = None
         live.enter(session.session_state, at)
-        _set_talk(live, at)
+        self._accounts.set_talk(self._world.line(live.key.connection), live, at)
         live.certainty = "derived" if derived else "complete"
         self._counted(live, at)
         return Change(live, kind, origin, entered=True, seen=True)
@@ -208,17 +231,20 @@ class Tracker:
         line.zone = ZoneInfo(event.zone)
         for live in line.sessions.values():
             live.zone = line.zone
-        line.merged = False
-        line.pending.clear()
+        self._interrupted(line, event.at if event.since is None else event.since)
         return changes
 
     def lost(self, event: Gap) -> None:
         """From now on changes may be missed."""
-        line = self._world.line(event.connection)
+        self._interrupted(self._world.line(event.connection), event.at)
+
+    def _interrupted(self, line: Line, at: float) -> None:
         line.merged = False
+        line.linked = at
         line.pending.clear()
+        self._accounts.interrupted(line)
         for live in line.sessions.values():
-            live.certainty = "degraded"
+            live.certainty, live.unseen = "degraded", True
 
     def listed(self, event: SessionsListed) -> Iterator[Change]:
         """Merges the full list: what is new, what has changed, what has ended since the list before.
@@ -232,7 +258,8 @@ class Tracker:
         listed: dict[str, Session] = {}
         for session in event.sessions or ():
             listed.setdefault(session.session_id, session)
-        line.behind = min((line.behind, *(_behind(line, each, event.at) for each in listed.values())), key=_or_never)
+        self._accounts.compare(line, event)
+        self._accounts.clock_of_list(line, event)
         closes = event.sessions is not None and event.complete
         changes: list[Change] = []
         for id, session in listed.items():
@@ -247,7 +274,7 @@ class Tracker:
         watched = set()
         for report in reports:
             for change in self._told(line, report):
-                if change.entered:
+                if change.entered and change.seen:
                     watched.add(report.session.session_id)
                 yield change
         for id in reported:
@@ -256,10 +283,12 @@ class Tracker:
             elif closes and id in line.sessions:
                 gone.append(self._vanished(line, line.sessions[id], event.at))
         yield from gone
+        self._accounts.note(line, event)
         if not line.merged:
-            line.merged = True
+            line.merged, line.merged_at = True, event.at
             for live in line.sessions.values():
                 live.watched_from = max(live.watched_from, event.at)
+                live.unseen = live.unseen and event.sessions is not None
 
     def _merge(self, line: Line, session: Session, event: SessionsListed, *, watched: bool) -> list[Change]:
         """``watched``: it was seen to enter the state that it was in last, and nothing was missed since."""
@@ -272,63 +301,107 @@ class Tracker:
         if live is None:
             if state in ENDED or (line.merged and self._is_closed(line, session)):
                 return []
-            live = self._begin(line, session, at, self._listed_age(line, session, at), created=False)
+            age = self._accounts.listed_age(line, session, at)
+            live = self._begin(line, session, at, age, created=False)
             live.watched_from = at
             self._counted(live, at)
             return [Change(live, "snapshot", None, entered=True, seen=False)]
+        self._named(line, live, at)
         if state in ENDED:
             return [self._end(line, live, state, at, "snapshot", seen=False, certainty="complete")]
         if state == live.state:
             return self._merge_same(line, live, session, event, watched=watched)
         origin = live.state
+        age = self._accounts.listed_age(line, session, at)
         live.session = session
         live.direction = None
-        live.enter(state, max(live.entered, at - (self._listed_age(line, session, at) or 0.0)))
-        _set_talk(live, at)
-        live.certainty = "complete"
+        live.enter(state, max(live.entered, at - (age or 0.0)))
+        self._accounts.set_talk(line, live, at)
+        live.unsettled = age is None or self._accounts.is_open(line, session)
+        live.certainty = "degraded" if live.unsettled else "complete"
         live.watched_from = at
         self._counted(live, at)
         return [Change(live, "snapshot", origin, entered=True, seen=False)]
+
+    def _named(self, line: Line, live: LiveSession, at: float) -> None:
+        """A session is known to live since the last gap. Where a list without it came first, it is watched from now."""
+        if live.unseen and line.merged:
+            live.watched_from = at
+        live.unseen = False
 
     def _merge_same(
         self, line: Line, live: LiveSession, session: Session, event: SessionsListed, *, watched: bool
     ) -> list[Change]:
         at = event.at
         moved = _fixed(session) != _fixed(live.session)
-        age = seconds_from(session.state_duration)
+        age = self._accounts.believed(line, session, "stateDuration")
+        if age is None and live.unsettled and not self._accounts.is_open(line, session):
+            age = self._accounts.listed_age(line, session, at)
+        if not same_parties(session, live.session):
+            live.readings = None
         live.session = session
         live.direction = None
-        live.certainty = "complete"
         recounted = False
-        if age is not None and age < DAY and watched and at - age < live.entered:
-            live.began(at - age)
-            _set_talk(live, at)
-            recounted = True
-        elif age is not None and (live.doubt is not None or not (line.merged or watched)):
+        if age is None and (
+            live.unsettled or (live.certainty == "degraded" and not (watched or live.state in BEGINNINGS))
+        ):
+            # nothing says that it is another stay, and nothing that it is not
+            if self._accounts.is_open(line, session) and not live.unsettled:
+                live.doubt = Doubt(*_before(live), at)
+        elif age is None:
+            live.certainty = "complete"
+        elif watched or live.unsettled:
+            live.certainty, recounted = "complete", self._settle(line, live, at - age, at)
+        elif live.doubt is not None or live.certainty == "degraded" or not line.merged:
+            live.certainty = "complete"
             earliest, latest = at - event.late - age, at - age
             match judged(live, earliest, latest):
                 case "another":  # it left the state and came back while nobody watched
-                    return [self._came_back(live, earliest, latest, at)]
+                    return [self._came_back(line, live, earliest, latest, at)]
                 case "doubtful":
                     if not line.merged:
                         self._world.out.append(ListSessions(line.name, "a list may have come too late to tell a stay"))
-                    live.doubt = live.doubt or Doubt(live.entered, frozenset(live.done or ()))
-                    live.entered, recounted = latest, True
+                    live.doubt = Doubt(*_before(live), latest)
+                    live.entered, live.certainty, recounted = latest, "degraded", True
                 case "same":
                     if live.doubt is not None:
-                        live.entered, live.doubt, recounted = live.doubt.since, None, True
+                        recounted = live.entered != live.doubt.since
+                        live.entered, live.doubt = live.doubt.since, None
+        else:
+            live.certainty = "complete"
         self._world.count_alive(live, at)
         if not moved and not recounted:
             return []
         return [Change(live, "snapshot", live.previous, entered=False, seen=False, recounted=recounted)]
 
-    def _came_back(self, live: LiveSession, earliest: float, latest: float, at: float) -> Change:
+    def _settle(self, line: Line, live: LiveSession, began: float, at: float) -> bool:
+        """What began ``began`` by its own account, before we heard of it; whether it counts from another moment now."""
+        found, live.unsettled = live.unsettled, False
+        if began < live.entered or found:
+            live.began(began)
+            live.started = min(live.started, began)
+            self._accounts.set_talk(line, live, at)
+            return True
+        return False
+
+    def _settled(self, line: Line, at: float) -> Iterator[Change]:
+        """The phone system's clock is known now: so is the age of what was there before, as far as its start tells."""
+        for live in line.sessions.values():
+            started = self._accounts.start(line, live.session, at) if live.unsettled else None
+            if started is None or started >= live.started:
+                continue
+            live.started = started
+            if live.state in BEGINNINGS:
+                self._settle(line, live, started, at)
+            yield Change(live, "snapshot", live.previous, entered=False, seen=False, recounted=True)
+
+    def _came_back(self, line: Line, live: LiveSession, earliest: float, latest: float, at: float) -> Change:
         """A session has left its state and entered it again."""
         fired = fired_in(live, earliest)
         if live.doubt is not None:
             live.entered = live.doubt.since
         live.enter(live.state, latest)
-        _set_talk(live, at)
+        self._accounts.set_talk(line, live, at)
         live.watched_from = at
         self._counted(live, at)
         return Change(live, "snapshot", live.state, entered=True, seen=False, fired=fired)
@@ -345,11 +418,14 @@ class Tracker:
         begins = master == session.session_id
         chain = world.chain_for(line.name, master, session.caller, session.callee, at, begins=begins)
         entered = at - (age or 0.0)
-        started = None if created or age is None else self._start(line, session, at)
+        started = None if created else self._accounts.start(line, session, at)
         live = LiveSession(key, session, chain, entered, entered if started is None else min(started, entered))
         live.zone = line.zone
         live.watched_from = at
-        _set_talk(live, at)
+        self._accounts.set_talk(line, live, at)
+        live.unsettled = not created and (age is None or self._accounts.is_open(line, session))
+        if live.unsettled:
+            live.certainty = "degraded"
         chain.sessions.append(live)
         line.sessions[session.session_id] = live
         world.live[key] = live
@@ -393,45 +469,7 @@ class Tracker:
         if len(line.closed) > MOST_CLOSED:
             line.closed.popitem(last=False)
 
-    # --- time and identity ------------------------------------------------------------------------------------------
-
-    def _age(self, line: Line, event: SessionSeen) -> float | None:
-        """How long a session that is reported for the first time has been in its state, by the phone system's clock.
-
-        None where the phone system does not say: then the state began when we heard of it, so no timer is early.
-        """
-        duration = seconds_from(event.session.state_duration)
-        if duration is not None and duration < DAY:
-            return duration
-        if event.reported_at is not None and event.session.session_state in _BEGINNINGS:
-            started = moment_from(event.session.start_time, line.zone)
-            if started is not None and 0 <= event.reported_at - started < DAY:
-                return event.reported_at - started
-        if event.kind != "created":
-            return self._listed_age(line, event.session, event.at)
-        return None
-
-    def _listed_age(self, line: Line, session: Session, at: float) -> float | None:
-        duration = seconds_from(session.state_duration)
-        if duration is not None and duration < DAY:
-            return duration
-        if session.session_state in _BEGINNINGS:
-            started = self._start(line, session, at)
-            if started is not None:
-                return at - started
-        return None
-
-    def _start(self, line: Line, session: Session, at: float) -> float | None:
-        """When the session began, on our clock; None where that is unknown.
-
-        The phone system's clock may be hours away from ours: its own reports say how far, as soon as one has come.
-        Until then it is taken to be as far behind as its lists allow: nothing counts as older than it surely is.
-        """
-        told = moment_from(session.start_time, line.zone)
-        if told is None:
-            return None
-        started = told + (line.behind or 0.0)
-        return min(started, at) if at - DAY <= started <= at + CLOCKS else None
+    # --- identity ----------------------------------------------------------------------------------------------------
 
     def _is_another(self, live: LiveSession, session: Session, event: SessionSeen | None) -> bool:
         """Whether a report under a known id is about another call: another start, or begun anew without one."""
@@ -439,8 +477,8 @@ class Tracker:
         if mine and theirs and mine != theirs:
             before, after = moment_from(mine), moment_from(theirs)
             return before is None or after is None or abs(before - after) > 1.0
-        begun = event is not None and event.kind == "created" and session.session_state in _BEGINNINGS
-        return begun and not theirs and live.state not in _BEGINNINGS
+        begun = event is not None and event.kind == "created" and session.session_state in BEGINNINGS
+        return begun and not theirs and live.state not in BEGINNINGS
 
     def _is_closed(self, line: Line, session: Session) -> bool:
         return line.closed.get(session.session_id) == (session.start_time or "")
@@ -453,29 +491,14 @@ class Tracker:
         self._world.out.append(Notice(kind=kind, connection=connection, detail=detail))
 
 
-def _behind(line: Line, session: Session, at: float) -> float | None:
-    """How far the phone system's clock is behind ours at most, by one session: it is at least as old as it says."""
-    told, in_state = moment_from(session.start_time, line.zone), seconds_from(session.state_duration)
-    if told is None or in_state is None:
-        return None
-    talked = seconds_from(session.talk_duration) or 0.0
-    return at - told - (max(in_state, talked) if session.session_state == IN_CALL else in_state + talked)
-
-
-def _or_never(seconds: float | None) -> float:
-    return math.inf if seconds is None else seconds
-
-
-def _set_talk(live: LiveSession, at: float) -> None:
-    """Corrects the time talked by what the phone system says of it, where it says anything."""
-    told = seconds_from(live.session.talk_duration)
-    if told:
-        live.talked = max(0.0, told - (live.talk(at) - live.talked))
+def _before(live: LiveSession) -> tuple[float, frozenset[tuple[str, str]]]:
+    """When the stay before a doubt began, and what has fired in it."""
+    return (live.entered, frozenset(live.done or ())) if live.doubt is None else (live.doubt.since, live.doubt.done)
 
 
 def _goes_back(before: State, after: State) -> bool:
     """Whether a call that was in one state cannot be in the other afterwards."""
-    return after in _BEGINNINGS and _ORDER.get(before, 0) > _ORDER[after]
+    return after in BEGINNINGS and _ORDER.get(before, 0) > _ORDER[after]
 
 
 def _began_before(session: Session, live: LiveSession) -> bool:

@@ -16,7 +16,7 @@ import msgspec
 
 from ozrules.proofs.possible import OneValue
 from ozrules.rules.calendar import Schedule
-from ozrules.rules.condition import NO, YES, compile_condition
+from ozrules.rules.condition import NO, YES
 from ozrules.rules.fields import DIRECTIONS, kind_of
 from ozrules.rules.model import Alive, All, AnyOf, Compare, Condition, DuringSchedule, History, Leaf, Not, RuleSet
 from ozrules.rules.numbers import NumberPlan
@@ -121,12 +121,12 @@ def _asks_absence(wish: _Wish) -> bool:
 def _value(name: str, asked: list[_Wish], known: list[str] | None, numbers: NumberPlan) -> str | None:
     """A value of the field with which every wish comes true."""
     tests = [
-        (compile_condition(wish.leaf, OneValue(numbers)), YES if wish.holds else NO)
+        (OneValue(numbers).test(wish.leaf), YES if wish.holds else NO)
         for wish in asked
         if isinstance(wish.leaf, Compare) and wish.leaf.op != "exists"
     ]
     for candidate in known if known is not None else _candidates(name, asked):
-        if all(test(candidate, 0.0) == verdict for test, verdict in tests):
+        if all(test(candidate) == verdict for test, verdict in tests):
             return candidate
     return None
 
@@ -265,9 +265,9 @@ def _seconds(asked: list[_Wish]) -> float:
     """A duration that pleases the limits, if one does."""
     bounds = [wish.leaf.number for wish in asked if isinstance(wish.leaf, Compare) and wish.leaf.number is not None]
     candidates = [5.0, *bounds, *(bound + 1 for bound in bounds), *(max(0.0, bound - 1) for bound in bounds)]
-    tests = [(compile_condition(wish.leaf, OneValue(NumberPlan())), wish.holds) for wish in asked]
+    tests = [(OneValue(NumberPlan()).test(wish.leaf), wish.holds) for wish in asked]
     for value in candidates:
-        if all((test(value, 0.0) == YES) is holds for test, holds in tests):
+        if all((test(value) == YES) is holds for test, holds in tests):
             return value
     return candidates[0]
 

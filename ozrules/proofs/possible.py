@@ -14,7 +14,7 @@ import msgspec
 
 from ozrules.proofs.hours import never_together, only_within
 from ozrules.rules.calendar import Schedule
-from ozrules.rules.condition import NO, YES, Value, compile_condition
+from ozrules.rules.condition import NO, YES, Value, Verdict, compile_condition
 from ozrules.rules.fields import kind_of
 from ozrules.rules.model import Alive, All, AnyOf, Compare, Condition, DuringSchedule, History, Not
 from ozrules.rules.numbers import NumberPlan
@@ -23,7 +23,9 @@ _FORM_BOUND: Final = frozenset({"startsWith", "endsWith", "matches", "regex"})
 
 
 class OneValue:
-    """`Facts` about a subject that is the value itself."""
+    """`Facts` about a subject that is the value itself. Only comparisons are asked, which count nothing."""
+
+    wall_offset = 0.0
 
     def __init__(self, numbers: NumberPlan) -> None:
         self.numbers = numbers
@@ -31,16 +33,24 @@ class OneValue:
     def reader(self, field: str) -> Callable[[str | float, float], Value]:
         return lambda subject, at: subject
 
-    def is_open(self, schedule: str, at: float) -> bool:
+    def test(self, condition: Condition) -> Callable[[str | float], Verdict]:
+        """The function that judges a value by the condition."""
+        compiled = compile_condition(condition, self)
+        return lambda value: compiled(value, 0.0, self)
+
+    def schedule(self, name: str) -> Schedule | None:
         raise AssertionError("only comparisons are asked")
 
-    def by_hand(self, schedule: str, at: float) -> bool:
+    def group(self, fields: tuple[str, ...]) -> Callable[[str | float, float], str | None]:
         raise AssertionError("only comparisons are asked")
 
-    def entered(self, condition: History) -> Callable[[str | float, float], int | None]:
+    def by_hand(self, schedule: str, at: float) -> bool | None:
         raise AssertionError("only comparisons are asked")
 
-    def alive(self, condition: Alive) -> Callable[[str | float, float], int | None]:
+    def entered(self, window: str, group: str, at: float, within: float) -> int:
+        raise AssertionError("only comparisons are asked")
+
+    def alive(self, standing: str, group: str) -> int:
         raise AssertionError("only comparisons are asked")
 
 
@@ -84,7 +94,7 @@ def may_hold(leaf: Compare, value: str, numbers: NumberPlan) -> bool:
     """Whether the comparison can hold for a number whose normal form is ``value``."""
     if leaf.op == "exists":
         return leaf.present
-    return leaf.number is None and compile_condition(leaf, OneValue(numbers))(value, 0.0) == YES
+    return leaf.number is None and OneValue(numbers).test(leaf)(value) == YES
 
 
 def implied(wanted: Condition, given: Iterable[Condition], numbers: NumberPlan) -> bool:
@@ -105,10 +115,10 @@ def implied(wanted: Condition, given: Iterable[Condition], numbers: NumberPlan) 
         return wanted.present and any(each.op != "exists" for each in same)
     if wanted.op == "notIn" and any(text.endswith("*") for text in wanted.texts):
         return False
-    test = compile_condition(wanted, OneValue(numbers))
+    test = OneValue(numbers).test(wanted)
     for each in same:
         values = exact_values(each, numbers)
-        if values and all(test(value, 0.0) == YES for value in values):
+        if values and all(test(value) == YES for value in values):
             return True
         if _begins_within(each, wanted, numbers):
             return True
@@ -254,8 +264,8 @@ def _values(parts: list[Condition], numbers: NumberPlan) -> tuple[Condition, Con
         for other in comparisons:
             if other is first or other.field != first.field or not _certain(other):
                 continue
-            test = compile_condition(other, OneValue(numbers))
-            values = frozenset(value for value in values if test(value, 0.0) != NO)
+            test = OneValue(numbers).test(other)
+            values = frozenset(value for value in values if test(value) != NO)
             if not values:
                 return first, other
     return None

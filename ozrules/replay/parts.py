@@ -29,6 +29,7 @@ from ozrules.rules.model import (
     Trigger,
     Wait,
 )
+from ozrules.rules.nesting import every_condition
 
 _MOST = 3
 """Changes of one part that are named."""
@@ -110,8 +111,7 @@ def _schedules(rule: Rule) -> set[str]:
 
 
 def _leaves(rule: Rule) -> Iterable[object]:
-    for condition in (rule.condition, *(each.condition for each in rule.exceptions)):
-        yield from leaves(condition)
+    return (leaf for condition in every_condition(rule) for leaf in leaves(condition))
 
 
 # --- texts ----------------------------------------------------------------------------------------------------------

@@ -24,8 +24,8 @@ from ozrules.engine.events import (
 )
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.routing import ASKED
+from ozrules.engine.state import CHAIN_LINK
 from ozrules.engine.tracker import OURS
-from ozrules.engine.world import CHAIN_LINK
 from ozrules.replay.drive import Answers
 from ozrules.rules.model import Routing
 from ozrules.session.session import MAX_TEXT, NotASession, Session, session_from

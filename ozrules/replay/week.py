@@ -17,6 +17,7 @@ from ozrules.replay.drive import drive
 from ozrules.rules.condition import leaves
 from ozrules.rules.fields import kind_of
 from ozrules.rules.model import CalendarTrigger, Compare, RuleSet, StateTrigger
+from ozrules.rules.nesting import every_condition
 from ozrules.session.methods import EXCLUSIVE
 from ozrules.session.session import Session
 from ozrules.session.state import RINGING
@@ -90,9 +91,7 @@ def week(rules: RuleSet, *, now: float, caller: str | None, callee: str | None) 
 
 def _reads(rules: RuleSet) -> Callable[[float], object]:
     """What of a moment the rules can tell from another's."""
-    conditions = [
-        each for rule in rules.rules for each in (rule.condition, *(one.condition for one in rule.exceptions))
-    ]
+    conditions = [each for rule in rules.rules for each in every_condition(rule)]
     compares = [leaf for condition in conditions for leaf in leaves(condition) if isinstance(leaf, Compare)]
     if any(kind_of(leaf.field) == "moment" for leaf in compares):
         return lambda at: at

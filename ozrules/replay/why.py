@@ -23,6 +23,7 @@ from ozrules.replay.drive import drive
 from ozrules.replay.recording import Story
 from ozrules.rules.condition import leaves
 from ozrules.rules.model import Alive, ExternalCap, History, Rule, RuleSet
+from ozrules.rules.nesting import every_condition
 
 _CHAIN: Final = 600.0
 """Seconds in which the sessions of one call follow each other."""
@@ -48,7 +49,7 @@ def _reaches(rule: Rule) -> Iterator[float]:
     """How many seconds back other calls matter."""
     if rule.throttle is not None:
         yield _THROTTLES * rule.throttle.once_within
-    for condition in (rule.condition, *(each.condition for each in rule.exceptions)):
+    for condition in every_condition(rule):
         for leaf in leaves(condition):
             match leaf:
                 case History(within=within):

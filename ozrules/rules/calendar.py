@@ -19,6 +19,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import holidays
+from holidays.registry import COUNTRIES
 import msgspec
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -241,6 +242,8 @@ def _days(first: date, last: date) -> Iterator[date]:
 
 def holidays_known(of: Holidays) -> str | None:
     """None where these public holidays are known, else a sentence that says why not."""
+    if of.region is None and any(of.country in names for names in COUNTRIES.values()):
+        return None  # without loading the holidays of the whole world
     try:
         _holidays(of.country, of.region)
     except NotImplementedError as problem:

@@ -1,5 +1,9 @@
 """Conditions, compiled: a tree of `model.Condition` becomes one function from a subject to a `Verdict`.
 
+The function looks nothing up in the rules any more: what it needs of them (schedules, lists, readers) is in it, so that
+it stays what it was when another rule set takes its place. What changes from call to call it is given: the subject, the
+moment, and the counts over all subjects.
+
 Three values, not two. A comparison with a missing value is MISSING: it does not hold, and `not` does not make it
 hold. Only `exists` asks for presence. The same tree, walked slowly, tells every leaf that failed (`compile_failing`).
 
@@ -15,6 +19,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, assert_nev
 import msgspec
 import re2
 
+from ozrules.rules.calendar import Schedule
 from ozrules.rules.fields import kind_of
 from ozrules.rules.model import (
     Alive,
@@ -29,6 +34,7 @@ from ozrules.rules.model import (
     Not,
 )
 from ozrules.rules.numbers import NumberPlan, pattern_predicate
+from ozrules.session.state import State
 
 Verdict: TypeAlias = Literal[1, 0, -1]
 YES: Final = 1
@@ -38,28 +44,71 @@ MISSING: Final = -1
 Value: TypeAlias = str | float | None
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
-Reader: TypeAlias = Callable[[S, float], Value]
-Test: TypeAlias = Callable[[S, float], Verdict]
+
+
+class Window(msgspec.Struct, frozen=True):
+    """What a ``history`` counts: the distinct subjects that entered ``states`` in the last ``within`` seconds.
+
+    ``numbers`` says which numbers are one; what is kept under the name of a window is the same for all of them.
+    """
+
+    states: frozenset[State]
+    within: float
+    group_by: tuple[str, ...]
+    numbers: NumberPlan
+
+    @property
+    def name(self) -> str:
+        """The same for equal windows, also in what earlier versions have kept."""
+        return f"history:{','.join(sorted(self.states))}:{self.within}:{','.join(self.group_by)}"
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What an ``active`` counts: the subjects that are in ``states`` now."""
+
+    states: frozenset[State]
+    group_by: tuple[str, ...]
+    numbers: NumberPlan
+
+    @property
+    def name(self) -> str:
+        """The same for equal ones."""
+        return f"active:{','.join(sorted(self.states))}:{','.join(self.group_by)}:{self.numbers}"
+
+
+class Counts(Protocol):
+    """What is known beside the subject: counts over all of them, and what admins have switched by hand."""
+
+    wall_offset: float
+    """Seconds by which the wall clock is ahead of the moments that tests are given."""
+
+    def by_hand(self, schedule: str, at: float) -> bool | None:
+        """Whether an admin has switched a schedule open or closed; None where its hours count."""
+
+    def entered(self, window: str, group: str, at: float, within: float) -> int:
+        """How many of the group the `Window` of that name has."""
+
+    def alive(self, standing: str, group: str) -> int:
+        """How many of the group the `Standing` of that name has."""
+
+
+Test: TypeAlias = Callable[[S, float, Counts], Verdict]
 
 
 class Facts(Protocol[S_contra]):
-    """What conditions ask about a subject at a moment (seconds since 1970 UTC on the engine's clock)."""
+    """What a rule set says that its conditions need."""
 
     @property
     def numbers(self) -> NumberPlan: ...
 
+    def schedule(self, name: str) -> Schedule | None:
+        """The hours under a name; None where nobody knows them any more, which no condition holds for."""
+
     def reader(self, field: str) -> Callable[[S_contra, float], Value]:
         """The function that reads a field: text, or seconds or a count as a number, or None where it is missing."""
 
-    def is_open(self, schedule: str, at: float) -> bool: ...
-
-    def by_hand(self, schedule: str, at: float) -> bool:
-        """Whether an admin has switched it, so that its hours do not count."""
-
-    def entered(self, condition: History) -> Callable[[S_contra, float], int | None]:
-        """How many sessions of the subject's group, or None where a groupBy field is missing."""
-
-    def alive(self, condition: Alive) -> Callable[[S_contra, float], int | None]: ...
+    def group(self, fields: tuple[str, ...]) -> Callable[[S_contra, float], str | None]:
+        """The function that reads the value of a ``groupBy``, or None where a field is missing."""
 
 
 class FailedLeaf(msgspec.Struct, gc=False, frozen=True, kw_only=True):
@@ -72,6 +121,8 @@ class FailedLeaf(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     missing: bool = False
     schedule: bool = False
 
+
+Failing: TypeAlias = Callable[[S, float, Counts], tuple[FailedLeaf, ...]]
 
 _ORDER: Final[dict[CountOp, Callable[[float, float], bool]]] = {
     "gt": operator.gt,
@@ -92,26 +143,22 @@ def compile_condition(condition: Condition, facts: Facts[S]) -> Test[S]:
         case Not():
             inner = compile_condition(condition.of, facts)
 
-            def negated(subject: S, at: float) -> Verdict:
-                verdict = inner(subject, at)
+            def negated(subject: S, at: float, counts: Counts) -> Verdict:
+                verdict = inner(subject, at, counts)
                 return verdict if verdict == MISSING else NO if verdict == YES else YES
 
             return negated
-        case DuringSchedule(name=name, inside=inside):
-            return lambda subject, at: YES if facts.is_open(name, at) is inside else NO
-        case History():
-            return _counted(facts.entered(condition), condition.op, condition.count)
-        case Alive():
-            return _counted(facts.alive(condition), condition.op, condition.count)
+        case DuringSchedule():
+            return _during(condition, facts.schedule(condition.name))
+        case History() | Alive():
+            return _counted(_count(condition, facts), condition.op, condition.count)
         case Compare():
             return _compare(condition, facts)
         case _:
             assert_never(condition)
 
 
-def compile_failing(
-    condition: Condition, facts: Facts[S], *, holds: bool = True
-) -> Callable[[S, float], tuple[FailedLeaf, ...]]:
+def compile_failing(condition: Condition, facts: Facts[S], *, holds: bool = True) -> Failing[S]:
     """The function that names every leaf because of which ``condition`` is not as wished, with what was found instead.
 
     ``holds``: the wish is that it holds; else that it does not, which a missing value grants neither. Slower than the
@@ -119,7 +166,7 @@ def compile_failing(
     """
     test = compile_condition(condition, facts)
     granted = YES if holds else NO
-    parts: tuple[Callable[[S, float], tuple[FailedLeaf, ...]], ...]
+    parts: tuple[Failing[S], ...]
     match condition:
         case All() | AnyOf():
             parts = tuple(compile_failing(each, facts, holds=holds) for each in condition.of)
@@ -130,15 +177,15 @@ def compile_failing(
         case _:
             assert_never(condition)
 
-    def failed(subject: S, at: float) -> tuple[FailedLeaf, ...]:
-        if test(subject, at) == granted:
+    def failed(subject: S, at: float, counts: Counts) -> tuple[FailedLeaf, ...]:
+        if test(subject, at, counts) == granted:
             return ()
-        return tuple(leaf for part in parts for leaf in part(subject, at))
+        return tuple(leaf for part in parts for leaf in part(subject, at, counts))
 
     return failed
 
 
-def compile_reading(leaf: Leaf, facts: Facts[S]) -> Callable[[S, float], tuple[FailedLeaf, ...]]:
+def compile_reading(leaf: Leaf, facts: Facts[S]) -> Failing[S]:
     """The function that tells what a leaf finds, whether it holds or not, as its only item."""
     return _found(leaf, facts, "")
 
@@ -170,27 +217,33 @@ def replaced(condition: Condition, leaf: Leaf, by: Condition) -> Condition:
             assert_never(condition)
 
 
-def _found(leaf: Leaf, facts: Facts[S], negation: str) -> Callable[[S, float], tuple[FailedLeaf, ...]]:
-    read: Callable[[S, float], Value]
+def _found(leaf: Leaf, facts: Facts[S], negation: str) -> Failing[S]:
+    read: Callable[[S, float, Counts], Value]
     match leaf:
         case Compare():
-            read = facts.reader(leaf.field)
-        case DuringSchedule(name=name):
+            field = facts.reader(leaf.field)
 
-            def read(subject: S, at: float) -> Value:
-                hours = "open" if facts.is_open(name, at) else "closed"
-                return f"{hours}, switched by hand" if facts.by_hand(name, at) else hours
-        case History():
-            read = facts.entered(leaf)
-        case Alive():
-            read = facts.alive(leaf)
+            def read(subject: S, at: float, counts: Counts) -> Value:
+                return field(subject, at)
+        case DuringSchedule(name=name):
+            schedule = facts.schedule(name)
+
+            def read(subject: S, at: float, counts: Counts) -> Value:
+                switched = counts.by_hand(name, at)
+                if switched is not None:
+                    return "open, switched by hand" if switched else "closed, switched by hand"
+                if schedule is None:
+                    return None
+                return "open" if schedule.is_open(at + counts.wall_offset) else "closed"
+        case History() | Alive():
+            read = _count(leaf, facts)
         case _:
             assert_never(leaf)
     asks_presence = isinstance(leaf, Compare) and leaf.op == "exists"
     path, wish, place = leaf.path, negation + wanted(leaf), str(leaf.place)
 
-    def found(subject: S, at: float) -> tuple[FailedLeaf, ...]:
-        actual = read(subject, at)
+    def found(subject: S, at: float, counts: Counts) -> tuple[FailedLeaf, ...]:
+        actual = read(subject, at, counts)
         return (
             FailedLeaf(
                 path=path,
@@ -242,10 +295,10 @@ def _all(tests: tuple[Test[S], ...]) -> Test[S]:
     if len(tests) == 1:
         return tests[0]
 
-    def every(subject: S, at: float) -> Verdict:
+    def every(subject: S, at: float, counts: Counts) -> Verdict:
         missing = False
         for test in tests:
-            verdict = test(subject, at)
+            verdict = test(subject, at, counts)
             if verdict == NO:
                 return NO
             if verdict == MISSING:
@@ -256,10 +309,10 @@ def _all(tests: tuple[Test[S], ...]) -> Test[S]:
 
 
 def _any(tests: tuple[Test[S], ...]) -> Test[S]:
-    def some(subject: S, at: float) -> Verdict:
+    def some(subject: S, at: float, counts: Counts) -> Verdict:
         missing = False
         for test in tests:
-            verdict = test(subject, at)
+            verdict = test(subject, at, counts)
             if verdict == YES:
                 return YES
             if verdict == MISSING:
@@ -269,11 +322,55 @@ def _any(tests: tuple[Test[S], ...]) -> Test[S]:
     return some
 
 
-def _counted(count: Callable[[S, float], int | None], op: CountOp, bound: int) -> Test[S]:
+def _during(leaf: DuringSchedule, schedule: Schedule | None) -> Test[S]:
+    name, inside = leaf.name, leaf.inside
+
+    def during(subject: S, at: float, counts: Counts) -> Verdict:
+        is_open = counts.by_hand(name, at)
+        if is_open is None:
+            if schedule is None:
+                return MISSING
+            is_open = schedule.is_open(at + counts.wall_offset)
+        return YES if is_open is inside else NO
+
+    return during
+
+
+def _count(leaf: History | Alive, facts: Facts[S]) -> Callable[[S, float, Counts], int | None]:
+    """How many there are in the subject's group, or None where a groupBy field is missing."""
+    group = facts.group(leaf.group_by)
+    if isinstance(leaf, History):
+        window, within = window_of(leaf, facts.numbers).name, leaf.within
+
+        def entered(subject: S, at: float, counts: Counts) -> int | None:
+            value = group(subject, at)
+            return None if value is None else counts.entered(window, value, at, within)
+
+        return entered
+    standing = standing_of(leaf, facts.numbers).name
+
+    def alive(subject: S, at: float, counts: Counts) -> int | None:
+        value = group(subject, at)
+        return None if value is None else counts.alive(standing, value)
+
+    return alive
+
+
+def window_of(leaf: History, numbers: NumberPlan) -> Window:
+    """What has to be counted for it."""
+    return Window(leaf.states, leaf.within, leaf.group_by, numbers)
+
+
+def standing_of(leaf: Alive, numbers: NumberPlan) -> Standing:
+    """What has to be counted for it."""
+    return Standing(leaf.states, leaf.group_by, numbers)
+
+
+def _counted(count: Callable[[S, float, Counts], int | None], op: CountOp, bound: int) -> Test[S]:
     compare = _ORDER[op]
 
-    def counted(subject: S, at: float) -> Verdict:
-        number = count(subject, at)
+    def counted(subject: S, at: float, counts: Counts) -> Verdict:
+        number = count(subject, at, counts)
         return MISSING if number is None else YES if compare(number, bound) else NO
 
     return counted
@@ -283,10 +380,10 @@ def _compare(leaf: Compare, facts: Facts[S]) -> Test[S]:
     read = facts.reader(leaf.field)
     if leaf.op == "exists":
         present = leaf.present
-        return lambda subject, at: YES if (read(subject, at) is not None) is present else NO
+        return lambda subject, at, counts: YES if (read(subject, at) is not None) is present else NO
     holds = _text_holds(leaf, facts.numbers) if leaf.number is None else _number_holds(leaf)
 
-    def compared(subject: S, at: float) -> Verdict:
+    def compared(subject: S, at: float, counts: Counts) -> Verdict:
         value = read(subject, at)
         if value is None:
             return MISSING

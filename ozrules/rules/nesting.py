@@ -1,17 +1,21 @@
-"""Actions inside actions: what a rule could ever do, wherever in it that stands."""
+"""Actions inside actions, and conditions inside them: what a rule could ever do or ask, wherever in it that stands."""
 
 from collections.abc import Iterable, Iterator
-from typing import assert_never
+from typing import TypeAlias, assert_never
+
+import msgspec
 
 from ozrules.rules.model import (
     Action,
     AttendedTransfer,
     BlindTransfer,
     Choose,
+    Condition,
     Forward,
     Hunt,
     Log,
     PlainMethod,
+    Rule,
     SendDtmf,
     SetVariables,
     Stop,
@@ -21,31 +25,78 @@ from ozrules.rules.model import (
     Webhook,
 )
 
+Path: TypeAlias = tuple[int | str, ...]
+"""The way from a rule to a list of its actions: ``(2, "onFailure")``, or ``(0, 1)`` for a branch of a ``choose``."""
+
 
 def every_action(actions: Iterable[Action]) -> Iterator[Action]:
     """The actions and all that stand inside them, in the order of the file."""
     for action in actions:
         yield action
-        match action:
-            case (
-                Forward()
-                | BlindTransfer()
-                | AttendedTransfer()
-                | PlainMethod()
-                | SendDtmf()
-                | SystemAction()
-                | Webhook()
-            ):
-                yield from every_action(action.common.on_failure or ())
-            case Hunt():
-                yield from every_action((*action.on_exhausted, *(action.common.on_failure or ())))
-            case WaitFor():
-                if isinstance(action.on_timeout, tuple):
-                    yield from every_action(action.on_timeout)
-            case Choose():
-                for branch in action.branches:
-                    yield from every_action(branch.actions)
-            case Log() | SetVariables() | Wait() | Stop():
-                pass
-            case _:
-                assert_never(action)
+        for _, inner in _lists(action):
+            yield from every_action(inner)
+
+
+def every_condition(rule: Rule) -> Iterator[Condition]:
+    """All that a rule ever asks: its conditions, those of its exceptions, and those in its actions."""
+    yield rule.condition
+    for exception in rule.exceptions:
+        yield exception.condition
+    for _, condition in every_choice(rule.actions):
+        yield condition
+
+
+def every_choice(actions: Iterable[Action], path: Path = ()) -> Iterator[tuple[Path, Condition]]:
+    """The condition of each branch of each ``choose``, with the way to the branch."""
+    for place, action in enumerate(actions):
+        for way, inner in _lists(action):
+            if isinstance(action, Choose) and isinstance(way, int):
+                condition = action.branches[way].condition
+                if condition is not None:
+                    yield (*path, place, way), condition
+            yield from every_choice(inner, (*path, place, way))
+
+
+def with_choice(actions: tuple[Action, ...], path: Path, condition: Condition) -> tuple[Action, ...]:
+    """The actions with another condition of a branch. ``path`` is the way to it, as `every_choice` gives it."""
+    place, way, *further = path
+    assert isinstance(place, int)
+    action, replace = actions[place], msgspec.structs.replace
+    changed: Action
+    match action:
+        case Choose(branches=branches) if isinstance(way, int):
+            branch = branches[way]
+            if further:
+                branch = replace(branch, actions=with_choice(branch.actions, tuple(further), condition))
+            else:
+                branch = replace(branch, condition=condition)
+            changed = replace(action, branches=(*branches[:way], branch, *branches[way + 1 :]))
+        case WaitFor(on_timeout=tuple() as then):
+            changed = replace(action, on_timeout=with_choice(then, tuple(further), condition))
+        case Hunt() if way == "onExhausted":
+            changed = replace(action, on_exhausted=with_choice(action.on_exhausted, tuple(further), condition))
+        case Log() | SetVariables() | Wait() | WaitFor() | Choose() | Stop():
+            raise KeyError(path)
+        case _:
+            failed = with_choice(action.common.on_failure or (), tuple(further), condition)
+            changed = replace(action, common=replace(action.common, on_failure=failed))
+    return (*actions[:place], changed, *actions[place + 1 :])
+
+
+def _lists(action: Action) -> Iterator[tuple[int | str, tuple[Action, ...]]]:
+    """The lists of actions that stand inside an action, and where in it."""
+    match action:
+        case Hunt():
+            yield "onExhausted", action.on_exhausted
+            yield "onFailure", action.common.on_failure or ()
+        case Forward() | BlindTransfer() | AttendedTransfer() | PlainMethod() | SendDtmf() | SystemAction() | Webhook():
+            yield "onFailure", action.common.on_failure or ()
+        case WaitFor(on_timeout=tuple() as then):
+            yield "onTimeout", then
+        case Choose(branches=branches):
+            for number, branch in enumerate(branches):
+                yield number, branch.actions
+        case Log() | SetVariables() | Wait() | WaitFor() | Stop():
+            pass
+        case _:
+            assert_never(action)

@@ -20,6 +20,7 @@ from ozrules.rules.model import Place, RuleSet, StateTrigger
 from ozrules.rules.sense import named
 from ozrules.rules.spans import written
 from ozrules.runtime.timers import Timers
+from ozrules.scenario.ways import way_to
 from ozrules.session.session import Session, session_from
 from ozrules.session.state import (
     CREATED,
@@ -157,15 +158,6 @@ def _lives(triggers: Iterable[StateTrigger]) -> Iterable[_Life]:
                 if state in ENDED:
                     lives[RINGING, IN_CALL, state] = None
     return lives
-
-
-def way_to(state: State) -> tuple[State, ...]:
-    """The states through which a call gets into ``state``, that one included."""
-    if state in (CREATED, SETUP, RINGING):
-        return (state,)
-    if state == IN_CALL or state in ENDED:
-        return (RINGING, state)
-    return (RINGING, IN_CALL, state)
 
 
 def _play(rules: RuleSet, call: Call, life: _Life) -> Iterator[Decision]:

@@ -29,6 +29,7 @@ from ozrules.rules.model import (
     RuleSet,
     StateTrigger,
 )
+from ozrules.rules.nesting import every_choice, with_choice
 from ozrules.scenario.model import ScenarioFile
 from ozrules.scenario.suite import play_one
 from ozrules.session.state import GROUPS
@@ -100,6 +101,11 @@ def _edits(rule: Rule) -> Iterator[tuple[Place, str, Rule]]:
                 "the call goes to another number",
                 replace(rule, actions=_put(rule.actions, number, moved)),
             )
+    for path, asked in every_choice(rule.actions):
+        for leaf in leaves(asked):
+            for edit, change in _leaf_edits(leaf):
+                actions = with_choice(rule.actions, path, replaced(asked, leaf, change(leaf)))
+                yield leaf.place, edit, replace(rule, actions=actions)
     if rule.throttle is not None:
         yield rule.place, "the throttle is removed", replace(rule, throttle=None)
     if isinstance(rule.status, Canary):

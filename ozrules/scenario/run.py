@@ -10,9 +10,10 @@ When the daemon goes down the engine is thrown away, and what it asked to rememb
 import heapq
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, assert_never
 
+from ozrules.engine.accounts import proven
 from ozrules.engine.effects import (
     Chosen,
     Command,
@@ -67,11 +68,11 @@ def play(scenario: Scenario, rules: RuleSet, *, explain: int = EXPLAIN_ALL) -> P
 
 
 class _Kept:
-    """What a daemon has on disk."""
+    """What a daemon has on disk. That the durations of these connections can be believed, it knows from the start."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: Iterable[str]) -> None:
         self.memories: dict[SessionKey, bytes] = {}
-        self.tallies: list[Tally] = []
+        self.tallies: list[Tally] = [tally for each in connections for tally in proven(each)]
         self.open: dict[CommandId, Command] = {}
         self.next_decision = 1
         self.seen_until = 0.0
@@ -87,7 +88,7 @@ class _Run:
         asked = [each for rule in rules.rules for each in every_action(rule.actions) if isinstance(each, SystemAction)]
         named = [*(each.connection for each in scenario.sessions), *(each.connection for each in asked)]
         self._connections = tuple(dict.fromkeys(each for each in named if each is not None))
-        self._kept = _Kept()
+        self._kept = _Kept(self._connections)
         self._engine: Engine | None = None
         self._timers = Timers()
         self._entries = list(scenario.timeline)

@@ -13,7 +13,7 @@ SQLite would go on writing to what nobody finds again. A fault of our own ends t
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -22,6 +22,8 @@ import msgspec
 
 from ozrules.engine.effects import Command, Effect, Post, Send, Tally
 from ozrules.engine.identity import SessionKey
+from ozrules.rules.document import Source
+from ozrules.rules.loader import revision_of
 from ozrules.runtime.clock import stopwatch
 from ozrules.runtime.measures import FAST, Histogram
 from ozrules.runtime.ports import Clock, JournalFailed, Record, Saved
@@ -120,6 +122,13 @@ class SqliteJournal:
         """The rule files that held last; empty where none ever did."""
         return {name: data for name, data, _ in self._reader.execute("SELECT * FROM rule_files")}
 
+    def earlier_rule_files(self) -> dict[str, dict[str, bytes]]:
+        """The rule files that held before and that something may still refer to, by their revision."""
+        found: dict[str, dict[str, bytes]] = {}
+        for revision, name, data, _ in self._reader.execute("SELECT * FROM earlier_rule_files"):
+            found.setdefault(revision, {})[name] = data
+        return found
+
     def moment(self, name: Literal["alive", "rules"]) -> float | None:
         """When something was last written, or since when the rule files hold; wall clock. None where none ever was."""
         found = self._reader.execute("SELECT at FROM moments WHERE name = ?", (name,)).get
@@ -148,18 +157,29 @@ class SqliteJournal:
         await self._write(lambda db: rows.write(db, self._counters, effects, records, offset, now), acts=acts)
 
     async def keep_rule_files(self, files: Mapping[str, bytes]) -> None:
-        """These files hold now: the last good set."""
+        """These files hold now: the last good set. Those that held until now are kept as earlier ones."""
         wall = self._clock.now() + self._clock.wall_offset()
 
         def work(db: apsw.Cursor) -> None:
-            if dict(db.execute("SELECT name, data FROM rule_files")) == files:
+            before: dict[str, bytes] = dict(db.execute("SELECT name, data FROM rule_files"))
+            if before == files:
                 return
+            revision = revision_of(Source(name, data) for name, data in before.items())
+            for name, data in before.items():
+                row = (revision, name, data)
+                db.execute("INSERT OR REPLACE INTO earlier_rule_files VALUES (?, ?, ?, ?)", (*row, checksum(*row)))
             rows.write_moment(db, "rules", wall)
             db.execute("DELETE FROM rule_files")
             for name, data in files.items():
                 db.execute("INSERT INTO rule_files VALUES (?, ?, ?)", (name, data, checksum(name, data)))
 
         await self._write(work)
+
+    async def drop_rule_files(self, but: Collection[str]) -> None:
+        """Forgets the earlier rule files, but those of these revisions."""
+        kept = msgspec.json.encode(sorted(but)).decode()
+        statement = "DELETE FROM earlier_rule_files WHERE revision NOT IN (SELECT value FROM json_each(?))"
+        await self._write(lambda db: db.execute(statement, (kept,)))
 
     async def retain(self, *, decisions: float, sessions: float) -> int:
         """Removes what is older than these wall clock moments, and counts that have run out, in batches between which

@@ -25,6 +25,7 @@ _CHECKED: Final = {
     "tallies": "*",
     "webhooks": "id, at, request, crc",
     "rule_files": "*",
+    "earlier_rule_files": "*",
 }
 """What the daemon relies on, and the columns that a row's checksum is over. Records are checked when they are read."""
 

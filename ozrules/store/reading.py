@@ -40,7 +40,7 @@ class Reader:
             raise StateUnusable(f"{self._path}: {why}") from error
         except apsw.Error as error:
             raise StateUnusable(f"{self._path}: cannot be read: {error}") from error
-        if foreign or version != VERSION:
+        if foreign or not isinstance(version, int) or not 1 <= version <= VERSION:
             self._db.close()
             raise StateUnusable(f"{self._path}: this is no journal that this version of ozrules can read")
 

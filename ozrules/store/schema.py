@@ -63,6 +63,11 @@ _STEPS: Final[tuple[str, ...]] = (
     CREATE INDEX outcomes_by_time ON outcomes (at);
     CREATE INDEX webhooks_by_time ON webhooks (at);
     """,
+    """
+    -- rule files that held before, as long as something under way began with them
+    CREATE TABLE earlier_rule_files (revision TEXT NOT NULL, name TEXT NOT NULL, data BLOB NOT NULL,
+                                     crc INTEGER NOT NULL, PRIMARY KEY (revision, name)) WITHOUT ROWID;
+    """,
 )
 VERSION: Final = len(_STEPS)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ozrules.app.daemon import Around, Daemon, Ended
@@ -54,6 +55,15 @@ class Spoilt(Crowded):
     lasting = True
 
 
+class Filling(SqliteJournal):
+    """Has room for the first rule files alone."""
+
+    async def keep_rule_files(self, files: Mapping[str, bytes]) -> None:
+        if self.rule_files():
+            raise JournalFailed("the disk is full")
+        await super().keep_rule_files(files)
+
+
 class Stage:
     def __init__(
         self,
@@ -81,6 +91,8 @@ class Stage:
         self.shelf = Shelf()
         self.phone = phone
         self.log = QuietLog()
+        self.levels: list[str] = []
+        self.hooks: list[tuple[str, ...]] = []
         self.journal = journal(self.settings.state, clock)
         self.daemon = Daemon(
             self.settings,
@@ -91,7 +103,8 @@ class Stage:
                 manager=ServiceManager({}),
                 reread=lambda: self.settings,
                 explains=Echo(),
-                relog=lambda log: None,
+                relog=lambda log: self.levels.append(log.level),
+                rehook=lambda wanted: self.hooks.append(wanted.allow),
             ),
             journal=self.journal,
             links=[(phone, None)],
@@ -148,6 +161,42 @@ async def test_a_disk_without_room_for_tidying_up_does_not_end_the_daemon(tmp_pa
     said = {event for _, event, _ in stage.log.said}
     assert "old records could not be removed; it is tried again" in said
     assert "the rules in force could not be kept for the next start" in said
+
+
+@pytest.mark.fault(47, 60)
+@pytest.mark.parametrize("what", ["disk", "webhooks"])
+async def test_a_reload_of_which_anything_fails_changes_nothing(tmp_path: Path, what: str) -> None:
+    stage = Stage(tmp_path, FakePhone(), journal=Filling if what == "disk" else SqliteJournal)
+    before = stage.settings
+
+    def fail(wanted: WebhookSettings) -> None:
+        stage.hooks.append(wanted.allow)
+        if what == "webhooks" and wanted.allow:
+            raise ValueError("no such target")
+
+    stage.daemon._around = msgspec.structs.replace(stage.daemon._around, rehook=fail)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(stage.run())
+        await stage.shelf.holds(1)
+        (tmp_path / "rules.yaml").write_text(RULES.replace("seen", "others"))
+        stage.settings = msgspec.structs.replace(
+            before,
+            mode="observe",
+            log=LogSettings(level="debug"),
+            webhooks=WebhookSettings(allow=("https://crm.example/",)),
+        )
+        stage.daemon.reload()
+        await stage.shelf.holds(2)
+        stage.daemon.stop()
+        await running
+    first, second = stage.shelf.records[:2]
+    assert (first.body["ok"], second.body["ok"]) == (True, False)
+    assert second.body["revision"] == first.body["revision"]
+    assert second.body["mode"] == "enforce"
+    assert (stage.levels[-1], stage.hooks[-1]) == ("info", ())
+    again = SqliteJournal(before.state, SystemClock())
+    assert list(again.rule_files().values()) == [RULES.encode()]
+    again.close()
 
 
 @pytest.mark.fault(48, 81)

@@ -2,14 +2,18 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import ozrules
-from ozrules.cli.main import COMMANDS, main
+from ozrules.cli.commands import ABOUT
+from ozrules.cli.main import main
+
+ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ABOUT)
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -44,6 +48,32 @@ def test_asking_loads_neither_the_engine_nor_a_connector() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith("[]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], ("ozrules.rules", "ozrules.engine", "ozrules.app", "msgspec", "asyncio")),
+        (["--version"], ("ozrules.rules", "ozrules.engine", "ozrules.app", "msgspec", "asyncio")),
+        (["check", "rules.example.yaml"], ("ozrules.engine.engine", "asyncio", "holidays.countries", "rich")),
+    ],
+)
+def test_nothing_is_loaded_that_is_not_needed(arguments: list[str], heavy: tuple[str, ...]) -> None:
+    script = (
+        "import sys; from ozrules.cli.main import main\n"
+        f"try: main({arguments})\n"
+        "except SystemExit: pass\n"
+        f"print([name for name in sys.modules if name.startswith({heavy})])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.rstrip().endswith("[]"), done.stdout
+
+
+def test_help_on_all_of_them_says_a_line_of_each(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert [command for command, about in ABOUT.items() if f"{command} {about}" not in said] == []
 
 
 def test_python_m_is_the_same_program() -> None:

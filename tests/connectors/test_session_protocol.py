@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from typing import get_args
+from typing import Literal, get_args
 
 import msgspec
 import pytest
@@ -71,7 +71,7 @@ FROM_GATEWAY: st.SearchStrategy[FromGateway] = st.one_of(
         ConnectionNews, state=st.sampled_from(["ACCESS_GRANTED", "ACCESS_DENIED", "CONNECTION_CLOSED"]), detail=TEXT
     ),
     PARTS,
-    st.builds(SessionNews, st.sampled_from(["created", "stateChanged", "closed"]), SESSIONS, AT, SEQ),
+    st.builds(SessionNews, st.sampled_from(["created", "stateChanged", "closed"]), SESSIONS, AT, SEQ, st.booleans()),
     st.builds(Response, IDS, st.none() | PARTS),
     st.builds(ErrorResponse, IDS, st.sampled_from(get_args(RefusalKind)), TEXT),
 )
@@ -337,3 +337,14 @@ def test_half_a_character_is_mended_in_both_directions(half: str) -> None:
     )
     assert isinstance(asked, Call)
     assert asked.session_id == "s\ufffd"
+
+
+@pytest.mark.parametrize("kind", ["created", "stateChanged", "closed"])
+def test_what_is_announced_is_said_to_be(kind: Literal["created", "stateChanged", "closed"]) -> None:
+    news = SessionNews(kind, Session(session_id="s1", session_state=RINGING), announced=True)
+    assert decode(encode(news)) == news
+    session = {"sessionId": "s1", "sessionState": "RINGING", "queue": "sales"}
+    for odd, announced in ((True, True), (False, False), (None, False), ("yes", False), (1, False)):
+        told = decode(frame(f"session.{kind}", {"session": session, "announced": odd}))
+        assert isinstance(told, SessionNews)
+        assert told.announced is announced

@@ -205,3 +205,58 @@ async def test_what_needs_a_restart_is_said_and_the_rest_holds(tmp_path: Path) -
             code, said = await ozrules(tmp_path, "status", "--format", "json")
             assert '"mode": "observe"' in said
             assert await one.stop() == 0
+
+
+TALKS = CallPlan(caller="+36201234567", callee="2001", answers_after=0.5, talk=600.0)
+LONG = """
+ozrules: 1
+defaults: {country: HU, timezone: Europe/Budapest}
+schedules:
+  officeHours: {times: ["00:00-24:00"]}
+rules:
+  - id: long-talk
+    trigger: {state: InCall, for: 1h}
+    conditions: {schedule: {during: officeHours}}
+    actions: [{log: a long talk}]
+  - id: later
+    trigger: {state: InCall}
+    actions:
+      - log: begun
+      - wait: 6s
+      - choose:
+          - if: {schedule: {during: officeHours}}
+            then: [{log: open}]
+          - else: [{log: closed}]
+"""
+OTHERS = """
+ozrules: 1
+rules:
+  - {id: note, trigger: {state: Error}, actions: [{log: an error}]}
+"""
+
+
+@pytest.mark.fault(75)
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_what_a_reload_takes_away_ends_the_waits_and_not_the_daemon_nor_what_is_under_way(
+    tmp_path: Path, restarted: bool
+) -> None:
+    async with phones() as system:
+        configure(tmp_path, system.url, LONG)
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            system.call(TALKS)
+            await one.saw("log", rule="later")
+            (tmp_path / "rules.yaml").write_text(OTHERS)
+            assert (await ozrules(tmp_path, "reload"))[0] == 0
+            [ended] = await one.saw("decision", rule="long-talk", reason="ruleRemoved")
+            assert ended["event"]["due"]
+            if not restarted:
+                await one.saw("log", 2, rule="later")
+            assert await one.stop(signal.SIGKILL if restarted else signal.SIGTERM) in (0, -signal.SIGKILL)
+        async with daemon(tmp_path) as two:
+            await two.ready()
+            if restarted:
+                await two.saw("log", rule="later")
+            assert await two.stop() == 0
+    said = [line["text"] for line in [*one.of("log"), *two.of("log")]]
+    assert said == ["begun", "open"]

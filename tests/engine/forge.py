@@ -1,6 +1,9 @@
 """Rules for tests, made directly: the engine's tests need no reader of files."""
 
+from hashlib import sha256
 from typing import Any
+
+import msgspec
 
 from ozrules.rules.model import (
     Action,
@@ -81,7 +84,9 @@ def rules(*each: Rule, **rest: Any) -> RuleSet:
         for number, one in enumerate(each)
     )
     rest.setdefault("numbers", NumberPlan(country="HU"))
-    return RuleSet(rules=ordered, **rest)
+    made = RuleSet(rules=ordered, **rest)
+    digest = sha256(repr(made).encode()).hexdigest()  # of what is in it, as of files
+    return msgspec.structs.replace(made, revision=f"sha256:{digest}")
 
 
 def allowing(*patterns: str, **rest: Any) -> Guards:

@@ -5,6 +5,9 @@ It honours every `Wake`, answers no command by itself, and never invents a chang
 
 from typing import Any, Literal
 
+import msgspec
+
+from ozrules.engine.accounts import proven
 from ozrules.engine.effects import (
     Command,
     Decision,
@@ -31,6 +34,7 @@ from ozrules.engine.events import (
     Receipt,
     RefusalKind,
     Refused,
+    RulesReplaced,
     SessionSeen,
     SessionsListed,
     TimersDue,
@@ -44,20 +48,33 @@ LINE = "office"
 
 
 class Stage:
-    """One engine, one connection, one clock."""
+    """One engine, one connection, one clock.
 
-    def __init__(self, rules: RuleSet, *, listed: bool = True, mode: Literal["enforce", "observe"] = "enforce") -> None:
+    ``moves``: what an earlier life of the daemon has learned of the connection's durations; None: nothing.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        *,
+        listed: bool = True,
+        mode: Literal["enforce", "observe"] = "enforce",
+        moves: bool | None = True,
+    ) -> None:
         self.rules = rules
+        self.earlier: list[RuleSet] = []
         self.mode = mode
         self.now = 1_000_000.0
         self.sessions: dict[str, dict[str, Any]] = {}
         self.wakes: dict[SessionKey, float] = {}
         self.memories: dict[SessionKey, bytes] = {}
-        self.tallies: list[Tally] = []
+        self.tallies: list[Tally] = (
+            [] if moves is None else [msgspec.structs.replace(each, member=str(moves)) for each in proven(LINE)]
+        )
         self.effects: list[Effect] = []
         self.events: list[Event] = []
         self.open: list[Command] = []
-        self.engine = Engine(rules, mode=mode, at=self.now)
+        self.engine = Engine(rules, mode=mode, at=self.now, tallies=self.tallies)
         if listed:
             self.connect()
 
@@ -66,6 +83,9 @@ class Stage:
     def tell(self, event: Event) -> list[Effect]:
         """Gives the engine an event and keeps what it asks for."""
         self.events.append(event)
+        if isinstance(event, RulesReplaced):
+            self.earlier.append(self.rules)
+            self.rules = event.rules
         effects = self.engine.step(event)
         for effect in effects:
             match effect:
@@ -155,16 +175,19 @@ class Stage:
         self.now += away
         decided = [effect.number for effect in self.effects if isinstance(effect, Decision)]
         self.engine = Engine(
-            rules or self.rules,
+            self.rules,
             mode=self.mode,
             next_decision=max(decided, default=0) + 1,
             at=self.now,
             memories=sorted(self.memories.items()),
             tallies=self.tallies,
             open_commands=self.open,
+            earlier=self.earlier,
         )
         self.open = []
         self.wakes = {}
+        if rules is not None:
+            self.tell(RulesReplaced(at=self.now, rules=rules))
         return self.connect()
 
     # --- what a test asks -------------------------------------------------------------------------------------------

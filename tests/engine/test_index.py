@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from ozrules.engine.identity import SessionKey
 from ozrules.engine.index import EXPLAIN_ALL
 from ozrules.engine.live import Chain, LiveSession
+from ozrules.engine.program import Program
 from ozrules.engine.world import World
 from ozrules.rules.condition import YES
 from ozrules.rules.model import AnyOf, Condition, Not
@@ -73,11 +74,11 @@ def test_the_index_finds_what_trying_every_rule_finds(conditions: list[Condition
         for number in range(EXPLAIN_ALL)
     ]
     made = [rule(f"r{number}", enters("Ringing"), log(), conditions=(each,)) for number, each in enumerate(conditions)]
-    world = World(rules(*padding, *made), "enforce", 1)
+    world = World(Program(rules(*padding, *made)), "enforce", 1)
     live = LiveSession(SessionKey("c", "", "s", ""), session, Chain("c"), 0.0, 0.0)
     bucket = world.index.entering[RINGING]
-    brute = [entry.rule.id for entry in bucket.entries if entry.test(live, 0.0) == YES]
-    found = [entry.rule.id for entry in bucket.candidates(live) if entry.test(live, 0.0) == YES]
+    brute = [entry.rule.id for entry in bucket.entries if entry.test(live, 0.0, world) == YES]
+    found = [entry.rule.id for entry in bucket.candidates(live) if entry.test(live, 0.0, world) == YES]
     assert found == brute
 
 
@@ -86,7 +87,7 @@ def test_rules_that_the_session_rules_out_are_not_looked_at() -> None:
         rule(f"r{number}", enters("Ringing"), log(), conditions=(having("callee", "eq", f"{number}"),))
         for number in range(1000, 3000)
     ]
-    world = World(rules(*made), "enforce", 1)
+    world = World(Program(rules(*made)), "enforce", 1)
     session = Session(session_id="s", session_state=RINGING, callee="1500")
     live = LiveSession(SessionKey("c", "", "s", ""), session, Chain("c"), 0.0, 0.0)
     assert [entry.rule.id for entry in world.index.entering[RINGING].candidates(live)] == ["r1500"]
@@ -97,7 +98,7 @@ def test_a_small_set_is_tried_whole_so_that_every_rule_gets_its_reason() -> None
         rule(f"r{number}", enters("Ringing"), log(), conditions=(having("callee", "eq", f"{number}"),))
         for number in range(EXPLAIN_ALL)
     ]
-    world = World(rules(*made), "enforce", 1)
+    world = World(Program(rules(*made)), "enforce", 1)
     session = Session(session_id="s", session_state=RINGING, callee="3")
     live = LiveSession(SessionKey("c", "", "s", ""), session, Chain("c"), 0.0, 0.0)
     assert len(world.index.entering[RINGING].candidates(live)) == EXPLAIN_ALL

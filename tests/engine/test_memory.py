@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 
 from ozrules.engine.identity import SessionKey
-from ozrules.engine.memory import recall, remember
+from ozrules.engine.memory import Programs, base_of, recall, remember
+from ozrules.engine.program import Program
 from ozrules.engine.run import actions_at
 from ozrules.engine.world import World
 from ozrules.rules.model import Branch, Choose, Hunt, Rule, WaitFor
@@ -20,11 +21,14 @@ from tests.properties.test_engine import play, rule_sets, steps
 def test_what_is_recalled_is_remembered_the_same(made: list[Rule], script: list[tuple[str, Any, Any]]) -> None:
     stage = Stage(rules(*made))
     play(stage, script)
-    world = World(rules(*made), "enforce", 1)
+    program = Program(rules(*made))
+    world = World(program, "enforce", 1)
     for key, memory in stage.memories.items():
-        live, bases = recall(key, memory, world)
+        assert recall(key, memory, world, Programs(program, ())) == []
+        live = world.live[key]
         again = remember(live)
         kept = msgspec.json.decode(memory)
+        bases = {hold.entry.name: base_of(hold) for hold in live.holds or ()}
         assert bases == {(each["rule"], each["trigger"]): each["base"] for each in kept["holds"]}
         recalled = msgspec.json.decode(again) if again is not None else {"runs": []}
         assert recalled["runs"] == kept["runs"]
@@ -39,7 +43,9 @@ def test_a_session_that_nothing_waits_on_is_not_remembered() -> None:
 
 def test_bytes_of_somebody_else_are_refused() -> None:
     with pytest.raises(msgspec.DecodeError):
-        recall(SessionKey(LINE, "", "s1", ""), b"{}", World(rules(), "enforce", 1))
+        recall(
+            SessionKey(LINE, "", "s1", ""), b"{}", World(Program(rules()), "enforce", 1), Programs(Program(rules()), ())
+        )
 
 
 def test_a_path_leads_to_every_list_of_actions() -> None:

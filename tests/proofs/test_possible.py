@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ozrules.proofs.possible import conjuncts, contradiction, essence, exact_values, implied
+from ozrules.rules.calendar import Schedule
 from ozrules.rules.condition import YES, Value, compile_condition
 from ozrules.rules.document import Source
 from ozrules.rules.loader import load
-from ozrules.rules.model import Alive, Compare, Condition, History
+from ozrules.rules.model import Compare, Condition
 from ozrules.rules.numbers import NumberPlan
 
 Call = dict[str, Value]
@@ -25,16 +26,21 @@ class World:
     def reader(self, field: str) -> Callable[[Call, float], Value]:
         return lambda call, at: call.get(field)
 
-    def is_open(self, schedule: str, at: float) -> bool:
+    wall_offset = 0.0
+
+    def schedule(self, name: str) -> Schedule | None:
+        return None
+
+    def by_hand(self, schedule: str, at: float) -> bool | None:
         return at > 0
 
-    def by_hand(self, schedule: str, at: float) -> bool:
-        return False
-
-    def entered(self, condition: History) -> Callable[[Call, float], int | None]:
+    def group(self, fields: tuple[str, ...]) -> Callable[[Call, float], str | None]:
         raise AssertionError
 
-    def alive(self, condition: Alive) -> Callable[[Call, float], int | None]:
+    def entered(self, window: str, group: str, at: float, within: float) -> int:
+        raise AssertionError
+
+    def alive(self, standing: str, group: str) -> int:
         raise AssertionError
 
 
@@ -97,7 +103,7 @@ CONDITIONS = st.lists(TREES, min_size=1, max_size=4).map(lambda parts: condition
 
 
 def holds(condition: Condition, call: Call, at: float) -> bool:
-    return compile_condition(condition, World())(call, at) == YES
+    return compile_condition(condition, World())(call, at, World()) == YES
 
 
 @settings(deadline=None, max_examples=300)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ozrules.rules.calendar import Schedule
 from ozrules.rules.condition import MISSING, NO, YES, Value, compile_condition, compile_failing, leaves, wanted
 from ozrules.rules.model import Alive, AnyOf, Compare, Condition, DuringSchedule, History, Not, Op
 from ozrules.rules.numbers import NumberPlan
@@ -16,28 +17,32 @@ Call = Mapping[str, Value]
 
 
 class Told:
-    """The subject is what a test says: fields by name."""
+    """The subject is what a test says: fields by name. The office is open, nobody is alive, and three have entered."""
 
     numbers = NumberPlan(country="HU")
+    wall_offset = 0.0
 
     def reader(self, field: str) -> Callable[[Call, float], Value]:
         return lambda call, at: call.get(field)
 
-    def is_open(self, schedule: str, at: float) -> bool:
-        return schedule == "officeHours"
+    def group(self, fields: tuple[str, ...]) -> Callable[[Call, float], str | None]:
+        return lambda call, at: None if any(field not in call for field in fields) else "group"
 
-    def by_hand(self, schedule: str, at: float) -> bool:
-        return False
+    def schedule(self, name: str) -> Schedule | None:
+        return None
 
-    def entered(self, condition: History) -> Callable[[Call, float], int | None]:
-        return lambda call, at: 3
+    def by_hand(self, schedule: str, at: float) -> bool | None:
+        return {"officeHours": True, "lunch": False}.get(schedule)
 
-    def alive(self, condition: Alive) -> Callable[[Call, float], int | None]:
-        return lambda call, at: None
+    def entered(self, window: str, group: str, at: float, within: float) -> int:
+        return 3
+
+    def alive(self, standing: str, group: str) -> int:
+        return 0
 
 
 def judge(condition: Condition, call: Call) -> int:
-    return compile_condition(condition, Told())(call, 0.0)
+    return compile_condition(condition, Told())(call, 0.0, Told())
 
 
 @pytest.mark.parametrize(
@@ -95,6 +100,13 @@ def test_schedules_and_counts() -> None:
     assert judge(often, {}) == YES
     busy = Alive(states=frozenset({RINGING}), group_by=("caller",), op="gt", count=0, path="a", place=HERE)
     assert judge(busy, {}) == MISSING
+    assert judge(busy, {"caller": "1"}) == NO
+
+
+def test_a_schedule_that_nobody_knows_any_more_is_missing_until_somebody_switches_it() -> None:
+    for inside in (True, False):
+        assert judge(DuringSchedule(name="gone", inside=inside, path="s", place=HERE), {}) == MISSING
+    assert judge(DuringSchedule(name="lunch", inside=False, path="s", place=HERE), {}) == YES
 
 
 verdicts = st.sampled_from([YES, NO, MISSING])
@@ -124,7 +136,7 @@ def test_what_failed_is_named_with_what_was_found() -> None:
         having("callee", "in", "2", "3"),
         Not(of=having("source", "eq", "x"), path="not", place=HERE),
     )
-    failed = compile_failing(tree, Told())({"caller": "1", "callee": "9", "source": "x"}, 0.0)
+    failed = compile_failing(tree, Told())({"caller": "1", "callee": "9", "source": "x"}, 0.0, Told())
     assert [(leaf.path, leaf.wanted, leaf.actual) for leaf in failed] == [
         ("conditions.callee", "in [2, 3]", "9"),
         ("conditions.source", "not eq x", "x"),

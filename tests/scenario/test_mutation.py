@@ -50,6 +50,31 @@ def test_every_part_of_a_rule_is_edited_once() -> None:
     assert {mutant.rule for mutant in found} == {"one"}
 
 
+CHOOSES = """
+ozrules: 1
+rules:
+  - id: one
+    trigger: {state: Ringing}
+    actions:
+      - choose:
+          - if: {callee: 2001}
+            then: [{log: first}]
+          - if: {caller: [2002, 2003]}
+            then:
+              - choose: [{if: {active: {state: Ringing, gte: 2}}, then: [{log: busy}]}]
+"""
+
+
+def test_what_is_asked_inside_the_actions_is_edited_too() -> None:
+    original = rules_of(CHOOSES)
+    edits = [mutant.edit for mutant in mutants(original) if "choose" in mutant.edit]
+    assert sum("is removed" in edit for edit in edits) == 3
+    assert sum("is taken out of" in edit for edit in edits) == 2
+    assert sum("is gte" in edit for edit in edits) == 2
+    changed = [mutant.rules for mutant in mutants(original) if "choose" in mutant.edit]
+    assert len({repr(rules) for rules in changed} - {repr(original)}) == len(edits)
+
+
 def test_only_what_no_test_notices_is_named() -> None:
     body = f"    timeline:\n{RINGS}\n    expect:\n      - {{at: 20s, action: forward, to: 2010}}\n"
     left = [mutant.edit for mutant in unnoticed(rules_of(SALES), [file_of(f"  - name: one{HEAD}{body}")])]

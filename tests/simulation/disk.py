@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from ozrules.engine.effects import Command, Decision, Effect, Forget, Outcome, Post, Remember, Send, Tally
 from ozrules.engine.identity import SessionKey
+from ozrules.rules.model import RuleSet
 from ozrules.runtime.ports import Clock, JournalFailed, Record, Saved
 
 
@@ -24,13 +25,15 @@ class Disk:
         self.open: dict[str, Command] = {}
         self.posts: dict[str, tuple[Post, float]] = {}
         self.pending: dict[str, tuple[Post, float]] = {}
+        self.rules: RuleSet | None = None
+        self.earlier: dict[str, RuleSet] = {}
         self.shift: float | None = None  # what ozrules.store.boot keeps
         self.full = False
         self.broken = False
         self.synced: Callable[[Sequence[Effect], Sequence[Record]], None] = _nobody
         self._ids: dict[int, str] = {}
         self._fired: dict[int, SessionKey] = {}
-        self._tallies: list[Tally] = []
+        self.tallies: list[Tally] = []
 
     def write(self, effects: Sequence[Effect], records: Sequence[Record], wall: float) -> None:
         """All of it, or JournalFailed and nothing of it."""
@@ -58,7 +61,7 @@ class Disk:
                     if effect.session_key is not None and effect.reason == "fired":
                         self._fired[effect.number] = effect.session_key
                 case Tally():
-                    self._tallies.append(effect)
+                    self.tallies.append(effect)
                 case _:
                     pass
         self.synced(effects, records)
@@ -83,14 +86,14 @@ class Disk:
         """What a start finds."""
         wanted = set(self._fired) | {command.decision for command in self.open.values()}
         wanted |= {post.decision for post, _ in self.pending.values()}
-        self._tallies = [one for one in self._tallies if one.until > now]
+        self.tallies = [one for one in self.tallies if one.until > now]
         return Saved(
             next_decision=self.next_decision,
             next_seq=self.next_seq,
             decision_ids=tuple((number, self._ids[number]) for number in sorted(wanted) if number in self._ids),
             memories=tuple(sorted(self.memories.items())),
             open_commands=tuple(sorted(self.open.values(), key=lambda one: one.decision)),
-            tallies=tuple(self._tallies),
+            tallies=tuple(self.tallies),
         )
 
 
@@ -122,6 +125,26 @@ class SimJournal:
         effects, records, wall = tuple(effects), tuple(records), self._wall()
         acts = any(isinstance(effect, Send | Post) for effect in effects)
         await self._sync(_Job(lambda: self._disk.write(effects, records, wall), acts))
+
+    async def keep_rules(self, rules: RuleSet) -> None:
+        """These hold now, and those that did are kept as earlier ones. Fails where the disk is full."""
+        disk = self._disk
+
+        def work() -> None:
+            if disk.rules is not None:
+                disk.earlier[disk.rules.revision] = disk.rules
+            disk.rules = rules
+
+        await self._sync(_Job(work, acts=True))
+
+    async def drop_rules(self, but: frozenset[str]) -> None:
+        """Forgets the earlier ones but these."""
+        disk = self._disk
+
+        def work() -> None:
+            disk.earlier = {revision: each for revision, each in disk.earlier.items() if revision in but}
+
+        await self._sync(_Job(work, acts=False))
 
     def pending_posts(self) -> list[tuple[Post, float]]:
         return list(self._disk.pending.values())

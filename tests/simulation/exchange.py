@@ -33,8 +33,10 @@ from ozrules.connectors.simulator.office import Office, Phone
 from ozrules.connectors.simulator.switchboard import Conduct, Done, Misdeed, Silent
 from ozrules.engine.events import RefusalKind, Refused
 from ozrules.session.session import Session
+from ozrules.session.state import HELD, IN_CALL, KNOWN_STATES, RINGING, State
 from tests.simulation.loop import SimLoop
 from tests.simulation.machine import EPOCH, Machine
+from tests.simulation.telling import Announces, Durations, Telling
 from tests.simulation.truth import Asked, Truth
 from tests.simulation.truth import Call as TrueCall
 from tests.simulation.wire import Wire
@@ -61,6 +63,15 @@ OFFICE: Final = Office(
 MISDEEDS: Final[tuple[Misdeed, ...]] = ("refuse", "silence", "close", "idle", "lie", "mute")
 
 
+LACKING: Final[tuple[frozenset[State], ...]] = (
+    frozenset(KNOWN_STATES),
+    frozenset({IN_CALL}),
+    frozenset({RINGING}),
+    HELD,
+)
+"""States that a list may lack for a while."""
+FILLS: Final = 6.0
+"""Seconds in which a list may fill."""
 WAITS: Final[tuple[tuple[float, float], ...]] = ((0.0, 0.05), (0.05, 0.3), (0.3, 5.0), (2.0, 5.0))
 """Seconds that a list may take to be drawn up, and then to be told."""
 
@@ -70,7 +81,10 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 
     behaviour: Behaviour
     tells_starts: bool = True
-    """``startTime``, ``stateDuration`` and ``talkDuration`` of a session."""
+    durations: Durations = "run"
+    announces: Announces = "not"
+    lists_fill: bool = False
+    """For some seconds after a connect its lists lack sessions, and say that they are not complete."""
     tells_moments: bool = True
     """``at`` of a change, and of a list."""
     numbers_changes: bool = True
@@ -150,6 +164,10 @@ class Exchange:
         self._poked = asyncio.Event()
         self._kept: list[bytes] = []
         self._listless: list[Wire] = []
+        self._telling = Telling(manner.durations)
+        self._unannounced: set[Wire] = set()
+        self._filling: dict[Wire, frozenset[State]] = {}
+        """Who is told lists that lack these states, for now."""
         self._calm = False
         self._owed: set[Wire] = set()
         """Who will be told a list that is not drawn up yet: it shows the changes that are told before it."""
@@ -228,6 +246,7 @@ class Exchange:
         self.advance()
         self._flush()
         self.wires.append(wire)
+        self._connects(wire)
         privileges = self.manner.behaviour.privileges
         hello = Hello(
             protocol=1,
@@ -248,13 +267,47 @@ class Exchange:
         else:
             self._send_list(wire)
 
+    def _connects(self, wire: Wire) -> None:
+        """It comes to know its calls, sooner or later."""
+        self._unannounced.add(wire)
+        if self.manner.lists_fill and not self._calm and self._chance.random() < 0.6:
+            self._filling[wire] = self._chance.choice(LACKING)
+            self._loop.call_later(self._chance.uniform(0.1, FILLS), self._filled, wire)
+
+    def _filled(self, wire: Wire) -> None:
+        """Its lists are complete now; it gives one unasked."""
+        if self._filling.pop(wire, None) is not None and wire in self.wires and not self._waits_for_list(wire):
+            self._send_list(wire)
+
+    def _waits_for_list(self, wire: Wire) -> bool:
+        return wire in self._listless or wire in self._owed or wire in self._drawn
+
+    def _announce(self, wire: Wire) -> None:
+        """All that lives is told as if it had just been created, once after each connect."""
+        if wire not in self._unannounced:
+            return
+        self._unannounced.remove(wire)
+        if self.manner.announces == "not":
+            return
+        now = self._clock()
+        for session in self._phones.sessions(now):
+            news = SessionNews(
+                "created",
+                self._shown(session, now),
+                now if self.manner.tells_moments else None,
+                announced=self.manner.announces == "marked",
+            )
+            self._say(wire, news)
+            self._happened[f"a call was announced at a connect, {self.manner.announces}"] += 1
+
     def _draw(self, wire: Wire) -> None:
         if wire not in self._owed:
             return
         self._owed.remove(wire)
         self.advance()
         self._flush()
-        self._drawn[wire] = list(self._parts())
+        self._announce(wire)
+        self._drawn[wire] = list(self._parts(wire))
         self._loop.call_later(self._chance.uniform(*self._chance.choice(WAITS)), self._send_drawn, wire)
 
     def _send_drawn(self, wire: Wire) -> None:
@@ -262,6 +315,7 @@ class Exchange:
             self._say(wire, part)
 
     def _forget_list(self, wire: Wire) -> None:
+        """The list that it would have been told is not told."""
         self._owed.discard(wire)
         self._drawn.pop(wire, None)
 
@@ -278,6 +332,8 @@ class Exchange:
         for wire in list(self._listless):
             if not self.manner.lists_when_asked:
                 self._send_late_list(wire)
+        for wire in list(self._filling):
+            self._filled(wire)
         for wire in list(self.wires):
             self._draw(wire)
             self._send_drawn(wire)
@@ -285,6 +341,8 @@ class Exchange:
     def lost(self, wire: Wire) -> None:
         """A daemon is gone."""
         self._forget_list(wire)
+        self._filling.pop(wire, None)
+        self._unannounced.discard(wire)
         for those in (self.wires, self._listless):
             if wire in those:
                 those.remove(wire)
@@ -299,15 +357,19 @@ class Exchange:
     def welcome(self, wire: Wire) -> None:
         """It has the phone system again."""
         if wire in self.wires:
+            self._connects(wire)
             self._say(wire, ConnectionNews(state="ACCESS_GRANTED"))
             if not self.manner.lists_when_asked:
                 self._send_late_list(wire)
 
     def _tell(self, news: SessionNews) -> None:
         manner = self.manner
+        assert news.at is not None, "the simulated phone system tells the moment"
+        if self._told():
+            self.truth.told(news)
         shown = replace(
             news,
-            session=self._shown(news.session),
+            session=self._shown(news.session, news.at),
             at=news.at if manner.tells_moments else None,
             seq=news.seq if manner.numbers_changes else None,
         )
@@ -346,31 +408,37 @@ class Exchange:
             return
         self.advance()
         self._flush()
-        for part in self._parts():
+        self._announce(wire)
+        for part in self._parts(wire):
             self._say(wire, part)
             if part.part is not None and not part.last:
                 self._happened["a list came in parts"] += 1
 
-    def _parts(self, answers: RequestId | None = None) -> Iterator[SnapshotPart]:
-        manner = self.manner
+    def _parts(self, wire: Wire, answers: RequestId | None = None) -> Iterator[SnapshotPart]:
+        manner, now = self.manner, self._clock()
         self.listed_at = self._loop.time()
-        sessions = [self._shown(session) for session in self._phones.sessions(self._clock())]
+        lacking = self._filling.get(wire, frozenset())
+        alive = self._phones.sessions(now)
+        sessions = [self._shown(session, now) for session in alive if session.session_state not in lacking]
+        if len(sessions) < len(alive):
+            self._happened["a list lacked " + ("all" if not sessions else "some") + " of the calls"] += 1
         parts = min(manner.list_parts, max(1, len(sessions)))
         size = -(-len(sessions) // parts) if sessions else 1
         for number in range(parts):
             yield SnapshotPart(
                 sessions=tuple(sessions[number * size : (number + 1) * size]),
+                complete=wire not in self._filling,
                 part=number + 1 if parts > 1 else None,
                 last=number == parts - 1,
                 seq=self._phones.latest if manner.numbers_changes else None,
-                at=self._clock() if manner.tells_moments else None,
+                at=now if manner.tells_moments else None,
                 answers=answers if parts > 1 else None,
             )
 
-    def _shown(self, session: Session) -> Session:
-        if self.manner.tells_starts:
-            return session
-        return replace(session, start_time=None, state_duration=None, talk_duration=None)
+    def _shown(self, session: Session, now: float) -> Session:
+        shown = self._telling.shown(session, now)
+        self._happened[f"durations: {self.manner.durations}"] += 1
+        return shown if self.manner.tells_starts else replace(shown, start_time=None)
 
     def _say(self, wire: Wire, message: FromGateway) -> None:
         wire.tell(encode(message))
@@ -388,7 +456,8 @@ class Exchange:
                 self._forget_list(wire)  # this one takes its place
                 self.advance()
                 self._flush()
-                parts = list(self._parts(id))
+                self._announce(wire)
+                parts = list(self._parts(wire, id))
                 if len(parts) == 1:
                     self._say(wire, Answer(id, parts[0]))
                     return

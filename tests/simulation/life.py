@@ -29,6 +29,7 @@ from ozrules.engine.events import (
     Withheld,
 )
 from ozrules.engine.identity import SessionKey
+from ozrules.engine.program import Program
 from ozrules.engine.view import SessionView
 from ozrules.rules.model import RuleSet
 from ozrules.runtime.clock import SystemClock
@@ -36,12 +37,13 @@ from ozrules.runtime.dispatcher import Dispatcher
 from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Inbox, Reloaded, Who
 from ozrules.runtime.notices import Notices
-from ozrules.runtime.ports import Connector, FromPhoneSystem, Record, Saved
+from ozrules.runtime.ports import Connector, FromPhoneSystem, JournalFailed, Record, Route, Saved
 from ozrules.runtime.reactor import Reactor
 from ozrules.runtime.records import Records
 from ozrules.runtime.routes import Routes
 from ozrules.schedules.triggers import CalendarTriggers
 from ozrules.session.session import Session
+from ozrules.session.state import SETUP
 from tests.fakes.phone import QuietLog
 from tests.simulation import office
 from tests.simulation.disk import Disk, SimJournal
@@ -192,6 +194,7 @@ class Life:
         self.reactor: Reactor | None = None
         self.dispatcher: Dispatcher | None = None
         self.webhooks: _Hooks | None = None
+        self.routes: Routes | None = None
 
     # --- what the simulation does to it -------------------------------------------------------------------------------
 
@@ -209,20 +212,43 @@ class Life:
         """SIGTERM."""
         self._stop.set()
 
-    async def reload(self, rules: RuleSet) -> None:
-        """`ozrules reload`: returns when these rules hold."""
+    async def reload(self, rules: RuleSet) -> bool:
+        """`ozrules reload`: returns when these rules hold, or could not be put in force."""
+        engine = self.engine
+        assert engine is not None
+        program = Program(rules)
+        try:
+            await self.journal.keep_rules(rules)
+        except JournalFailed as failed:
+            if failed.lasting:
+                raise
+            return False
         self.rules = rules
-        now = self.clock.now()
-        await self.inbox.ask(
-            lambda done: Reloaded(at=now, who=ADMIN, event=RulesReplaced(at=now, rules=rules), done=done)
-        )
+        replaced = RulesReplaced(at=self.clock.now(), rules=rules, program=program)
+        await self.inbox.ask(lambda done: Reloaded(at=replaced.at, who=ADMIN, event=replaced, done=done))
         self._calendar.replace(rules)
+        await self.journal.drop_rules(engine.revisions())
+        return True
 
     def observe(self, observing: bool) -> None:
         self.inbox.add(ModeChanged(at=self.clock.now(), mode="observe" if observing else "enforce"))
 
     def pause(self, rule: str, paused: bool) -> None:
         self.inbox.add(RulePaused(at=self.clock.now(), rule=rule, paused=paused))
+
+    async def _keep(self, rules: RuleSet, engine: Engine) -> None:
+        try:
+            await self.journal.keep_rules(rules)
+            await self.journal.drop_rules(engine.revisions())
+        except JournalFailed as failed:
+            if failed.lasting:
+                raise
+
+    async def ask(self, number: str, id: str) -> Route | None:
+        """The phone system asks where a call to ``number`` goes, and waits for the answer a little."""
+        assert self.routes is not None
+        session = Session(session_id=id, session_state=SETUP, caller="+36201234567", dialed_number=number)
+        return await self.routes.ask("office", "Calling", session, within=2.0)
 
     # --- what it tells ------------------------------------------------------------------------------------------------
 
@@ -272,9 +298,12 @@ class Life:
         webhooks.apply(Targets(("https://crm.example/",), ()), None, EXPIRES)
         for rule in sorted(self._paused):
             inbox.add(RulePaused(at=clock.now(), rule=rule, paused=True))
+        await self._keep(self.rules, engine)
         start = RulesReplaced(at=clock.now(), rules=self.rules)
         inbox.add(Reloaded(at=clock.now(), who=Who(by="start"), event=start))
         calendar.replace(self.rules)
+        routes = self.routes = Routes(clock)
+        routes.open(inbox.add)
         try:
             async with asyncio.TaskGroup() as group:
                 dispatcher = self.dispatcher = Dispatcher(
@@ -282,7 +311,7 @@ class Life:
                     connectors={guarded.name: guarded},
                     secret=lambda name: office.SECRET if name == "doorPin" else None,
                     clock=clock,
-                    routes=Routes(clock),
+                    routes=routes,
                     answer=inbox.add,
                     group=group,
                     log=self.log,
@@ -311,17 +340,19 @@ class Life:
                 for task in tasks:
                     task.cancel()
         finally:
+            routes.close()
             calendar.close()
 
     def _engine(self, saved: Saved) -> Engine:
         return Engine(
-            self.rules,
+            self.disk.rules or self.rules,
             mode="observe" if self._observing else "enforce",
             next_decision=saved.next_decision,
             at=self.clock.now(),
             memories=saved.memories,
             tallies=saved.tallies,
             open_commands=saved.open_commands,
+            earlier=(*self.disk.earlier.values(), self.rules),
         )
 
 

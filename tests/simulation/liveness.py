@@ -8,12 +8,13 @@ import msgspec
 
 from ozrules.engine.effects import Effect, Send
 from ozrules.engine.engine import Engine
+from ozrules.session.state import IN_CALL
 from tests.simulation import office
 from tests.simulation.bounds import left
 from tests.simulation.disk import Disk
 from tests.simulation.office import Owed, Setting
 from tests.simulation.safety import Safety
-from tests.simulation.truth import Call, Truth
+from tests.simulation.truth import Call, Stay, Truth
 
 if TYPE_CHECKING:
     from tests.simulation.life import Life
@@ -38,10 +39,11 @@ class Liveness:
     """Knows when the daemon stood (connected, merged, free to act) and under which rules."""
 
     def __init__(
-        self, truth: Truth, safety: Safety, fail: Callable[[str], None], happened: Counter[str], *, told: bool
+        self, truth: Truth, safety: Safety, fail: Callable[[str], None], happened: Counter[str], *, named: bool
     ) -> None:
         self._truth = truth
-        self._told = told
+        self._named = named
+        """Whether the phone system tells starts, so that it is known which call is meant."""
         self._safety = safety
         self._fail = fail
         self._happened = happened
@@ -78,7 +80,7 @@ class Liveness:
             if live.state not in states:
                 self._fail(f"L3: {call.id} counts as {live.state}, and has not been so for {KNOWN_WITHIN:.0f} s")
         for call in self._truth.alive.values():
-            if call.began < since and id(call) not in known and self._told:
+            if call.began < since and id(call) not in known and self._named:
                 self._fail(f"L3: {call.id} lives since {call.began:.1f}, and is not known")
 
     def rules(self, now: float, setting: Setting) -> None:
@@ -142,6 +144,29 @@ class Liveness:
         if disk.pending:
             self._fail(f"L5: {len(disk.pending)} webhooks are neither delivered nor dead")
         self._attempted()
+        self._moments_came()
+
+    def _moments_came(self) -> None:
+        """L7: a moment that came in a gap is brought to whoever was in a call then, once the list is known again."""
+        done = [(id(call), at) for decision, call, at in self._safety.decisions if decision.rule == office.MOMENTS]
+        for came in self._safety.owed_moments.values():
+            for call in self._truth.calls:
+                for stay in call.stays:
+                    if stay.state == IN_CALL and self._seen_before(stay.began, came):
+                        self._brought(call, stay, came, [at for of, at in done if of == id(call)])
+
+    def _seen_before(self, began: float, came: float) -> bool:
+        """Whether somebody who watched has seen it begin, before the moment came."""
+        return any(spell.began <= began and began + KNOWN_WITHIN < min(spell.ended, came) for spell in self._stood)
+
+    def _brought(self, call: Call, stay: Stay, came: float, done: list[float]) -> None:
+        for spell in self._stood:
+            ended = spell.ended if stay.ended is None else min(stay.ended, spell.ended)
+            if spell.began > came and ended > spell.began + SOON:
+                self._happened["a moment was owed"] += 1
+                if not any(came - 1.0 < at < spell.began + SOON for at in done):
+                    self._fail(f"L7: the moment at {came:.1f} never came to {call.id}, known since {spell.began:.1f}")
+                return
 
     def _attempted(self) -> None:
         """L1: whoever stayed long enough while the daemon stood is on the record with an attempt."""
@@ -188,5 +213,8 @@ class Liveness:
                     )
 
     def _knows(self, began: float, spell: Spell) -> bool:
-        """Whether the daemon can tell when a stay began: where it has not seen it begin, only where it is told."""
-        return self._told or spell.began <= began
+        """Whether the daemon can tell when a stay began: where it has seen it begin, in this spell or in one before, or
+        where it must know that what it is told of durations is true.
+        """
+        seen = any(each.began <= began and each.ended >= began + KNOWN_WITHIN for each in self._stood)
+        return seen or spell.began <= began or spell.began >= self._safety.proved

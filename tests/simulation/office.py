@@ -1,6 +1,8 @@
 """The rules that are simulated, how they change at reloads, and the people who call.
 
-Every kind of action, trigger clock and guard is in them, with times short enough for ten minutes to hold many.
+Every kind of action, trigger clock, guard and condition is in them (conditions in rules, in exceptions and in
+``choose``), with times short enough for ten minutes to hold many. Reloads take every kind of thing away with the rules
+that refer to it, and give it other names.
 """
 
 import random
@@ -27,8 +29,21 @@ guards:
   external: {maxConcurrent: 2, maxPerHour: 4}
   maxHops: 3
   maxActionsPerSession: 5
-rules:
 """
+
+NAMED: Final = """
+schedules:
+  dayAndNight: {times: ["00:00-24:00"]}
+  never: {manual: closed}
+lists:
+  desks: [2001, 2003, 2004]
+conditions:
+  toADesk: {callee: {in: desks}}
+"""
+"""What rules name. The schedules are such that no clock and nobody changes what they say."""
+NAMES: Final = ("dayAndNight", "never", "desks", "toADesk")
+NAMING: Final = ("busy-desk", "busy-as-chosen", "often", "often-as-chosen", "later", "open", "excepted")
+"""The rules that refer to something by its name, or count."""
 
 RULES: Final = """
   - id: blocked
@@ -147,6 +162,72 @@ RULES: Final = """
     trigger: {state: Ringing, for: 2s}
     conditions: {callee: [2001, 2003]}
     actions: [hangup]
+  - id: busy-desk
+    trigger: {state: Ringing, for: 1500ms}
+    conditions: {use: toADesk, active: {state: [Ringing, InCall], groupBy: [callee], gte: 2}}
+    actions: [{log: busy}]
+  - id: busy-as-chosen
+    trigger: {state: Ringing, for: 1500ms}
+    conditions: {callee: {in: desks}}
+    actions:
+      - choose:
+          - if: {active: {state: [Ringing, InCall, Completed], groupBy: [callee], gte: 2}}
+            then: [{log: "yes"}]
+          - else: [{log: "no"}]
+  - id: often
+    trigger: {state: Ringing, for: 1500ms}
+    conditions: {use: toADesk, history: {state: Ringing, within: 41s, groupBy: [caller], gte: 2}}
+    actions: [{log: often}]
+  - id: often-as-chosen
+    trigger: {state: Ringing, for: 1500ms}
+    conditions: {use: toADesk}
+    actions:
+      - choose:
+          - if: {history: {state: [Ringing, Completed], within: 41s, groupBy: [caller], gte: 2}}
+            then: [{log: "yes"}]
+          - else: [{log: "no"}]
+  - id: later
+    trigger: {state: InCall}
+    onMissed: fire
+    actions:
+      - wait: 25s
+      - choose:
+          - if: {schedule: {outside: dayAndNight}}
+            then: [{log: "no"}]
+          - if: {use: toADesk}
+            then: [{log: "yes"}]
+          - if: {schedule: {during: never}}
+            then: [{log: "no"}]
+          - else: [{log: "yes"}]
+  - id: open
+    trigger: {state: InCall, for: 5s}
+    conditions: {schedule: {during: dayAndNight}}
+    exceptions: [{name: shut, conditions: {schedule: {during: never}, use: toADesk}}]
+    actions: [{log: "yes"}]
+  - id: excepted
+    trigger: {state: Ringing, for: 2500ms}
+    conditions: {use: toADesk}
+    exceptions:
+      - {name: open, conditions: {schedule: {during: dayAndNight}}}
+      - {name: counted, conditions: {active: {state: Ringing, gte: 1}}}
+      - {name: before, conditions: {history: {state: Ringing, within: 30s, groupBy: [caller], gte: 1}}}
+    actions: [{log: "no"}]
+  - id: routed
+    trigger: {routing: Calling}
+    conditions: {dialedNumber: 2070}
+    actions: [{forward: 2010}]
+  - id: turns
+    trigger: {routing: Calling}
+    conditions: {dialedNumber: 2071}
+    actions: [{hunt: {to: [2001, 2003], ring: 5s}}]
+  - id: never-routed
+    trigger: {routing: Calling}
+    conditions: {dialedNumber: 112}
+    actions: [{forward: 2010}]
+  - id: each-minute
+    trigger: {at: "* * * * *", sessions: InCall}
+    onMissed: fire
+    actions: [{log: "{{ caller }} is in a call"}]
   - id: drill
     trigger: {at: "*/3 * * * *", sessions: InCall}
     missedGrace: 20s
@@ -155,11 +236,16 @@ RULES: Final = """
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One state of the rule files. ``without`` are rules that are taken out."""
+    """One state of the rule files. ``without`` are rules that are taken out; ``bare``: what they named is too.
+
+    ``renamed`` is put behind every name.
+    """
 
     no_answer: str = "10s"
     long_hold: str = "14s"
     without: tuple[str, ...] = ()
+    bare: bool = False
+    renamed: str = ""
     comment: str = ""
 
 
@@ -171,6 +257,11 @@ SETTINGS: Final = (
     Setting(no_answer="7s"),
     Setting(without=("no-answer", "long-hold")),
     Setting(without=("support", "put-on-hold", "lasted-long", "told")),
+    Setting(without=NAMING, bare=True),
+    Setting(without=NAMING, bare=True, comment="# and once more"),
+    Setting(renamed="Anew"),
+    Setting(without=("busy-desk", "busy-as-chosen", "open")),
+    Setting(without=("often", "often-as-chosen", "later"), renamed="Again"),
 )
 
 
@@ -180,7 +271,10 @@ def rules_of(setting: Setting) -> RuleSet:
     rules = RULES.replace("NO_ANSWER", setting.no_answer).replace("LONG_HOLD", setting.long_hold)
     parts = rules.split("\n  - id: ")
     kept = [part for part in parts[1:] if part.partition("\n")[0] not in setting.without]
-    text = HEAD + "".join(f"  - id: {part}\n" for part in kept) + setting.comment
+    named = "" if setting.bare else NAMED
+    text = HEAD + named + "rules:\n" + "".join(f"  - id: {part}\n" for part in kept) + setting.comment
+    for name in NAMES:
+        text = text.replace(name, name + setting.renamed)
     return load([Source("office.yaml", text.encode())], frozenset({"doorPin"}))
 
 
@@ -197,6 +291,18 @@ IN_SHADOW: Final = "shadowy"
 THROTTLED: Final = "seldom"
 ONCE_WITHIN: Final = 50.0
 """Seconds within which the throttled rule fires once for a caller."""
+
+
+RIGHT: Final = frozenset({"later", "open", "excepted"})
+"""The rules that say "yes", or nothing, whatever the clock shows: "no" is what they never say."""
+TWINS: Final = {"busy-as-chosen": "busy-desk", "often-as-chosen": "often"}
+"""A rule that counts in its ``choose``, and the one that counts the same in its conditions. Only together do they come
+and go: what is counted is counted from then on.
+"""
+MOMENTS: Final = "each-minute"
+"""The rule whose every moment comes to whoever is in a call then, however late."""
+ROUTED: Final = {"2070": frozenset({"2010"}), "2071": frozenset({"2001", "2003"}), "2072": frozenset[str]()}
+"""Where calls go for which the phone system asks first: to one of these, or where it likes. 112 is never answered."""
 
 
 class Owed(msgspec.Struct, frozen=True):

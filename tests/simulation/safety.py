@@ -7,6 +7,7 @@ own knowledge of a session is the last report, no more. Those that cannot be see
 It is long because the checks share one account of what was told, asked and done, which would otherwise be kept twice.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -14,13 +15,15 @@ from typing import Final
 
 import msgspec
 
-from ozrules.engine.effects import Command, Decision, Effect, Outcome, Post, Remember, Send
+from ozrules.engine.effects import Command, Decision, Effect, Outcome, Remember, Send, Tally, Unrouted, WriteLog
 from ozrules.engine.engine import Engine
 from ozrules.engine.events import (
+    CalendarDue,
     ConnectionOpened,
     Event,
     Gap,
     ModeChanged,
+    RoutingAsked,
     RulePaused,
     RulesReplaced,
     SessionSeen,
@@ -36,13 +39,21 @@ from ozrules.session.session import Session
 from ozrules.session.state import CREATED, ENDED, IN_CALL, RINGING, SETUP
 from tests.simulation import office
 from tests.simulation.recovery import not_the_same
-from tests.simulation.truth import NEAR, UNHEARD, Asked, Call, Truth
+from tests.simulation.telling import RUNNING, Durations
+from tests.simulation.truth import NEAR, UNHEARD, Asked, Call, Stay, Truth
 
 HOUR: Final = 3600.0
 LAG: Final = 9.0
 """Seconds by which a stay may seem to have begun later: five at the gateway, three on the way, and one."""
 UNSEEN: Final = frozenset({"sendDtmf", "startListen", "stopListen"})
 """What the simulated phone system does without showing anything of it."""
+APART: Final = 3.0
+"""Seconds between two lists that show whether a duration runs."""
+ON_DISK: Final = 6.0
+"""Seconds after which what was learned from a list is on disk, whatever happens."""
+LATELY: Final = 20.0
+YOUNG: Final = 6.0
+"""Seconds by which a call is older than the link and may still be taken for one that begins: clocks differ."""
 FOLLOWS_UNKNOWN: Final = frozenset({"confirmed", "unconfirmed", "targetGone"})
 _SECRET: Final = office.SECRET.encode()
 _encode: Final = msgspec.json.Encoder().encode
@@ -60,7 +71,7 @@ class Safety:
         *,
         true: Callable[[], float],
         numbered: bool,
-        told: bool,
+        durations: Durations,
     ) -> None:
         self.truth = truth
         self._true = true
@@ -76,7 +87,16 @@ class Safety:
         self._fail = fail
         self._happened = happened
         self._numbered = numbered
-        self._told = told
+        self._runs = durations in RUNNING
+        """Whether the phone system says, to a second, how long a state has lasted."""
+        self._near = NEAR + (1.0 if durations == "ceil" else 0.0)
+        self._linked = 0.0
+        """Since when changes are told, in true seconds."""
+        self.proved = self.proved_talk = math.inf
+        """Since when the daemon must know that the durations of states, and of talk, run, in true seconds."""
+        self._proofs: dict[str, float] = {}
+        self._listed: dict[str, tuple[float, Session]] = {}
+        """What the last list since the last gap said of whom nothing was told since then, and when it came."""
         self._woke = False
         """Whether the host has slept since the last list."""
         self._paused: set[str | None] = set()
@@ -84,6 +104,8 @@ class Safety:
         """Whether the engine is being told a list."""
         self._meanwhile: set[tuple[str, str]] = set()
         """States that were reported between a gap and its list."""
+        self._pending: list[SessionSeen] = []
+        """The reports themselves: what a list lacks that is not complete, they tell."""
         self._rules: RuleSet | None = None
         self._rule_sets: dict[str, RuleSet] = {}
         self._epoch = ""
@@ -100,6 +122,9 @@ class Safety:
         self._number = 0
         self._external: list[tuple[float, int]] = []
         self._looked_at: dict[SessionKey, tuple[bytes, object]] = {}
+        self._came: dict[str, float] = {}
+        self.owed_moments: dict[str, float] = {}
+        """Moments that came while no list was known and that are on the disk: their mark, and when, in true seconds."""
         self._throttled: dict[str | None, float] = {}
         """When the throttled rule last fired for each caller."""
 
@@ -108,11 +133,15 @@ class Safety:
     def begins(self, rules: RuleSet, shift: float, *, observing: bool) -> None:
         """The daemon starts: it knows nothing but its journal."""
         self._use(rules)
+        now = self._true()
+        self._proofs = {what: at for what, at in self._proofs.items() if now - at >= ON_DISK}
+        self._listed.clear()
         self.shift = shift
         self.observing = observing
         self.merged = self._woke = False
         self._paused.clear()
         self._meanwhile.clear()
+        self._pending.clear()
         self._epoch = ""
         self._known.clear()
         self._doubtful.clear()
@@ -137,19 +166,30 @@ class Safety:
                 if epoch != self._epoch:
                     self._known.clear()
                 self._epoch, self.merged = epoch, False
+                self._listed.clear()
                 self._reported.clear()
                 self._meanwhile.clear()
+                self._pending.clear()
             case Gap():
                 self.merged = False
+                self._linked = self._true()
+                self._listed.clear()
                 self._meanwhile.clear()
+                self._pending.clear()
             case SessionsListed(sessions=sessions, complete=complete):
                 if complete:
                     self._known.clear()
+                self._proves(sessions or ())
                 for session in sessions or ():
                     self._known[session.session_id] = session
                     self._heard_of(session, event.at)
                 self._doubtful.clear()
                 self.merged, self._woke = True, False
+                listed = {session.session_id for session in sessions or ()}
+                pending, self._pending = self._pending, []
+                for report in pending:
+                    if not complete and report.session.session_id not in listed:
+                        self._takes(report)
                 for report in event.follow:
                     self._meanwhile.add((report.session.session_id, report.session.session_state))
                     self._seen(report)
@@ -164,8 +204,31 @@ class Safety:
             case _:
                 pass
 
+    def connected(self) -> None:
+        """A connection is made, just now."""
+        self._linked = self._true()
+
+    def _proves(self, sessions: Sequence[Session]) -> None:
+        """Whether two lists, with nothing told between them, show a duration that has run."""
+        now, before = self._true(), self._listed
+        for each in sessions:
+            then, known = before.get(each.session_id, (now, each))
+            same = (known.start_time, known.session_state) == (each.start_time, each.session_state)
+            if not self._runs or not same or now - then < APART:
+                continue
+            if known.state_duration != each.state_duration:
+                self._proofs.setdefault("state", now)
+            if known.talk_duration != each.talk_duration and each.session_state == IN_CALL:
+                self._proofs.setdefault("talk", now)
+        if now - self._proofs.get("state", now) >= ON_DISK:
+            self.proved = min(self.proved, now)
+        if now - self._proofs.get("talk", now) >= ON_DISK:
+            self.proved_talk = min(self.proved_talk, now)
+        self._listed = {each.session_id: (now, each) for each in sessions}
+
     def _seen(self, event: SessionSeen) -> None:
         session, id = event.session, event.session.session_id
+        self._listed.pop(id, None)
         if event.reported_at is not None and self._numbered:
             before = self._reported.get(id, 0.0)
             if event.reported_at < before and event.kind != "created":
@@ -175,7 +238,13 @@ class Safety:
             self._reported.pop(id, None)  # what comes after it is about nobody, and is dropped
         if not self.merged:
             self._meanwhile.add((id, session.session_state))
+            self._pending.append(event)
             return
+        self._takes(event)
+
+    def _takes(self, event: SessionSeen) -> None:
+        """From now on a session is what a report says."""
+        session, id = event.session, event.session.session_id
         known = self._known.get(id)
         if event.kind == "closed" or session.session_state in ENDED:
             if known is None or known.start_time == session.start_time:
@@ -207,8 +276,14 @@ class Safety:
                 case Outcome():
                     if effect.outcome != "unknown":
                         self._open.get(effect.session, set()).discard(effect.command)
+                case WriteLog():
+                    self._logged(effect, effects)
                 case _:
                     pass
+        if isinstance(event, RoutingAsked):
+            self._answered_once(event, effects)
+        if isinstance(event, CalendarDue) and event.rule == office.MOMENTS and not self.merged:
+            self._came.update({each.member: self._true() for each in effects if isinstance(each, Tally)})
         if isinstance(event, SessionsListed) and event.complete and event.sessions is not None:
             listed = {session.session_id for session in event.sessions}
             listed |= {report.session.session_id for report in event.follow}
@@ -219,6 +294,33 @@ class Safety:
             earlier = [key.session_id for key in alive if key.epoch != self._epoch]
             if earlier:
                 self._fail(f"I9: {earlier} of an earlier epoch are still alive after a list of this one")
+
+    def _logged(self, line: WriteLog, effects: Sequence[Effect]) -> None:
+        """What a rule says of what it has found: the schedules are always so, and counted twice is counted the same."""
+        if line.rule in office.RIGHT and line.text != "yes":
+            self._fail(f"I16: {line.rule} found something that is never so on {line.session.session_id}")
+        twin = office.TWINS.get(line.rule)
+        if twin is None:
+            return
+        for decision in effects:
+            if isinstance(decision, Decision) and (decision.rule, decision.session_key) == (twin, line.session):
+                self._happened[f"{line.rule} said {line.text}"] += 1
+                if decision.reason in ("fired", "conditionFalse") and (decision.reason == "fired") != (
+                    line.text == "yes"
+                ):
+                    self._fail(f"I16: {line.rule} said {line.text} when {twin} was {decision.reason}")
+
+    def _answered_once(self, asked: RoutingAsked, effects: Sequence[Effect]) -> None:
+        """A question is answered in the step in which it comes, or left to the dial plan; never twice."""
+        sent = [each.command for each in effects if isinstance(each, Send) and each.command.question is not None]
+        left = [each for each in effects if isinstance(each, Unrouted)]
+        if len(sent) + len(left) != 1:
+            self._fail(f"I17: a question was answered {len(sent)} times, and left alone {len(left)} times")
+        number = asked.session.dialed_number or ""
+        for command in sent:
+            self._happened["a question was answered"] += 1
+            if command.to not in office.ROUTED.get(number, ()):
+                self._fail(f"I17: a call to {number} was sent to {command.to} by an answer")
 
     def _decided(self, decision: Decision) -> None:
         assert self._rules is not None, "a daemon begins with rules"
@@ -239,6 +341,8 @@ class Safety:
             self._not_early(decision, call)
         if self._listing and call is not None:
             self._seen_to_happen(decision, call)
+        if decision.event.kind != "timer" and call is not None:
+            self._told_to_somebody(decision, call)
 
     def _seen_to_happen(self, decision: Decision, call: Call) -> None:
         trigger = self._trigger(decision)
@@ -246,6 +350,17 @@ class Safety:
             return
         if (call.id, decision.event.state) not in self._meanwhile:
             self._fail(f"I1: {decision.rule} fired on {call.id} for what a list says and nobody saw happen")
+
+    def _told_to_somebody(self, decision: Decision, call: Call) -> None:
+        """What fires at once fires on a change that the phone system told, not on what was so before it was asked."""
+        trigger = self._trigger(decision)
+        if trigger is None or trigger.hold is not None or self._rule(decision).on_resync:
+            return
+        now = self._true()
+        stays = [stay for stay in call.stays if stay.state == decision.event.state]
+        recent = [stay for stay in stays if stay.ended is None or stay.ended > now - LATELY]
+        if recent and not any(stay.told for stay in recent) and call.began < self._linked - YOUNG:
+            self._fail(f"I1: {decision.rule} fired on {call.id}, and nobody was told that it became {stays[-1].state}")
 
     # --- timers ---------------------------------------------------------------------------------------------------
 
@@ -265,7 +380,7 @@ class Safety:
             case "session":
                 lasted = now - call.began
             case "talk":
-                if not self._told:
+                if max(stay.began for stay in call.stays if stay.state == IN_CALL) < self.proved_talk:
                     return  # it was counted as reports came, and they take time
                 lasted = call.talked(now, self._heard.get(call.id, now), self._apart.get(call.id, ()))
             case "state":
@@ -276,9 +391,13 @@ class Safety:
                     return
                 lasted = now - stays[0][1]
                 rule = self._rule(decision)
-                if self._told and rule.on_missed != "fire" and lasted - trigger.hold > rule.missed_grace + LAG:
+                if (
+                    self.proved <= self._true()
+                    and rule.on_missed != "fire"
+                    and lasted - trigger.hold > rule.missed_grace + LAG
+                ):
                     self._fail(f"I3: {decision.rule} fired on {call.id} {lasted - trigger.hold:.1f} s too late")
-        if lasted < trigger.hold - NEAR:
+        if lasted < trigger.hold - self._near:
             self._fail(f"I3: {decision.rule} fired on {call.id} after {lasted:.3f} s instead of {trigger.hold:g} s")
 
     def _still_there(self, decision: Decision, trigger: StateTrigger, call: Call) -> None:
@@ -295,12 +414,20 @@ class Safety:
         at = decision.event.since if decision.event.due is None else decision.event.due - (trigger.hold or 0.0)
         at -= self.shift
         stays = [stay for run in call.runs(trigger.states) for stay in run]
-        found = [(number, stay) for number, stay in enumerate(stays) if stay.began <= at + NEAR]
+        found = [
+            (number, stay) for number, stay in enumerate(stays) if self._counts_from(call, stay) <= at + self._near
+        ]
         return [
-            (number, stay.began)
+            (number, self._counts_from(call, stay))
             for number, stay in reversed(found)
             if (number, stay) == found[-1] or stay.ended is None or stay.ended > at - UNHEARD
         ]
+
+    def _counts_from(self, call: Call, stay: Stay) -> float:
+        """When a stay began, as far as the phone system says it: where it says only when the call began, a phone seems
+        to have rung since then.
+        """
+        return call.began if not self._runs and stay.state == RINGING else stay.began
 
     # --- commands on their way ----------------------------------------------------------------------------------------
 
@@ -427,8 +554,8 @@ class Safety:
                         self._fail(f"I10: {effect.command} moved nothing, and is on record as confirmed")
                     if effect.outcome == "rejected" and self._was_done(effect.command):
                         self._fail(f"I10: {effect.command} was done, and is on record as rejected")
-                case Send() | Post() | Remember():
-                    pass
+                case Tally() if effect.member in self._came:
+                    self.owed_moments[effect.member] = self._came[effect.member]
                 case _:
                     pass
         written = [effect.memory if isinstance(effect, Remember) else _encode(effect) for effect in effects]
@@ -504,8 +631,14 @@ class Safety:
         for what in not_the_same(start, saved):
             self._fail(f"I11: {what}")
 
-    def kept(self, engine: Engine, memories: dict[SessionKey, bytes]) -> None:
+    def kept(self, engine: Engine, memories: dict[SessionKey, bytes], tallies: Sequence[Tally]) -> None:
         """All that the engine knows of a session and must not lose is on disk, right after a commit."""
+        for (name, group), members in engine._world.tallies._groups.items():
+            if not name.startswith("moves:"):
+                continue
+            written = [tally.member for tally in tallies if (tally.name, tally.group) == (name, group)]
+            if written[-1:] != list(members)[-1:]:
+                self._fail(f"I11: of {name} the journal knows {written[-1:]}, and the daemon {list(members)[-1:]}")
         for key, live in engine._world.live.items():
             stored, shape = memories.get(key, b"{}"), _shape(live)
             if shape is not None and self._looked_at.get(key) == (stored, shape):

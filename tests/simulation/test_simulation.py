@@ -6,16 +6,20 @@
 import os
 import subprocess
 import sys
-from typing import Final
+from typing import Final, get_args
 
 import pytest
 
 from tests.simulation.sweep import again, sweep, together
+from tests.simulation.telling import Durations
 from tests.simulation.world import Result, simulate
 
 pytestmark = pytest.mark.timeout(36_000)  # whichever test comes first plays all the seeds
 SEEDS: Final = int(os.environ.get("SIMULATION_SEEDS", "300"))
 FAULTS: Final = (
+    *(f"durations: {manner}" for manner in get_args(Durations)),
+    "a call was announced at a connect, marked",
+    "a call was announced at a connect, unmarked",
     "a change was told before the list that it follows",
     "a change was told before the list that shows it",
     "a change was told late",
@@ -23,12 +27,18 @@ FAULTS: Final = (
     "a crash kept what was not synced",
     "a crash lost what was not synced",
     "a list came in parts",
+    "a moment was owed",
+    "a question was answered",
+    "a list lacked all of the calls",
+    "a list lacked some of the calls",
     "a rule was paused",
     "a sync was slow",
     "a timer was owed",
     "a webhook came twice",
     "an answer was lost after the effect",
     "an id came back in the same epoch",
+    "busy-as-chosen said no",
+    "busy-as-chosen said yes",
     "cut with a command under way",
     "ended because the disk broke",
     "half open both ways",
@@ -38,10 +48,14 @@ FAULTS: Final = (
     "killed between an intent and its sending",
     "killed between sending and arrival",
     "killed while a list was merged",
+    "killed while a moment was owed",
     "killed while it started",
     "nobody could connect",
     "nothing was to be sent for a while",
+    "often-as-chosen said no",
+    "often-as-chosen said yes",
     "reason budget",
+    "reason exception",
     "reason guard",
     "reason hops",
     "reason missedSkip",

@@ -23,6 +23,8 @@ class Stay(msgspec.Struct):
     state: State
     began: float
     ended: float | None = None
+    told: bool = False
+    """Whether somebody was connected who was told when it began."""
 
 
 class Call(msgspec.Struct, eq=False):
@@ -117,6 +119,12 @@ class Truth:
             else:
                 call.stays.append(Stay(session.session_state, at))
         return reused
+
+    def told(self, news: SessionNews) -> None:
+        """A change that was noted is told to somebody."""
+        call = self.alive.get(news.session.session_id)
+        if call is not None and news.kind != "closed":
+            call.stays[-1].told = True
 
     def _chain_of(self, epoch: str, session: Session) -> int:
         master = session.master_session_id

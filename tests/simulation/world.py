@@ -12,7 +12,7 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from unittest.mock import patch
 
 import msgspec
@@ -31,6 +31,7 @@ from tests.simulation.loop import Deadlock, SimLoop
 from tests.simulation.machine import Machine
 from tests.simulation.receiver import Receiver
 from tests.simulation.safety import Safety
+from tests.simulation.telling import STANDING, Announces
 from tests.simulation.truth import Asked
 from tests.simulation.wire import KEEPALIVE, Side, Wire, some_delay
 
@@ -38,6 +39,10 @@ STORMY: Final = 450.0
 """Seconds in which faults happen."""
 ARRIVALS: Final = 510.0
 """Seconds in which people call."""
+ASKS: Final = 430.0
+"""Seconds in which the phone system asks where calls go: it may still go on with such a call two and a half minutes
+after an answer.
+"""
 LASTS: Final = 600.25
 """Seconds that it takes in all, unless calls go on longer. Clocks here are set by half seconds and more: no moment of
 the calendar falls on the very end, where it would be begun and not done."""
@@ -95,9 +100,9 @@ class World:
             self.happened,
             true=self.machine.true,
             numbered=manner.numbers_changes,
-            told=manner.tells_starts,
+            durations=manner.durations,
         )
-        self.liveness = Liveness(self.exchange.truth, self.safety, self.fail, self.happened, told=manner.tells_starts)
+        self.liveness = Liveness(self.exchange.truth, self.safety, self.fail, self.happened, named=manner.tells_starts)
         self.receiver = Receiver(self.chance, self.fail, self.happened, true=self.machine.true)
         self.disk.synced = self._synced
         self.slow = self.chance.random() < 0.5
@@ -153,7 +158,7 @@ class World:
         life = self.life
         if life is None or life.dead or life.engine is None:
             return
-        self.safety.kept(life.engine, self.disk.memories)
+        self.safety.kept(life.engine, self.disk.memories, self.disk.tallies)
         for what in bounds.beyond(life):
             self.fail(f"I9: {what}")
         self.liveness.standing(self._true(), self._stands())
@@ -204,6 +209,7 @@ class World:
             tag=self._tag,
         )
         late = self.storm and self.chance.random() < 0.1
+        self.safety.connected()
         self.exchange.accept(wire, list_after=self.chance.uniform(0.5, 14.0) if late else 0.0)
         self.liveness.connected(self._true())
         return wire
@@ -284,7 +290,7 @@ class World:
             self.disk.broken = False
             await asyncio.sleep(self.chance.choice((0.05, 0.5, 2.0, 8.0, 25.0)) if self.storm else 0.5)
 
-    async def _first_of(self, task: "asyncio.Task[None]") -> None:
+    async def _first_of(self, task: "asyncio.Task[Any]") -> None:
         """Until the task is done, or the daemon is down."""
         down = asyncio.ensure_future(self._down.wait())
         try:
@@ -346,6 +352,7 @@ class World:
             (self._host_sleeps, 2),
             (self._observe, 2),
             (self._pause, 3),
+            (self._owe, 4),
         )
         while self.storm:
             await asyncio.sleep(self.chance.expovariate(1 / self.troubles))
@@ -420,7 +427,7 @@ class World:
             return
         waits = any(view.timers for view in life.engine.sessions())
         runs = any(view.running for view in life.engine.sessions())
-        self.setting = setting
+        before, self.setting = self.setting, setting
         self.liveness.rules(self._true(), setting)
         reloading = asyncio.ensure_future(life.reload(office.rules_of(setting)))
         try:
@@ -431,7 +438,10 @@ class World:
                 self.fail(f"L6: a reload is not answered within {ANSWERS_WITHIN:g} s")
         finally:
             reloading.cancel()
-            await asyncio.gather(reloading, return_exceptions=True)
+            (done,) = await asyncio.gather(reloading, return_exceptions=True)
+        if done is False:
+            self.setting = setting = before  # and the files are as they were, too
+            self.happened["a reload was refused"] += 1
         self.liveness.rules(self._true(), setting)
         self.happened["rules were reloaded"] += 1
         if waits:
@@ -490,10 +500,41 @@ class World:
             await asyncio.sleep(20.0 if paused else 1.0)
         self.happened["a rule was paused"] += 1
 
+    async def _owe(self) -> None:
+        """Nobody can connect when a moment of the calendar comes, and the daemon may be killed before anybody can."""
+        life = self.life
+        if life is None or life.dead:
+            return
+        await asyncio.sleep((58.0 - (life.clock.now() + life.clock.wall_offset())) % 60.0)
+        if not self.storm:
+            return
+        self.exchange.down = True
+        if self._wire is not None:
+            self._wire.cut()
+        await asyncio.sleep(self.chance.uniform(2.5, 4.0))
+        if self.chance.random() < 0.7:
+            self._kill(self.life, "killed while a moment was owed")
+        await asyncio.sleep(self.chance.choice((0.1, 2.0)))
+        self.exchange.down = False
+
     async def _people(self) -> None:
         while self.machine.true() < ARRIVALS:
             self.exchange.place(office.somebody_calls(self.chance))
             await asyncio.sleep(self.chance.expovariate(1 / self.chance.choice((2.0, 7.0, 7.0))))
+
+    async def _asks(self) -> None:
+        """The phone system asks where a call goes, before it has one."""
+        while True:
+            await asyncio.sleep(self.chance.expovariate(1 / 15.0))
+            life = self.life
+            if self._true() > ASKS or life is None or life.dead or life.routes is None:
+                continue
+            number = self.chance.choice((*office.ROUTED, office.UNTOUCHABLE))
+            self.happened["where a call goes was asked"] += 1
+            asking = asyncio.ensure_future(life.ask(number, f"asked-{self.happened['where a call goes was asked']}"))
+            await self._first_of(asking)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 
@@ -501,7 +542,7 @@ class World:
         self._lives = 0
         parts = [
             asyncio.ensure_future(part)
-            for part in (self.exchange.run(), self._lives_on(), self._trouble(), self._people())
+            for part in (self.exchange.run(), self._lives_on(), self._trouble(), self._people(), self._asks())
         ]
         over = asyncio.ensure_future(self._over.wait())
         try:
@@ -589,6 +630,10 @@ def _manner(chance: random.Random) -> Manner:
     """A phone system, by chance. Ids that come back at once are told apart by their start only."""
     tells_starts = chance.random() < 0.75
     tells_moments = chance.random() < 0.8
+    ahead = chance.choice((0.0, 0.0, 0.0, -7200.0, -240.0, 240.0, 7200.0))
+    announces: Announces = chance.choice(("not", "not", "marked", "unmarked"))
+    if announces == "unmarked" and not (tells_starts and (tells_moments or ahead <= 0.0)):
+        announces = "marked"  # nothing else would say that they are not begun
     return Manner(
         behaviour=Behaviour(
             ring_timeout=45.0,
@@ -598,12 +643,15 @@ def _manner(chance: random.Random) -> Manner:
             reuse_ids=tells_starts and chance.random() < 0.5,
         ),
         tells_starts=tells_starts,
+        durations=chance.choice(("run", "floor", "ceil")) if chance.random() < 0.5 else chance.choice(STANDING),
+        announces=announces,
+        lists_fill=chance.random() < 0.3,
         tells_moments=tells_moments,
         numbers_changes=chance.random() < 0.7,
         list_parts=chance.choice((1, 1, 3)),
         slow_lists=chance.choice((0.2, 1.0)),
         lists_when_asked=chance.random() < 0.2,
-        ahead=chance.choice((0.0, 0.0, 0.0, -7200.0, -240.0, 240.0, 7200.0)),
+        ahead=ahead,
     )
 
 

@@ -19,6 +19,8 @@ import pytest
 
 from ozrules.engine.effects import Effect, Forget, Outcome, OutcomeName, Remember, Send, Tally
 from ozrules.engine.identity import SessionKey
+from ozrules.rules.document import Source
+from ozrules.rules.loader import revision_of
 from ozrules.runtime.ports import JournalFailed, Record
 from ozrules.store.journal import SqliteJournal
 from ozrules.store.opening import LOG_KEPT
@@ -258,6 +260,25 @@ def test_the_last_good_rule_files_come_back(tmp_path: Path) -> None:
             await journal.keep_rule_files({"b.yaml": b"3"})
         async with _journal(tmp_path) as journal:
             assert journal.rule_files() == {"b.yaml": b"3"}
+
+    asyncio.run(scene())
+
+
+def test_rule_files_of_before_are_kept_by_their_revision_until_nothing_refers_to_them(tmp_path: Path) -> None:
+    first, second, third = ({"a.yaml": text} for text in (b"1", b"2", b"3"))
+    names = [revision_of([Source("a.yaml", text)]) for text in (b"1", b"2")]
+
+    async def scene() -> None:
+        async with _journal(tmp_path) as journal:
+            for files in (first, second, second, third):
+                await journal.keep_rule_files(files)
+        async with _journal(tmp_path) as journal:
+            assert journal.earlier_rule_files() == dict(zip(names, (first, second), strict=True))
+            await journal.drop_rule_files({names[1], "another"})
+            assert journal.earlier_rule_files() == {names[1]: second}
+            await journal.drop_rule_files(())
+            assert journal.earlier_rule_files() == {}
+            assert journal.rule_files() == third
 
     asyncio.run(scene())
 

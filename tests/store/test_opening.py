@@ -34,6 +34,7 @@ def _filled(path: Path) -> SqliteJournal:
                 [decision(number), Send(command(number)), Remember(KEY, b"{}" * 200)], [record(number, number)]
             )
         await journal.commit([outcome(command(3)), decision(40), post(40), TALLY], [record(40, 40)])
+        await journal.keep_rule_files({"rules.yaml": b"the rules before"})
         await journal.keep_rule_files({"rules.yaml": b"rules"})
 
     asyncio.run(work())
@@ -143,6 +144,7 @@ CHANGES = {
     "tallies": "at = at + 1",
     "webhooks": "request = x'7b7c'",
     "rule_files": "data = x'00'",
+    "earlier_rule_files": "data = x'00'",
 }
 
 
@@ -202,7 +204,7 @@ def test_a_journal_that_has_lost_its_end_is_refused_and_left_as_it_is(
     lose(state)
     left = {file.name: file.read_bytes() for file in state.iterdir() if file.suffix in (".db", ".db-wal")}
     for _ in range(2):
-        with pytest.raises(StateUnusable, match="the end of the journal is missing: 41 commits were written") as told:
+        with pytest.raises(StateUnusable, match="the end of the journal is missing: 42 commits were written") as told:
             _open(state)
     assert {name: (state / name).read_bytes() for name in left} == left
     assert f"remove {state / 'journal.db-mark'}" in str(told.value)

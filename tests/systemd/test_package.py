@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ozrules
-from ozrules.cli.main import COMMANDS
+from ozrules.cli.commands import ABOUT
 from tests.systemd.boot import Container, Phones, until
 from tests.systemd.service import FORWARD, STATE, Service
 
@@ -56,7 +56,7 @@ def test_the_manual_and_the_completion_know_every_command(container: Container, 
     ).stdout
     bash = (container.root / "usr/share/bash-completion/completions/ozrules").read_text()
     zsh = (container.root / "usr/share/zsh/vendor-completions/_ozrules").read_text()
-    for command in COMMANDS:
+    for command in ABOUT:
         assert f'\n.SS "ozrules {command}"\n' in page, command
         assert f"_ozrules_{command.replace('-', '_')}" in bash, command
         assert command in zsh, command

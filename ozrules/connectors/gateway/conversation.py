@@ -107,7 +107,12 @@ class Conversation:
         self._last_seq.clear()
         self._shown_seq = None
         opened = ConnectionOpened(
-            at=at, connection=self._connection, epoch=hello.epoch, privileges=hello.privileges, zone=self._zone.key
+            at=at,
+            connection=self._connection,
+            epoch=hello.epoch,
+            privileges=hello.privileges,
+            zone=self._zone.key,
+            since=self._since if self._since < at else None,
         )
         return [opened, *self._listless(at)]
 
@@ -186,6 +191,7 @@ class Conversation:
             sessions=sessions,
             complete=drawn.complete,
             late=max(0.0, late),
+            reported_at=drawn.at,
             follow=after,
         )
         self._forget_list()
@@ -198,7 +204,12 @@ class Conversation:
 
     def _seen(self, news: SessionNews, at: float) -> SessionSeen:
         return SessionSeen(
-            at=at, connection=self._connection, kind=news.kind, session=news.session, reported_at=news.at
+            at=at,
+            connection=self._connection,
+            kind=news.kind,
+            session=news.session,
+            reported_at=news.at,
+            announced=news.announced,
         )
 
     def _changed(self, news: SessionNews, frame: bytes, at: float) -> list[FromPhoneSystem]:

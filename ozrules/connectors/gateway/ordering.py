@@ -37,6 +37,8 @@ def contained(held: Sequence[SessionNews], drawn: Drawn) -> list[bool]:
 
 
 def _shows(drawn: Drawn, news: SessionNews) -> bool:
+    if news.announced:
+        return True  # it is a part of a list itself, of a moment before this one
     if drawn.seq is not None and news.seq is not None:
         return news.seq <= drawn.seq
     if drawn.at is not None and news.at is not None and drawn.at != news.at:

@@ -356,3 +356,21 @@ def test_an_answer_that_announces_a_list_in_parts_is_no_list_yet() -> None:
         SnapshotPart(sessions=(ringing("s1"),), part=1, last=False), SnapshotPart(sessions=(ringing("s2"),), part=2)
     )
     assert listed(talk.items) == [("s1", "s2")]
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_what_was_announced_before_a_list_never_follows_it(complete: bool) -> None:
+    """It is a part of a list itself, and older: what has ended since does not come back."""
+    announced = SessionNews("created", ringing("s2"), announced=True)
+    talk = Talk(HELLO, announced, SnapshotPart(sessions=(ringing("s1"),), complete=complete))
+    assert told(talk.items) == [("s2", RINGING), "list"]
+    assert [item.announced for item in talk.items if isinstance(item, SessionSeen)] == [True]
+
+
+def test_a_list_says_the_phone_systems_time_and_the_link_since_when_it_is_up() -> None:
+    talk = Talk()
+    talk.now += 2.0
+    talk.say(HELLO, SnapshotPart(sessions=(), at=1795424400.0))
+    (opened,) = (item for item in talk.items if isinstance(item, ConnectionOpened))
+    (whole,) = (item for item in talk.items if isinstance(item, SessionsListed))
+    assert (opened.since, whole.reported_at) == (7.0, 1795424400.0)
