@@ -258,6 +258,20 @@ def test_what_is_older_than_the_link_by_its_own_account_is_found(known: bool) ->
 
 
 @pytest.mark.fault(5)
+def test_an_announcement_without_a_start_makes_no_second_call_of_one_that_is_known() -> None:
+    stage = _connected()
+    stage.call(state="TransferSetup")
+    stage.gap()
+    stage.tell(ConnectionOpened(at=stage.now, connection=LINE))
+    stage.sessions["s1"]["sessionState"] = "Ringing"
+    session = session_from(stage.sessions["s1"])
+    stage.tell(SessionSeen(at=stage.now, connection=LINE, kind="created", session=session, announced=True))
+    stage.listing()
+    assert [each.event.state for each in stage.observed] == ["TransferSetup", "Ringing"]
+    assert stage.logged == []
+
+
+@pytest.mark.fault(5)
 def test_what_is_announced_before_the_list_is_found() -> None:
     stage = Stage(RULES, listed=False)
     stage.now = TEN
