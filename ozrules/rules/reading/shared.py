@@ -20,11 +20,11 @@ from ozrules.rules.calendar import (
 from ozrules.rules.diagnostics import Findings, Span
 from ozrules.rules.document import ListNode, MapNode, Node
 from ozrules.rules.model import OnMissed
-from ozrules.rules.numbers import PatternInvalid, is_country, phone_expression
+from ozrules.rules.numbers import NumberPlan, PatternInvalid, compact, is_country, phone_expression
 from ozrules.rules.quoting import shown
 from ozrules.rules.reading.scope import Defaults, NamedList
 from ozrules.rules.reading.triggers import WEEKDAYS, not_understood, warn_without_zone
-from ozrules.rules.reading.values import advise_quoting
+from ozrules.rules.reading.values import advise_quoting, check_beginning
 from ozrules.rules.scalars import Choice, Duration, Text
 from ozrules.rules.shape import (
     INVALID,
@@ -54,11 +54,12 @@ ON_MISSED: Final[tuple[OnMissed, ...]] = get_args(OnMissed)
 
 @dataclass(frozen=True, slots=True)
 class FileDefaults:
-    """``defaults`` of one file; country and extensions hold for all files, so their places are kept."""
+    """``defaults`` of one file; what says how numbers are written holds for all files, so its places are kept."""
 
     of_file: Defaults
     country: At[str] | None = None
     extensions: At[tuple[str, ...]] | None = None
+    outside_line: At[tuple[str, ...]] | None = None
 
 
 def _country(text: str, node: Node, findings: Findings) -> str | Invalid:
@@ -76,6 +77,13 @@ def _pattern(text: str, node: Node, findings: Findings) -> str | Invalid:
         findings.error("bad-pattern", node, f"{upper(str(error))}.")
         return INVALID
     return text
+
+
+def _outside_line(text: str, node: Node, findings: Findings) -> str | Invalid:
+    if text.isascii() and text.isdecimal():
+        return text
+    findings.error("bad-number", node, f"{shown(text)} are no digits that can be dialled.", suggestion="Write 0 or 9.")
+    return INVALID
 
 
 def _zone(text: str, node: Node, findings: Findings) -> str | Invalid:
@@ -96,7 +104,12 @@ _COUNTRY: Final = Key(
 _EXTENSIONS: Final = Key(
     "extensions",
     Located(OneOrMany(Converted(Text('a pattern such as "_2XXX"', most=64), _pattern))),
-    help="What is internal; 2 to 6 digits unless set.",
+    help="The office's own numbers; unless set, 2 to 6 digits that are no public short number.",
+)
+_OUTSIDE_LINE: Final = Key(
+    "outsideLine",
+    Located(OneOrMany(Converted(Text("digits such as 0 or 9", most=3), _outside_line))),
+    help="What is dialled for an outside line; 0 and 9 for emergency calls, and nothing else, unless set.",
 )
 _TIMEZONE: Final = Key("timezone", ZONE, help="Of every time in this file.")
 ON_MISSED_KEY: Final[Key[OnMissed]] = Key(
@@ -114,19 +127,24 @@ def _defaults(values: Values) -> FileDefaults:
         ),
         country=values.get(_COUNTRY),
         extensions=values.get(_EXTENSIONS),
+        outside_line=values.get(_OUTSIDE_LINE),
     )
 
 
-DEFAULTS: Final = Record("defaults", (_COUNTRY, _EXTENSIONS, _TIMEZONE, ON_MISSED_KEY, GRACE), _defaults)
+DEFAULTS: Final = Record("defaults", (_COUNTRY, _EXTENSIONS, _OUTSIDE_LINE, _TIMEZONE, ON_MISSED_KEY, GRACE), _defaults)
 
 
 # --- lists ----------------------------------------------------------------------------------------------------------
 
 
+_ANY_COUNTRY: Final = NumberPlan()
+
+
 @dataclass(frozen=True)
 class Members:
-    """A list of values, or a map from values to values."""
+    """A list of values, or a map from values to values. ``numbers`` says which spellings are of one number."""
 
+    numbers: NumberPlan = _ANY_COUNTRY
     what: str = "a list of values, or a map"
 
     def read(self, node: Node, findings: Findings) -> NamedList | Invalid:
@@ -136,23 +154,43 @@ class Members:
                 texts = ListOf(MEMBER).read(node, findings)
                 if texts is INVALID:
                     return INVALID
-                seen: set[str] = set()
+                seen: dict[str, str] = {}
                 for item, text in zip(node.items, texts, strict=True):
                     advise_quoting(item, findings)
-                    if text in seen:
-                        findings.warning("duplicate-member", item, f"{shown(text)} stands in this list already.")
-                    seen.add(text)
+                    check_beginning(text, item, self.numbers, findings)
+                    self._once(text, item, seen, "list", findings)
                 return NamedList(members=texts)
             case MapNode():
                 pairs = Pairs("a map", MEMBER, re.compile(r"[^\n]{1,256}")).read(node, findings)
                 if pairs is INVALID:
                     return INVALID
+                keys: dict[str, str] = {}
                 for entry in node.entries:
                     advise_quoting(entry.key, findings)
                     advise_quoting(entry.value, findings)
+                    self._once(entry.key.text, entry.key, keys, "map", findings)
+                    if entry.key.text.endswith("*") and compact(entry.key.text[:-1]) is not None:
+                        findings.error(
+                            "literal-star",
+                            entry.key,
+                            f"A key of a map is one whole value; the * in {shown(entry.key.text)} is not read as more.",
+                            suggestion="Write one key for each number, or a rule with startsWith.",
+                        )
                 return NamedList(table={key.text: value for key, value in pairs})
             case _:
                 return wrong_type(node, self.what, findings, f"Write [{node.text}]." if node.text else None)
+
+    def _once(self, text: str, node: Node, seen: dict[str, str], kind: str, findings: Findings) -> None:
+        """Say where a value stands twice, as it is or as another spelling of the same number."""
+        first = seen.setdefault(self.numbers.normal(text), text)
+        if first is text:
+            return
+        if first == text:
+            findings.warning("duplicate-member", node, f"{shown(text)} stands in this {kind} already.")
+        else:
+            findings.error(
+                "duplicate-number", node, f"{shown(text)} is the same number as {shown(first)} in this {kind}."
+            )
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """An array or an object of values."""
