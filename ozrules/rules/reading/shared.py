@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, Literal, get_args
 
 from ozrules.rules.calendar import (
@@ -9,12 +10,16 @@ from ozrules.rules.calendar import (
     MIDNIGHT,
     CalendarInvalid,
     DateRange,
+    Dates,
     Holidays,
     Schedule,
     TimeRange,
+    Weeks,
     holidays_known,
     parse_dates,
+    parse_ordinal,
     parse_times,
+    region_missing,
     zone_of,
 )
 from ozrules.rules.diagnostics import Findings, Span
@@ -23,9 +28,9 @@ from ozrules.rules.model import OnMissed
 from ozrules.rules.numbers import NumberPlan, PatternInvalid, compact, is_country, phone_expression
 from ozrules.rules.quoting import shown
 from ozrules.rules.reading.scope import Defaults, NamedList
-from ozrules.rules.reading.triggers import WEEKDAYS, not_understood, warn_without_zone
+from ozrules.rules.reading.triggers import not_understood, warn_without_zone, weekdays_of
 from ozrules.rules.reading.values import advise_quoting, check_beginning
-from ozrules.rules.scalars import Choice, Duration, Text
+from ozrules.rules.scalars import Choice, Duration, Text, Whole
 from ozrules.rules.shape import (
     INVALID,
     At,
@@ -204,6 +209,21 @@ LISTS: Final = Pairs("names with their lists", Members())
 # --- schedules ------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Days:
+    weekdays: frozenset[int] = frozenset()
+    ordinals: frozenset[tuple[int, int]] = frozenset()
+
+
+def _date(text: str, node: Node, findings: Findings) -> date | Invalid:
+    found = _dates(text, node, findings)
+    if isinstance(found, DateRange) and found.first == found.last:
+        return found.first
+    if found is not INVALID:
+        findings.error("bad-time", node, f"{shown(text)} is no single date.", suggestion="Write it like 2026-01-05.")
+    return INVALID
+
+
 def _times(text: str, node: Node, findings: Findings) -> TimeRange | Invalid:
     try:
         return parse_times(text)
@@ -215,7 +235,20 @@ def _times(text: str, node: Node, findings: Findings) -> TimeRange | Invalid:
         return INVALID
 
 
-def _dates(text: str, node: Node, findings: Findings) -> DateRange | Invalid:
+def _days_of(text: str, node: Node, findings: Findings) -> _Days | Invalid:
+    """``monday..friday``, or ``first saturday``."""
+    try:
+        ordinal = parse_ordinal(text)
+    except CalendarInvalid as error:
+        not_understood(error, node, None, findings)
+        return INVALID
+    if ordinal is not None:
+        return _Days(ordinals=frozenset({ordinal}))
+    weekdays = weekdays_of(text, node, findings)
+    return INVALID if weekdays is INVALID else _Days(weekdays)
+
+
+def _dates(text: str, node: Node, findings: Findings) -> Dates | Invalid:
     try:
         return parse_dates(text)
     except CalendarInvalid as error:
@@ -229,6 +262,13 @@ def _holidays(found: tuple[str, str | None], node: Node, findings: Findings) -> 
     if problem is not None:
         findings.error("unknown-value", node, problem, suggestion="Write a country such as HU, or DE-BY with a region.")
         return INVALID
+    if region_missing(holidays):
+        findings.warning(
+            "holidays-by-region",
+            node,
+            f"{holidays.country} has holidays that only some regions keep; without a region none of them counts.",
+            suggestion="Name the region, as in {country: DE, region: BY}.",
+        )
     return holidays
 
 
@@ -244,8 +284,27 @@ _REGION: Final = Record[tuple[str, str | None]](
     (_HOLIDAY_COUNTRY, _HOLIDAY_REGION),
     lambda values: (values[_HOLIDAY_COUNTRY], values.get(_HOLIDAY_REGION)),
 )
-_DATE_RANGES: Final = OneOrMany(Converted(Text("a date such as 2026-12-24, or 2026-12-24..2026-12-26"), _dates))
-_WEEKDAYS: Final = Key("weekdays", WEEKDAYS, help="Every day unless given.")
+_DATE_RANGES: Final[OneOrMany[Dates]] = OneOrMany(
+    Converted(Text("a date such as 2026-12-24, 12-24 for every year, or 2026-12-24..2026-12-26"), _dates)
+)
+_WEEKDAYS: Final = Key(
+    "weekdays",
+    OneOrMany(Converted(Text("a weekday such as monday, monday..friday, or first saturday"), _days_of)),
+    help="Every day unless given.",
+)
+_WEEK_COUNT: Final = Key("weeks", Whole(1, 52), required=True, help="2 for every second week.")
+_WEEK_START: Final = Key(
+    "from", Converted(Text("a date such as 2026-01-05"), _date), required=True, help="A day of the first such week."
+)
+_EVERY: Final = Key(
+    "every",
+    Record(
+        "{weeks: 2, from: 2026-01-05}",
+        (_WEEK_COUNT, _WEEK_START),
+        lambda values: Weeks(values[_WEEK_COUNT], values[_WEEK_START]),
+    ),
+    help="Only in these weeks, from Monday to Sunday.",
+)
 _TIMES: Final = Key(
     "times",
     OneOrMany(Converted(Text("a range of times such as 08:00-17:30"), _times)),
@@ -266,7 +325,7 @@ _MANUAL: Final[Key[Literal["open", "closed"]]] = Key(
 )
 
 
-_HOURS: Final = (_WEEKDAYS, _TIMES, _HOLIDAYS, _DATES, _EXCEPT, _OWN_ZONE)
+_HOURS: Final = (_WEEKDAYS, _EVERY, _TIMES, _HOLIDAYS, _DATES, _EXCEPT, _OWN_ZONE)
 
 
 def _by_hand(values: Values) -> Schedule | Invalid:
@@ -293,7 +352,9 @@ def schedules(defaults: Defaults) -> Pairs[Schedule]:
             warn_without_zone(values.node, values.findings)
         days = values.get(_WEEKDAYS)
         schedule = Schedule(
-            weekdays=frozenset[int]().union(*days) if days is not None else EVERY_DAY,
+            weekdays=EVERY_DAY if days is None else frozenset[int]().union(*(each.weekdays for each in days)),
+            ordinals=frozenset[tuple[int, int]]().union(*(each.ordinals for each in days or ())),
+            weeks=values.get(_EVERY),
             times=values.get(_TIMES, (TimeRange(0, MIDNIGHT),)),
             dates=values.get(_DATES, ()),
             closed=values.get(_EXCEPT, ()),
