@@ -10,8 +10,9 @@ from typing import Final, Literal, TypeAlias
 from ozrules.engine.live import LiveSession
 from ozrules.engine.tallies import Tallies
 from ozrules.rules.emails import covers, is_address
+from ozrules.rules.emergency import readings
 from ozrules.rules.model import Guards, NumberPattern
-from ozrules.rules.numbers import NumberPlan, user_part
+from ozrules.rules.numbers import NumberPlan
 
 Verdict: TypeAlias = tuple[Literal["guard", "protected", "budget", "hops"], str]
 
@@ -27,7 +28,7 @@ class Guard:
     def __init__(self, guards: Guards, numbers: NumberPlan, named: Iterable[str] = ()) -> None:
         self._guards = guards
         self._numbers = numbers
-        self._protected = frozenset(numbers.normal(number) for number in guards.protected)
+        self._is_listed_protected = numbers.listed(guards.protected)
         self._named: dict[str, tuple[str | None, Verdict | None]] = {}
         for number in named:
             final = numbers.destination(number)
@@ -36,12 +37,11 @@ class Guard:
     def is_protected(self, live: LiveSession) -> bool:
         """Whether the call goes to an emergency number, or another one that nobody may touch."""
         session = live.session
-        for callee in (session.callee, session.dialed_number):
-            if callee is not None:
-                number = user_part(callee)
-                if self._numbers.normal(number) in self._protected or self._numbers.is_emergency(number):
-                    return True
-        return False
+        return any(
+            self._numbers.is_emergency(callee) or any(map(self._is_listed_protected, {callee, *readings(callee)}))
+            for callee in (session.callee, session.dialed_number)
+            if callee is not None
+        )
 
     def call(self, live: LiveSession, *, touched: bool = True) -> Verdict | None:
         """Why nothing more may be done about this call. ``touched`` False: what is done leaves the call alone."""
@@ -65,7 +65,7 @@ class Guard:
 
     def policy(self, number: str) -> Verdict | None:
         """Why no call may be sent to this number at all."""
-        if number in self._protected or self._numbers.is_emergency(number):
+        if self._is_listed_protected(number) or self._numbers.is_emergency(number):
             return "protected", f"{number} is a protected number"
         for pattern in self._guards.deny:
             if self._covers(pattern, number):

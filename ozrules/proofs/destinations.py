@@ -9,7 +9,7 @@ from ozrules.rules.numbers import NumberPlan
 
 def refusals(guards: Guards, numbers: NumberPlan) -> Callable[[str], str | None]:
     """``refusal(number)``: why no call may ever be sent to a number as typed; None where nothing forbids it."""
-    protected = frozenset(numbers.normal(each) for each in guards.protected)
+    protected = numbers.listed(guards.protected)
     allowed = ", ".join(each.text for each in guards.allow) or "nothing"
 
     @lru_cache(maxsize=4096)
@@ -17,7 +17,7 @@ def refusals(guards: Guards, numbers: NumberPlan) -> Callable[[str], str | None]
         final = numbers.destination(number)
         if final is None:
             return f"{number} is no number that can be dialled"
-        if numbers.is_emergency(final) or final in protected:
+        if numbers.is_emergency(final) or protected(final):
             return f"{number} is a protected number"
         for pattern in guards.deny:
             if _covers(pattern, final, numbers):

@@ -7,7 +7,7 @@ all. Where none is found nothing is said, and whether the call does what is hope
 import fnmatch
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice, product
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ozrules.proofs.possible import OneValue
-from ozrules.rules.calendar import Schedule
+from ozrules.rules.calendar import DateRange, Schedule
 from ozrules.rules.condition import NO, YES
 from ozrules.rules.fields import DIRECTIONS, kind_of
 from ozrules.rules.model import Alive, All, AnyOf, Compare, Condition, DuringSchedule, History, Leaf, Not, RuleSet
@@ -299,8 +299,9 @@ def _named_days(wanted: list[tuple[Schedule, bool]]) -> Iterator[datetime]:
     for schedule, _ in wanted:
         zone = ZoneInfo(schedule.timezone)
         for dates in (*schedule.dates, *schedule.closed):
+            named = dates.first if isinstance(dates, DateRange) else date(FIRST.year, *divmod(dates.first, 100))
             for hour in range(0, 24, 3):
-                yield datetime(dates.first.year, dates.first.month, dates.first.day, hour, tzinfo=zone)
+                yield datetime(named.year, named.month, named.day, hour, tzinfo=zone)
         if schedule.holidays is not None:
             for day in range(366):
                 yield FIRST.replace(tzinfo=zone) + timedelta(days=day)

@@ -6,7 +6,7 @@ that one lies within the other is said only where the other is closed on no day 
 
 from typing import Final
 
-from ozrules.rules.calendar import MIDNIGHT, Schedule
+from ozrules.rules.calendar import MIDNIGHT, DateRange, Schedule
 
 WEEK: Final = 7 * MIDNIGHT
 
@@ -15,28 +15,29 @@ def never_together(one: Schedule, other: Schedule) -> bool:
     """Whether there is no moment at which both are open."""
     if one.timezone != other.timezone:
         return False
-    if not _week(one) & _week(other):
+    if not _week(one, one.possible_weekdays) & _week(other, other.possible_weekdays):
         return True
-    if not one.dates or not other.dates:
-        return False
+    mine = [each for each in one.dates if isinstance(each, DateRange)]
+    theirs = [each for each in other.dates if isinstance(each, DateRange)]
+    yearly = len(mine) < len(one.dates) or len(theirs) < len(other.dates)
     over_midnight = any(each.end <= each.start for each in (*one.times, *other.times))
-    return not over_midnight and not any(
-        mine.first <= theirs.last and theirs.first <= mine.last for mine in one.dates for theirs in other.dates
-    )
+    if not mine or not theirs or yearly or over_midnight:
+        return False
+    return not any(each.first <= other.last and other.first <= each.last for each in mine for other in theirs)
 
 
 def only_within(inner: Schedule, outer: Schedule) -> bool:
     """Whether ``outer`` is open at every moment at which ``inner`` is."""
-    if inner.timezone != outer.timezone or outer.dates or outer.closed or outer.holidays is not None:
+    if inner.timezone != outer.timezone or outer.dates or outer.closed or outer.weeks or outer.holidays is not None:
         return False
-    return _week(inner) <= _week(outer)
+    return _week(inner, inner.possible_weekdays) <= _week(outer, outer.weekdays)
 
 
-def _week(schedule: Schedule) -> frozenset[int]:
-    """The minutes of the week, from Monday 00:00, in which it is open where no day is closed."""
+def _week(schedule: Schedule, weekdays: frozenset[int]) -> frozenset[int]:
+    """The minutes of the week, from Monday 00:00, in which it is open on these weekdays where no day is closed."""
     return frozenset(
         (day * MIDNIGHT + minute) % WEEK
-        for day in schedule.weekdays
+        for day in weekdays
         for each in schedule.times
         for minute in range(each.start, each.end if each.end > each.start else each.end + MIDNIGHT)
     )

@@ -3,7 +3,8 @@
 A wall clock is not a line: in autumn an hour comes twice, in spring one is missing. One law decides every case here. A
 wall-clock time means **the first moment at which the clock shows that time or a later one**. So in the hour that comes
 twice the first one counts, opening hours that lie in a missing hour do not exist that day, and opening hours across
-either are one piece. A calendar trigger in the missing hour is skipped.
+either are one piece. A calendar trigger at a time that the clock leaves out comes right after it. Only a trigger of
+every hour goes by the length of an hour instead: it comes in both hours that look alike (cron(8) of Debian).
 
 The moments are worked out once for each stretch of time in which nothing opens or closes; inside it an answer costs two
 comparisons. The texts of the rule language are read here too (`minute_of_day`, `parse_times`, `parse_dates`,
@@ -15,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -28,8 +29,16 @@ EVERY_DAY: Final = frozenset(range(7))
 MIDNIGHT: Final = 24 * 60
 
 _DAY: Final = timedelta(days=1)
+_WORKING_WEEK: Final = frozenset(range(5))
+_WEEKEND: Final = frozenset({5, 6})
+_ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
+_YEARLY: Final = re.compile(r"\d{2}-\d{2}", re.ASCII)
+_MONTH: Final = re.compile(r"\d{4}-\d{2}", re.ASCII)
+_LEAP_YEAR: Final = 2024
+_A_YEAR: Final = 2026  # of which regions' holidays are compared
 _TIME: Final = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_AROUND_A_CHANGE: Final = 3 * 3600.0  # seconds: no clock is set back further
 _YEARS_AHEAD: Final = 41  # a Monday that is a 29 February may be forty years away
 
 
@@ -47,16 +56,50 @@ class TimeRange(msgspec.Struct, frozen=True):
     end: int
 
 
-class DateRange(msgspec.Struct, frozen=True):
+class DateRange(msgspec.Struct, frozen=True, tag=True):
     """From ``first`` to ``last``, both included."""
 
     first: date
     last: date
 
+    def covers(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+class YearlyDates(msgspec.Struct, frozen=True, tag=True):
+    """From ``first`` to ``last`` of every year, both included and each 100 times the month plus the day.
+
+    A range whose last day comes before its first one runs over New Year.
+    """
+
+    first: int
+    last: int
+
+    def covers(self, day: date) -> bool:
+        today = day.month * 100 + day.day
+        if self.first <= self.last:
+            return self.first <= today <= self.last
+        return today >= self.first or today <= self.last
+
+
+Dates: TypeAlias = DateRange | YearlyDates
+
+
+class Weeks(msgspec.Struct, frozen=True):
+    """Every ``every``-th week, from Monday to Sunday, counted from the week of ``start``."""
+
+    every: int
+    start: date
+
+    def covers(self, day: date) -> bool:
+        weeks = (_monday(day) - _monday(self.start)).days // 7
+        return weeks % self.every == 0
+
 
 class Holidays(msgspec.Struct, frozen=True):
     """The public holidays of a country (ISO 3166 code), or of one region of it, as the holidays package knows them.
 
+    Where a country works on a Saturday for a bridge day off, as Hungary and China do, that day is a working day.
     Check with `holidays_known` before use.
     """
 
@@ -67,15 +110,18 @@ class Holidays(msgspec.Struct, frozen=True):
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Opening hours: the ``times`` of those days that every other part allows.
 
-    ``weekdays`` counts from Monday = 0. ``dates``, where given, are the only days; ``closed`` (written ``except``) and
-    public holidays are taken away. No ``times`` means the whole day. ``timezone`` is an IANA name. ``by_hand``, where
-    given, is all there is to it: open or closed until an admin switches it.
+    ``weekdays`` counts from Monday = 0, and so do the ``ordinals``: (1, 5) is the first Saturday of a month, (-1, 4)
+    its last Friday. ``weeks``, where given, are the only weeks, and ``dates`` the only days; ``closed`` (written
+    ``except``) and public holidays are taken away. No ``times`` means the whole day. ``timezone`` is an IANA name.
+    ``by_hand``, where given, is all there is to it: open or closed until an admin switches it.
     """
 
     weekdays: frozenset[int] = EVERY_DAY
+    ordinals: frozenset[tuple[int, int]] = frozenset()
+    weeks: Weeks | None = None
     times: tuple[TimeRange, ...] = (TimeRange(0, MIDNIGHT),)
-    dates: tuple[DateRange, ...] = ()
-    closed: tuple[DateRange, ...] = ()
+    dates: tuple[Dates, ...] = ()
+    closed: tuple[Dates, ...] = ()
     holidays: Holidays | None = None
     timezone: str = "UTC"
     by_hand: bool | None = None
@@ -97,17 +143,36 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether there is no moment at which this is open."""
         if self.by_hand is not None:
             return False
-        if not self.dates:
-            return not self.weekdays or not self.times
-        return not any(self._openings(day) for each in self.dates for day in _days(each.first, each.last))
+        if not self.possible_weekdays or not self.times:
+            return True
+        ranges = [each for each in self.dates if isinstance(each, DateRange)]
+        if len(ranges) < len(self.dates) or not self.dates:
+            return False
+        return not any(self._openings(day) for each in ranges for day in _days(each.first, each.last))
+
+    @property
+    def possible_weekdays(self) -> frozenset[int]:
+        """The weekdays on which it may be open at all."""
+        worked = _WEEKEND if self._takes_worked_saturdays else frozenset[int]()
+        return self.weekdays | {weekday for _, weekday in self.ordinals} | worked
+
+    @property
+    def _takes_worked_saturdays(self) -> bool:
+        return self.holidays is not None and self.weekdays >= _WORKING_WEEK
 
     def opens_on(self, day: date) -> bool:
         """Whether opening hours begin on that day."""
+        known = None if self.holidays is None else _holidays(self.holidays.country, self.holidays.region)
         return (
-            day.weekday() in self.weekdays
-            and (not self.dates or any(each.first <= day <= each.last for each in self.dates))
-            and not any(each.first <= day <= each.last for each in self.closed)
-            and (self.holidays is None or day not in _holidays(self.holidays.country, self.holidays.region))
+            (
+                day.weekday() in self.weekdays
+                or bool(self.ordinals & _ordinals(day))
+                or (known is not None and self._takes_worked_saturdays and _is_worked(day, known))
+            )
+            and (self.weeks is None or self.weeks.covers(day))
+            and (not self.dates or any(each.covers(day) for each in self.dates))
+            and not any(each.covers(day) for each in self.closed)
+            and (known is None or day not in known)
         )
 
     def _openings(self, day: date) -> list[tuple[float, float]]:
@@ -164,11 +229,26 @@ class Cron(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return cls(minutes=frozenset({minute}), hours=frozenset({hour}), weekdays=weekdays, timezone=timezone)
 
     def next_after(self, at: float) -> float:
-        """The first such moment after ``at``, both in seconds since 1970 UTC; infinity where none is in sight.
-
-        A minute that comes twice counts the first time; one that the clock leaves out is skipped.
-        """
+        """The first such moment after ``at``, both in seconds since 1970 UTC; infinity where none is in sight."""
         zone = zone_of(self.timezone)
+        found = self._first_after(at, zone)
+        return self._in_an_hour_again(at, found, zone) if self._every_hour else found
+
+    @property
+    def _every_hour(self) -> bool:
+        return len(self.hours) == 24
+
+    def _in_an_hour_again(self, at: float, found: float, zone: ZoneInfo) -> float:
+        """A moment before ``found`` in an hour that the clock shows for the second time, else ``found``."""
+        end = min(found, at + _AROUND_A_CHANGE)
+        if _offset(at - _AROUND_A_CHANGE, zone) > _offset(end, zone):
+            for moment in range(math.floor(at / 60 + 1) * 60, math.ceil(end), 60):
+                shown = _shown(moment, zone)
+                if shown.minute in self.minutes and self._on(shown.date()):
+                    return float(moment)
+        return found
+
+    def _first_after(self, at: float, zone: ZoneInfo) -> float:
         now = _shown(at, zone)
         for day in _days(now.date(), date(min(now.year + _YEARS_AHEAD, 9998), 12, 31)):
             if not self._on(day):
@@ -177,7 +257,7 @@ class Cron(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 wall = _wall(day, minute_of_day)
                 if wall >= now:
                     moment = first_moment(wall, zone)
-                    if moment > at and _shown(moment, zone) == wall:
+                    if moment > at and (not self._every_hour or _shown(moment, zone) == wall):
                         return moment
         return math.inf
 
@@ -226,6 +306,10 @@ def _shown(moment: float, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(moment, zone).replace(tzinfo=None, fold=0)
 
 
+def _offset(moment: float, zone: ZoneInfo) -> timedelta:
+    return datetime.fromtimestamp(moment, zone).utcoffset() or timedelta(0)
+
+
 def _wall(day: date, minute: int) -> datetime:
     return datetime(day.year, day.month, day.day) + timedelta(minutes=minute)  # noqa: DTZ001 a wall-clock time
 
@@ -235,6 +319,17 @@ def _days(first: date, last: date) -> Iterator[date]:
     while day <= last:
         yield day
         day += _DAY
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _ordinals(day: date) -> frozenset[tuple[int, int]]:
+    """Which of its weekday in the month it is: (2, 5) the second Saturday, (-1, 5) too where it is the last one."""
+    ordinal = (day.day - 1) // 7 + 1
+    is_last = (day + 7 * _DAY).month != day.month
+    return frozenset({(ordinal, day.weekday()), (-1, day.weekday())} if is_last else {(ordinal, day.weekday())})
 
 
 # --- public holidays ------------------------------------------------------------------------------------------------
@@ -249,6 +344,24 @@ def holidays_known(of: Holidays) -> str | None:
     except NotImplementedError as problem:
         return f"{problem}."
     return None
+
+
+def region_missing(of: Holidays) -> bool:
+    """Whether some regions of the country have holidays of their own, and no region is named."""
+    return of.region is None and _regions_differ(of.country)
+
+
+@lru_cache(maxsize=8)
+def _regions_differ(country: str) -> bool:
+    everywhere = set(holidays.country_holidays(country, years=_A_YEAR))
+    regions = holidays.list_supported_countries().get(country, [])
+    return any(set(holidays.country_holidays(country, subdiv=each, years=_A_YEAR)) - everywhere for each in regions)
+
+
+def _is_worked(day: date, known: holidays.HolidayBase) -> bool:
+    """Whether this day of a weekend is worked, in exchange for a day off."""
+    day in known  # noqa: B015 the package works out a year when it is first asked for a day of it
+    return day in getattr(known, "weekend_workdays", ())
 
 
 @lru_cache(maxsize=64)
@@ -280,13 +393,28 @@ def parse_times(text: str) -> TimeRange:
     return TimeRange(first, last)
 
 
-def parse_dates(text: str) -> DateRange:
-    """``2026-12-24`` or ``2026-12-24..2026-12-26``."""
-    first, dots, last = text.partition("..")
-    dates = DateRange(_date(first.strip()), _date(last.strip() if dots else first.strip()))
-    if dates.last < dates.first:
+def parse_dates(text: str) -> Dates:
+    """``2026-12-24``, ``2026-12-24..2026-12-26``, ``2026-01..2026-03`` in months; ``12-24..01-02`` in every year."""
+    first, dots, last = (part.strip() for part in text.partition(".."))
+    if not dots:
+        last = first
+    if _YEARLY.fullmatch(first) and _YEARLY.fullmatch(last):
+        return YearlyDates(_yearly(first), _yearly(last))
+    begin = _date(f"{first}-01") if _MONTH.fullmatch(first) else _date(first)
+    end = _month_end(last) if _MONTH.fullmatch(last) else _date(last)
+    if end < begin:
         raise CalendarInvalid(f"{text!r} ends before it begins")
-    return dates
+    return DateRange(begin, end)
+
+
+def _yearly(text: str) -> int:
+    day = _date(f"{_LEAP_YEAR}-{text}")
+    return day.month * 100 + day.day
+
+
+def _month_end(text: str) -> date:
+    begin = _date(f"{text}-01")
+    return (begin + timedelta(days=31)).replace(day=1) - _DAY
 
 
 def _date(text: str) -> date:
@@ -295,7 +423,13 @@ def _date(text: str) -> date:
             return date.fromisoformat(text)
     except ValueError as problem:
         raise CalendarInvalid(f"{text!r} is no date: {problem}") from None
-    raise CalendarInvalid(f"{text!r} is no date; one is like 2026-12-24")
+    raise CalendarInvalid(f"{text!r} is no date; one is like 2026-12-24, or 12-24 for every year")
+
+
+def parse_ordinal(text: str) -> tuple[int, int] | None:
+    """``first saturday`` as (1, 5), ``last friday`` as (-1, 4); None where the text is no such thing."""
+    ordinal, _, weekday = text.strip().lower().partition(" ")
+    return (_ORDINALS[ordinal], _weekday(weekday.strip())) if ordinal in _ORDINALS and weekday.strip() else None
 
 
 def parse_weekdays(text: str) -> frozenset[int]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from ozrules.rules.diagnostics import Diagnostic, Findings, Related, Span
 from ozrules.rules.document import MAX_ALL, ListNode, MapNode, Node, Source, TextNode, parse
 from ozrules.rules.model import Guards, Place, RoutingTrigger, Rule, RuleSet
+from ozrules.rules.number_checks import check_numbers
 from ozrules.rules.numbers import NumberPlan
 from ozrules.rules.questions import check_answers
 from ozrules.rules.quoting import shown
@@ -93,6 +94,8 @@ def _read(sources: tuple[Source, ...], secrets: frozenset[str] | None, findings:
     files = _first_pass(sources, scope, findings)
     rules = _second_pass(files, scope, findings)
     protected = _guards(files, scope, findings)
+    if not findings.errors:
+        check_numbers(rules, scope.numbers, findings)
     if not scope.partial:
         _unused(scope, _mentioned(files) if findings.errors else frozenset(), findings)
     if findings.errors:
@@ -114,13 +117,16 @@ def _first_pass(sources: tuple[Source, ...], scope: Scope, findings: Findings) -
     files: list[_File] = []
     country: Any = None
     extensions: Any = None
+    outside_line: Any = None
     for source in sources:
         root = parse(source, findings)
         if isinstance(root, MapNode):
             defaults = _defaults(root, findings)
             shared.same_everywhere("country", country, defaults.country, findings)
             shared.same_everywhere("extensions", extensions, defaults.extensions, findings)
+            shared.same_everywhere("outsideLine", outside_line, defaults.outside_line, findings)
             country, extensions = country or defaults.country, extensions or defaults.extensions
+            outside_line = outside_line or defaults.outside_line
             files.append(_File(root, defaults.of_file))
         else:
             scope.partial = True
@@ -129,10 +135,11 @@ def _first_pass(sources: tuple[Source, ...], scope: Scope, findings: Findings) -
     scope.numbers = NumberPlan(
         country=country.value if country is not None else None,
         extensions=extensions.value if extensions is not None else (),
+        outside_line=outside_line.value if outside_line is not None else (),
     )
     for file in files:
         _top(file.root, findings)
-        for name, members in _named(file.root, "lists", "list", shared.Members(), scope, findings):
+        for name, members in _named(file.root, "lists", "list", shared.Members(scope.numbers), scope, findings):
             scope.lists[name.text] = members
         schedule = shared.schedules(file.defaults).of
         for name, hours in _named(file.root, "schedules", "schedule", schedule, scope, findings):

@@ -5,7 +5,8 @@ these have one normal form. What cannot be a number (``anonymous``, a letter, a 
 stays as it is: it equals only itself, and it is never dialled.
 
 Emergency numbers come first in everything: ``112`` stays ``112`` in whatever form it is dialled, and is never internal.
-Source of numbering plans and emergency numbers: Google's libphonenumber, through phonenumberslite.
+Those of the office's country have a normal form; those of all countries are protected (see `ozrules.rules.emergency`).
+Source of numbering plans: Google's libphonenumber, through phonenumberslite.
 
 Matching is generous (NFKC, spaces and dashes do not count); a destination is not: see `NumberPlan.destination`.
 """
@@ -13,25 +14,39 @@ Matching is generous (NFKC, spaces and dashes do not count); a destination is no
 import fnmatch
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
 from typing import Final
 
 import msgspec
 import phonenumbers
-from phonenumbers import CountryCodeSource, NumberParseException, PhoneMetadata, PhoneNumberFormat, shortnumberinfo
+from phonenumbers import (
+    CountryCodeSource,
+    NumberParseException,
+    PhoneMetadata,
+    PhoneNumber,
+    PhoneNumberFormat,
+    shortnumberinfo,
+)
+
+from ozrules.rules.emergency import EVERYWHERE, NUMBERS, SOS, readings
 
 CACHED: Final = 16384  # numbers kept for each plan; the engine asks for the same few on every event
 ANY_EXTENSION: Final = "_[0-9]X", "_[0-9]XX", "_[0-9]XXX", "_[0-9]XXXX", "_[0-9]XXXXX"
-"""What is internal where the office does not say: 2 to 6 digits."""
-WITHOUT_COUNTRY: Final = frozenset({"112", "911"})
-"""Emergency numbers of any mobile phone without a network of its own (3GPP TS 22.101, 10.1.1)."""
+"""What may be an extension where the office does not say: 2 to 6 digits."""
+OUTSIDE_LINE: Final = ("0", "9")
+"""Digits that ask for an outside line where the office does not say which."""
 
+_DIRECTORY: Final = ("118",)  # public information services in most of Europe (CEPT ECTRA/REC(97)01)
+_ABROAD: Final = ("00", "011", "0011", "810", "001")
+_CODES: Final = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
 _SEPARATORS: Final = str.maketrans("", "", " -./(),")  # a comma is a pause while dialling
-_ADDRESS: Final = re.compile(r"(?:sips?:|tel:)?([^@;?]*)(?:[@;?].*)?", re.IGNORECASE | re.DOTALL)
 _NUMBER: Final = re.compile(r"\+?[0-9*#]{1,32}", re.ASCII)
 _DESTINATION: Final = re.compile(r"\+?[0-9*#]{1,20}", re.ASCII)
 _PATTERN: Final = re.compile(r"(?:[0-9*#+XxZzNn-]|\[[0-9*#-]+\])*[.!]?", re.ASCII)
+_ANYTHING: Final = (".+", ".*")
+_LONGEST_EXTENSION: Final = 6
+_NORTH_AMERICA: Final = "1"  # its numbers are dialled with the digit before national numbers, or without
 _LETTER_SETS: Final = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", ".": ".+", "!": ".*", "-": "", "+": r"\+", "*": r"\*"}
 
 
@@ -43,11 +58,15 @@ class NumberPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """How this office writes numbers.
 
     ``country`` is the ISO 3166 code by which national numbers become E.164; ``extensions`` are the phone-world
-    patterns of internal numbers (2 to 6 digits unless set).
+    patterns of internal numbers; ``outside_line`` are the digits that are dialled for an outside line.
+
+    Where no extensions are set, internal are numbers of 2 to 6 digits that do not begin with 0, are no emergency number
+    of any country, and no public short number of this country.
     """
 
     country: str | None = None
     extensions: tuple[str, ...] = ()
+    outside_line: tuple[str, ...] = ()
 
     @cached_property
     def normal(self) -> Callable[[str], str]:
@@ -65,8 +84,12 @@ class NumberPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def is_emergency(self) -> Callable[[str], bool]:
-        """``is_emergency(text)``: whether dialling this, in any of its forms, calls for help."""
-        return lru_cache(CACHED)(lambda text: self._emergency(compact(text)) is not None)
+        """``is_emergency(text)``: whether this callee or destination, in any spelling, may call for help anywhere.
+
+        Generous: all countries' numbers count. Of an extension that the office has named only the emergency numbers of
+        its own country and those of every mobile phone do.
+        """
+        return lru_cache(CACHED)(lambda text: any(map(self._calls_for_help, readings(text))))
 
     def destination(self, text: str) -> str | None:
         """The normal form of ``text`` as a place to send a call to, or None where it can be none.
@@ -94,8 +117,31 @@ class NumberPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return on_list
 
     def prefixes(self, start: str) -> tuple[str, ...]:
-        """The beginnings of numbers that a typed beginning stands for: ``0620`` is ``+3620`` too, in Hungary."""
-        return tuple(dict.fromkeys((start, self._prefix(start))))
+        """The beginnings of numbers that a typed beginning stands for; separators do not count.
+
+        In Hungary ``06 20`` is ``+3620`` too, and so are ``00 36 20`` and ``3620``. Where a country dials no digit
+        before a national number, as Spain and the USA do not need to, ``806`` is ``+34806`` too.
+        """
+        typed = compact(start) or start
+        return tuple(dict.fromkeys((typed, *self._prefixes(typed))))
+
+    def beginning_problem(self, start: str) -> str | None:
+        """Why a typed beginning cannot say which numbers it means, and what to write; None where it can."""
+        typed = compact(start)
+        if typed is None or self._metadata is None or not typed.isdecimal():
+            return None
+        metadata = self._metadata
+        abroad = metadata.international_prefix or "$^"
+        trunk = metadata.national_prefix or ""
+        if re.fullmatch(abroad, typed):
+            return f"every number abroad begins with {typed}: write +, then the country's code, as in +44*"
+        if any(re.fullmatch(abroad, each) and each.startswith(typed) for each in _ABROAD) or (
+            trunk.startswith(typed) and typed != trunk
+        ):
+            return f"no number is told by {typed} alone: write what follows it too"
+        if len(typed) > _LONGEST_EXTENSION and not any(self._prefixes(typed)):
+            return f"no number of {self.country} begins with {typed}: write +{metadata.country_code}, then the number"
+        return None
 
     @cached_property
     def _extension(self) -> re.Pattern[str]:
@@ -118,7 +164,19 @@ class NumberPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def _is_internal(self, text: str) -> bool:
         number = compact(text)
-        return number is not None and self._extension.fullmatch(number) is not None and self._emergency(number) is None
+        if number is None or self._extension.fullmatch(number) is None or self.is_emergency(text):
+            return False
+        return bool(self.extensions) or not (number.startswith(("0", *_DIRECTORY)) or self._is_public(number))
+
+    def _is_public(self, number: str) -> bool:
+        """Whether the public network of the country has such a short number: an information service, say."""
+        if self._metadata is None or self.country is None:
+            return False
+        parsed = PhoneNumber(country_code=self._metadata.country_code, national_number=int(number))
+        return shortnumberinfo.is_valid_short_number_for_region(parsed, self.country)
+
+    def _is_named(self, number: str) -> bool:
+        return bool(self.extensions) and self._extension.fullmatch(number) is not None
 
     def _e164(self, number: str, metadata: PhoneMetadata) -> str:
         try:
@@ -137,18 +195,32 @@ class NumberPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             return f"+{metadata.country_code}{number.removeprefix(trunk)}"
         return number
 
-    def _prefix(self, start: str) -> str:
-        """A dialled beginning as the beginning of normal forms. The bare international prefix stays as it is."""
+    def _prefixes(self, typed: str) -> Iterator[str]:
+        """A dialled beginning as beginnings of normal forms, besides itself."""
         metadata = self._metadata
-        if metadata is None or start.startswith("+"):
-            return start
-        abroad = re.match(metadata.international_prefix or "$^", start)
-        if abroad:
-            return "+" + start[abroad.end() :] if abroad.end() < len(start) else start
+        if metadata is None or not typed.isdecimal() or self._may_begin_an_extension(typed):
+            return
+        code = str(metadata.country_code)
         trunk = metadata.national_prefix
-        if trunk and start.startswith(trunk):
-            return f"+{metadata.country_code}{start.removeprefix(trunk)}"
-        return start
+        for lead in ("", *self.outside_line):
+            dialled = typed.removeprefix(lead)
+            if not typed.startswith(lead) or not dialled:
+                continue
+            abroad = re.match(metadata.international_prefix or "$^", dialled)
+            if abroad:
+                if abroad.end() < len(dialled):
+                    yield "+" + dialled[abroad.end() :]
+                continue
+            if dialled.startswith(code) and dialled != code:
+                yield "+" + dialled
+            if trunk and dialled.startswith(trunk):
+                yield f"+{code}{dialled.removeprefix(trunk)}"
+            elif not trunk or code == _NORTH_AMERICA:
+                yield f"+{code}{dialled}"
+
+    def _may_begin_an_extension(self, typed: str) -> bool:
+        """Whether an extension that the office has named may begin with these digits."""
+        return any(_may_begin(phone_parts(each), typed) for each in self.extensions)
 
     def _emergency(self, number: str | None) -> str | None:
         """The emergency number that ``number`` dials, or None.
@@ -163,7 +235,7 @@ class NumberPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             return next((digits[-n:] for n in (2, 3, 4, 5, 6) if len(digits) > n and self._helps(digits[-n:])), None)
         digits = digits.removeprefix("+")
         forms = [digits]
-        if digits[:1] in ("0", "9") and not (self.extensions and self._extension.fullmatch(digits)):
+        if digits[:1] in (self.outside_line or OUTSIDE_LINE) and not self._is_named(digits):
             forms.append(digits[1:])
         if self._metadata is not None:
             code = str(self._metadata.country_code)
@@ -173,11 +245,46 @@ class NumberPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return next((form for form in forms if self._helps(form)), None)
 
     def _helps(self, digits: str) -> bool:
+        """Whether this is an emergency number of the office's own country, or one of every mobile phone's two."""
         if not 2 <= len(digits) <= 6 or not digits.isdecimal():
             return False
         if self.country is None:
-            return digits in WITHOUT_COUNTRY
+            return digits in ("112", "911")
         return digits == "112" or shortnumberinfo.is_emergency_number(digits, self.country)
+
+    def _calls_for_help(self, dialled: str) -> bool:
+        """Whether these keys may reach an emergency service of any country; ``dialled`` is one of `readings`."""
+        if dialled == SOS or self._emergency(dialled) is not None:
+            return True
+        keys = dialled.rstrip("*#")
+        if self._is_named(keys):
+            return keys in EVERYWHERE
+        if keys.startswith(("*", "#")):
+            return any(len(keys) > n + 2 and keys[-n:] in NUMBERS for n in (3, 4, 5, 6))  # *67112, and not *100
+        digits = keys.removeprefix("+")
+        return digits in NUMBERS or any(len(rest) > 2 and rest in NUMBERS for rest in self._without_lead(keys, digits))
+
+    def _without_lead(self, keys: str, digits: str) -> Iterator[str]:
+        """``digits`` without what may be dialled before them: digits for a line, for abroad, a country's code."""
+        if keys.startswith("+"):
+            yield from _without_code(digits)
+            return
+        trunk = (self._metadata.national_prefix or "") if self._metadata is not None else ""
+        for lead in dict.fromkeys(("", trunk, *(self.outside_line or OUTSIDE_LINE))):
+            if digits.startswith(lead):
+                rest = digits.removeprefix(lead)
+                yield rest
+                for prefix in _ABROAD:
+                    if rest.startswith(prefix):
+                        yield from _without_code(rest.removeprefix(prefix))
+
+
+def _without_code(digits: str) -> Iterator[str]:
+    """An international number as it is, and without the code of its country."""
+    yield digits
+    yield from (
+        digits[n:] for n in (1, 2, 3) if digits[:1] != "0" and digits[:n].isdecimal() and int(digits[:n]) in _CODES
+    )
 
 
 def compact(text: str) -> str | None:
@@ -187,11 +294,6 @@ def compact(text: str) -> str | None:
         number = unicodedata.normalize("NFKC", text)
     number = number.translate(_SEPARATORS)
     return number if _NUMBER.fullmatch(number) else None
-
-
-def user_part(text: str) -> str:
-    """Whom an address names: ``112`` of ``sip:112@pbx;user=phone``, ``tel:112`` and ``112@pbx`` (RFC 3261, 3966)."""
-    return _ADDRESS.sub(r"\1", text.strip(), count=1)
 
 
 def is_country(code: str) -> bool:
@@ -205,9 +307,14 @@ def phone_expression(pattern: str) -> str:
     X is 0 to 9, Z 1 to 9, N 2 to 9, brackets a choice; ``.`` at the end is one or more of anything, ``!`` none or more;
     a dash outside brackets is for the eye only. Raises PatternInvalid.
     """
+    return "".join(phone_parts(pattern))
+
+
+def phone_parts(pattern: str) -> list[str]:
+    """The regular expression of each key that a phone-world pattern stands for. Raises PatternInvalid."""
     if not pattern.startswith("_"):
         if _NUMBER.fullmatch(pattern):
-            return re.escape(pattern)
+            return [re.escape(key) for key in pattern]
         raise PatternInvalid(f"{pattern!r} is no number; a pattern begins with an underscore, as in _2XXX")
     body = pattern[1:]
     if not body:
@@ -218,7 +325,16 @@ def phone_expression(pattern: str) -> str:
             "and . or ! at the end"
         )
     parts = re.findall(r"\[[^\]]*\]|.", body)
-    return "".join(_choice(part) if part[0] == "[" else _LETTER_SETS.get(part.upper(), part) for part in parts)
+    return [_choice(part) if part[0] == "[" else _LETTER_SETS.get(part.upper(), part) for part in parts]
+
+
+def _may_begin(parts: list[str], typed: str) -> bool:
+    keys = [part for part in parts if part]
+    fixed = [part for part in keys if part not in _ANYTHING]
+    longer = len(fixed) < len(keys)
+    return (longer or len(typed) <= len(fixed)) and all(
+        re.fullmatch(part, key) for part, key in zip(fixed, typed, strict=False)
+    )
 
 
 def _choice(part: str) -> str:

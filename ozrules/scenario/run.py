@@ -242,7 +242,7 @@ class _Run:
                 self._tell(CommandAnswered(at=at, command=effect.id, receipt=Accepted()))
                 self._tell(PostSettled(at=at, post=effect, outcome="confirmed", after=0.0))
             case WriteLog():
-                self._played.perform(at, effect, "log")
+                self._played.perform(at, effect, "log", text=effect.text)
             case Decision():
                 kept.next_decision = effect.number + 1
                 self._played.decide(effect)

@@ -83,7 +83,8 @@ retention: {{decisions: 90d, sessions: 30d}}
 
 def rules_text(wanted: Wanted) -> str:
     """The first rules: one that most offices want, and one to begin with for closing hours."""
-    country = "" if wanted.country is None else f"country: {wanted.country}, "
+    own = json.dumps(f"_{wanted.desk[:1]}{'X' * (len(wanted.desk) - 1)}")
+    country = f"extensions: [{own}], " if wanted.country is None else f"country: {wanted.country}, "
     holidays = "" if wanted.country is None else f", holidays: {wanted.country}"
     desk = json.dumps(wanted.desk)
     return f"""\

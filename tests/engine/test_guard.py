@@ -31,6 +31,23 @@ def test_calls_to_emergency_numbers_are_protected_whatever_the_guards_say(number
     assert guard.is_protected(live("2001", dialled=number))
 
 
+@pytest.mark.fault(45)
+@pytest.mark.parametrize("callee", ["2101", "sip:2101@pbx", '"Desk" <2101>', "21-01", "PJSIP/2101@trunk"])
+def test_what_an_admin_protects_by_its_beginning_is_protected_in_every_spelling(callee: str) -> None:
+    guard = Guard(Guards(protected=("210*",)), PLAN)
+    assert guard.is_protected(live(callee))
+    assert not guard.is_protected(live(callee.replace("21", "22")))
+    assert guard.policy("2101") == ("protected", "2101 is a protected number")
+
+
+@pytest.mark.fault(45)
+@pytest.mark.parametrize("number", ["999", "110", "000", "119", "117", "17", "104"])
+def test_without_a_country_the_emergency_numbers_of_all_countries_are_protected(number: str) -> None:
+    guard = Guard(allowing("*", default="allow"), NumberPlan())
+    assert guard.is_protected(live(number))
+    assert guard.policy(number) == ("protected", f"{number} is a protected number")
+
+
 @pytest.mark.fault(89)
 @given(st.text(max_size=25))
 def test_nothing_but_an_allowed_number_is_a_destination(text: str) -> None:

@@ -4,7 +4,7 @@ from ozrules.proofs.checking import check
 from ozrules.rules.document import Source
 from tests.proofs.sets import rule
 
-HEAD = b"ozrules: 1\n"
+HEAD = b"ozrules: 1\ndefaults: {extensions: [_X, _XXXX]}\n"
 SENDS = "trigger: {{state: Ringing}}, conditions: {{callee: {}}}, actions: [{{forward: {}}}]"
 ROUND = rule("a", SENDS.format(2001, 2002)) + rule("b", SENDS.format(2002, 2001))
 

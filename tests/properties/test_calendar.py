@@ -2,10 +2,12 @@
 
 Brute force knows one rule only: a time is what the clock shows, and it stands still while it shows an hour for the
 second time. For each zone every minute of the two years is written down with what the clock shows; a schedule is then
-asked at each of them, and a calendar trigger must come due at exactly those where the clock shows its time first.
+asked at each of them, and a calendar trigger must come due at exactly those where the clock first shows its time or has
+jumped over it. A trigger of every hour comes at each minute that the clock shows.
 """
 
 from array import array
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -16,7 +18,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ozrules.rules.calendar import EVERY_DAY, MIDNIGHT, Cron, DateRange, Holidays, Schedule, TimeRange, parse_cron
+from ozrules.rules.calendar import (
+    EVERY_DAY,
+    MIDNIGHT,
+    Cron,
+    DateRange,
+    Dates,
+    Holidays,
+    Schedule,
+    TimeRange,
+    Weeks,
+    YearlyDates,
+    parse_cron,
+)
 
 ZONES = ("Europe/Budapest", "America/Havana", "Australia/Lord_Howe", "Asia/Beirut", "Asia/Kolkata")
 """The usual change at night; one at midnight forwards; one of half an hour; one at midnight; none at all."""
@@ -57,13 +71,46 @@ def test_the_zones_are_as_different_as_said() -> None:
 
 def opens(schedule: Schedule, day: date) -> bool:
     """Whether opening hours begin on that day, by the holidays package's own calendar."""
-    closed = schedule.holidays
+    weekday = day.weekday()
+    same = [day.replace(day=number) for number in range(1, 32) if is_day(day, number)]
+    same = [each for each in same if each.weekday() == weekday]
+    counted = {same.index(day) + 1, same.index(day) - len(same)}
+    chosen = weekday in schedule.weekdays or any((number, weekday) in schedule.ordinals for number in counted)
+    if schedule.holidays is not None:
+        known = holidays.country_holidays(schedule.holidays.country, schedule.holidays.region, years=day.year)
+        if day in known:
+            return False
+        chosen = chosen or (set(range(5)) <= schedule.weekdays and weekday >= 5 and known.is_working_day(day))
+    if schedule.weeks is not None:
+        weeks = (first_of_week(day) - first_of_week(schedule.weeks.start)) / timedelta(days=7)
+        chosen = chosen and weeks % schedule.weeks.every == 0
     return (
-        day.weekday() in schedule.weekdays
-        and (not schedule.dates or any(each.first <= day <= each.last for each in schedule.dates))
-        and not any(each.first <= day <= each.last for each in schedule.closed)
-        and (closed is None or day not in holidays.country_holidays(closed.country, closed.region, years=day.year))
+        chosen
+        and (not schedule.dates or any(within(each, day) for each in schedule.dates))
+        and not any(within(each, day) for each in schedule.closed)
     )
+
+
+def is_day(month: date, number: int) -> bool:
+    return number <= monthrange(month.year, month.month)[1]
+
+
+def first_of_week(day: date) -> date:
+    year, week, _ = day.isocalendar()
+    return date.fromisocalendar(year, week, 1)
+
+
+def within(dates: Dates, day: date) -> bool:
+    """Also where a range of every year runs over New Year: by going through its days one by one."""
+    if isinstance(dates, DateRange):
+        return dates.first <= day <= dates.last
+    each = date(2024, *divmod(dates.first, 100))  # a leap year
+    while (each.month, each.day) != divmod(dates.last, 100):
+        if (each.month, each.day) == (day.month, day.day):
+            return True
+        each += timedelta(days=1)
+        each = each.replace(year=2024)
+    return (each.month, each.day) == (day.month, day.day)
 
 
 def by_the_clock(schedule: Schedule) -> bytearray:
@@ -109,6 +156,12 @@ SCHEDULES = {
     "always, but for holidays of a state and a week": Schedule(
         holidays=Holidays("US", "TX"), closed=(DateRange(date(2026, 12, 24), date(2026, 12, 31)),)
     ),
+    "the first Saturday and the last Friday, every third week": Schedule(
+        weekdays=frozenset({0}), ordinals=frozenset({(1, 5), (-1, 4)}), weeks=Weeks(3, date(2025, 1, 8))
+    ),
+    "every year over New Year, but not on two days": Schedule(
+        dates=(YearlyDates(1220, 106), YearlyDates(229, 301)), closed=(YearlyDates(1224, 1225),)
+    ),
 }
 
 
@@ -123,12 +176,15 @@ days = st.dates(date(2025, 1, 1), date(2026, 12, 31))
 date_ranges = st.builds(
     lambda first, length: DateRange(first, first + timedelta(days=length)), days, st.integers(0, 60)
 )
+yearly = st.builds(lambda *both: YearlyDates(*(day.month * 100 + day.day for day in both)), days, days)
 schedules = st.builds(
     Schedule,
     weekdays=st.frozensets(st.integers(0, 6), min_size=1),
     times=st.lists(st.builds(TimeRange, st.integers(0, MIDNIGHT - 1), st.integers(0, MIDNIGHT)), max_size=3).map(tuple),
     dates=st.lists(date_ranges, max_size=2).map(tuple),
-    closed=st.lists(date_ranges, max_size=2).map(tuple),
+    closed=st.lists(st.one_of(date_ranges, yearly), max_size=2).map(tuple),
+    ordinals=st.frozensets(st.tuples(st.sampled_from([1, 2, 3, 4, 5, -1]), st.integers(0, 6)), max_size=2),
+    weeks=st.none() | st.builds(Weeks, st.integers(1, 5), days),
     holidays=st.sampled_from(
         (None, Holidays("HU"), Holidays("DE", "BY"), Holidays("GB", "SCT"), Holidays("AU", "TAS"))
     ),
@@ -153,6 +209,8 @@ CRONS = {
     "the months in which clocks change": parse_cron("15,45 0-3 * mar,apr,oct,nov *", "UTC"),
     "a first of the month that is a Monday": parse_cron("0 1 1 * mon", "UTC"),
     "ends of months": parse_cron("59 23 28-31 * fri-mon", "UTC"),
+    "every half hour": parse_cron("*/30 * * * *", "UTC"),
+    "every hour at the weekend": parse_cron("10 * * * sat-sun", "UTC"),
 }
 
 
@@ -164,10 +222,16 @@ def allows(cron: Cron, day: date) -> bool:
     )
 
 
+def really_shown(zone: str, minute: int) -> int:
+    """What the clock shows at this minute of the two years, also where it shows an hour for the second time."""
+    now = datetime.fromtimestamp(START + minute * 60, ZoneInfo(zone))
+    return (now.toordinal() - EPOCH.toordinal()) * MIDNIGHT + now.hour * 60 + now.minute
+
+
 @pytest.mark.fault(24)
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("name", CRONS)
-def test_a_calendar_trigger_comes_due_when_the_clock_first_shows_it(zone: str, name: str) -> None:
+def test_a_calendar_trigger_comes_due_when_the_clock_shows_it_or_has_left_it_out(zone: str, name: str) -> None:
     cron = msgspec.structs.replace(CRONS[name], timezone=zone)
     times = [hour * 60 + minute for hour in cron.hours for minute in cron.minutes]
     table = bytearray((DAYS + 2) * MIDNIGHT)
@@ -176,11 +240,14 @@ def test_a_calendar_trigger_comes_due_when_the_clock_first_shows_it(zone: str, n
             for time in times:
                 table[number * MIDNIGHT + time] = 1
     clock = shown(zone)
-    expected = [
-        START + 60 * minute
-        for minute in range(1, MINUTES)
-        if table[clock[minute]] and clock[minute] > clock[minute - 1]
-    ]
+    if len(cron.hours) == 24:  # then it comes at every minute that the clock shows, and again where it shows it again
+        expected = [START + 60 * minute for minute in range(1, MINUTES) if table[really_shown(zone, minute)]]
+    else:
+        expected = [
+            START + 60 * minute
+            for minute in range(1, MINUTES)
+            if any(table[each] for each in range(clock[minute - 1] + 1, clock[minute] + 1))
+        ]
 
     came, due = [], cron.next_after(START)
     while due < START + 60 * MINUTES:

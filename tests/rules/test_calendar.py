@@ -132,6 +132,60 @@ def test_the_next_moment_is_later_and_none_lies_between(cron: Cron, zone: str, a
     assert cron.next_after((at + due) / 2) == due
 
 
+def by_looking_at_every_minute(cron: Cron, zone: str, change: datetime) -> list[float]:
+    """The moments within 6 h around a change of clocks, by going through every minute that really passes.
+
+    A line of every hour comes at each minute that the clock shows. Any other comes once for each time of its day: when
+    the clock first shows that time, or has jumped over it.
+    """
+    info = ZoneInfo(zone)
+    start = int(change.timestamp()) - 3 * 3600
+    shown = {
+        at: datetime.fromtimestamp(at, info).replace(tzinfo=None) for at in range(start - 86400, start + 6 * 3600, 60)
+    }
+    due: list[float] = []
+    latest: datetime | None = None
+    for at, wall in shown.items():
+        if len(cron.hours) == 24:
+            passed = [wall]
+        else:
+            since = wall if latest is None else latest + timedelta(minutes=1)
+            passed = [since + timedelta(minutes=number) for number in range((wall - since) // timedelta(minutes=1) + 1)]
+            latest = max(latest or wall, wall)
+        if any(
+            each.hour in cron.hours
+            and each.minute in cron.minutes
+            and (cron.days is None or each.day in cron.days)
+            and each.month in cron.months
+            and (cron.weekdays is None or each.weekday() in cron.weekdays)
+            for each in passed
+        ):
+            due.append(float(at))
+    return [at for at in due if at >= start]
+
+
+@pytest.mark.fault(24)
+@pytest.mark.parametrize("zone", [*ZONES, "Africa/Cairo", "Atlantic/Azores"])
+@pytest.mark.parametrize(
+    "cron",
+    [
+        *CRONS,
+        parse_cron("*/30 * * * *", "UTC"),
+        parse_cron("30 * * * fri-sat", "UTC"),
+        parse_cron("*/10 1-2 * * *", "UTC"),
+    ],
+)
+def test_around_every_change_of_clocks_the_moments_are_those_that_really_pass(cron: Cron, zone: str) -> None:
+    cron = msgspec.structs.replace(cron, timezone=zone)
+    for change in changes(zone):
+        expected = by_looking_at_every_minute(cron, zone, change)
+        found: list[float] = []
+        at = change.timestamp() - 3 * 3600 - 1
+        while (at := cron.next_after(at)) < change.timestamp() + 3 * 3600:
+            found.append(at)
+        assert found == expected, change
+
+
 def test_29_february_is_waited_for() -> None:
     leap = parse_cron("0 12 29 feb *", "UTC")
     assert leap.next_after(moment("2096-03-01T00:00+00:00")) == moment("2104-02-29T12:00+00:00")

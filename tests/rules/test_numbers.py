@@ -2,6 +2,7 @@ import re
 import unicodedata
 
 import msgspec
+import phonenumbers
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -60,7 +61,9 @@ def test_the_normal_form_of_a_normal_form_is_itself(text: str) -> None:
     for plan in (HU, US, BARE):
         normal = plan.normal(text)
         assert plan.normal(normal) == normal
-        assert plan.is_emergency(text) == plan.is_emergency(normal)
+        assert plan.is_emergency(text) or not plan.is_emergency(normal)
+        if plan.destination(text) is not None:
+            assert plan.is_emergency(text) == plan.is_emergency(normal)
 
 
 @pytest.mark.fault(71)
@@ -162,7 +165,7 @@ def test_emergency_numbers_are_known_through_the_national_and_the_international_
     assert BARE.is_emergency("911")
 
 
-@pytest.mark.parametrize("text", ["2112", "1120", "11", "+36201234567", "0611234567", "15", "", "*72112233"])
+@pytest.mark.parametrize("text", ["2112", "1120", "11", "+36201234567", "0611234567", "", "*72112233"])
 def test_other_numbers_are_no_emergency(text: str) -> None:
     assert not HU.is_emergency(text)
 
@@ -176,7 +179,7 @@ def test_an_extension_that_the_office_named_keeps_its_outside_digit() -> None:
 
 
 def test_two_to_six_digits_are_internal_unless_set() -> None:
-    assert [HU.is_internal("1" + "2" * count) for count in range(7)] == [False, True, True, True, True, True, False]
+    assert [HU.is_internal("2" + "0" * count) for count in range(7)] == [False, True, True, True, True, True, False]
     assert not HU.is_internal("+2001")
     assert not HU.is_internal("112")
     assert not HU.is_internal("reception")
@@ -271,3 +274,90 @@ def test_a_typed_beginning_stands_for_the_beginning_of_normal_forms() -> None:
     assert HU.prefixes("+3620") == ("+3620",)
     assert HU.prefixes("20") == ("20",)
     assert BARE.prefixes("0620") == ("0620",)
+
+
+# --- what an admin means by a beginning -----------------------------------------------------------------------------
+
+
+def national(country: str) -> str:
+    """An example of a number of this country, as it is dialled there, and its E.164 form behind it."""
+    example = phonenumbers.example_number(country)
+    assert example is not None
+    return phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.NATIONAL)
+
+
+def e164(country: str) -> str:
+    example = phonenumbers.example_number(country)
+    assert example is not None
+    return phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+
+
+NO_TRUNK_DIGIT = sorted(
+    region
+    for region in phonenumbers.SUPPORTED_REGIONS
+    if (metadata := phonenumbers.PhoneMetadata.metadata_for_region(region)) is not None
+    and (metadata.national_prefix is None or metadata.country_code == 1)
+    and phonenumbers.example_number(region) is not None
+)
+
+
+@pytest.mark.fault(89)
+@pytest.mark.parametrize("country", NO_TRUNK_DIGIT)
+def test_a_national_beginning_covers_the_number_that_is_dialled_so(country: str) -> None:
+    plan = NumberPlan(country=country)
+    dialled = re.sub(r"[^0-9]", "", national(country))
+    listed = plan.listed([f"{dialled[:3]}*"])
+    assert listed(dialled)
+    assert listed(e164(country))
+
+
+@pytest.mark.fault(89)
+@pytest.mark.parametrize(
+    "typed", ["+36 90*", "06-90*", "06 90*", "0036 90*", "00 36-90*", "3690*", "(06) 90*", "+36/90*"]
+)
+@pytest.mark.parametrize("number", ["+3690123456", "0690123456", "003690123456", "3690123456", "06 90 123 456"])
+def test_separators_and_ways_of_dialling_do_not_count_in_a_beginning(typed: str, number: str) -> None:
+    assert HU.listed([typed])(number)
+    assert not HU.listed([typed])("+3620123456")
+
+
+@pytest.mark.parametrize(
+    ("country", "typed"),
+    [("HU", "00"), ("AU", "0011"), ("US", "011"), ("HU", "0"), ("DE", "0"), ("US", "01"), ("HU", "20123456")],
+)
+def test_a_beginning_that_names_no_numbers_is_said(country: str, typed: str) -> None:
+    assert NumberPlan(country=country).beginning_problem(typed) is not None
+
+
+@pytest.mark.parametrize(
+    ("country", "typed"),
+    [("HU", "+"), ("HU", "06"), ("HU", "2"), ("HU", "0044"), ("AU", "001144"), ("US", "1900"), ("ES", "8")],
+)
+def test_a_beginning_that_names_numbers_is_taken(country: str, typed: str) -> None:
+    assert NumberPlan(country=country).beginning_problem(typed) is None
+
+
+def test_a_beginning_of_named_extensions_names_no_others() -> None:
+    office = NumberPlan(country="ES", extensions=("_9XX", "_70."))
+    assert office.prefixes("91") == ("91",)
+    assert office.prefixes("701") == ("701",)
+    assert office.prefixes("912345") == ("912345", "+34912345")
+    assert NumberPlan(country="ES").prefixes("91") == ("91", "+3491")
+
+
+def test_a_digit_for_an_outside_line_may_stand_before_a_beginning() -> None:
+    office = NumberPlan(country="DE", outside_line=("0",))
+    assert office.listed(["00190*"])("+49190123456")  # 0 for the line, 0190 nationally
+    assert office.listed(["000 44*"])("+441632960961")
+    assert NumberPlan(country="US", outside_line=("9",)).listed(["9 1 900*"])("+19002345678")
+
+
+@pytest.mark.fault(89)
+@pytest.mark.parametrize(
+    ("country", "number"),
+    [("FR", "118218"), ("FR", "3615"), ("ES", "11888"), ("CH", "1818"), ("DE", "11833"), (None, "118118")],
+)
+def test_public_short_numbers_are_not_internal_unless_the_office_says_so(country: str | None, number: str) -> None:
+    assert not NumberPlan(country=country).is_internal(number)
+    assert not NumberPlan(country=country).is_internal("0" + number[:3])
+    assert NumberPlan(country=country, extensions=(number,)).is_internal(number)

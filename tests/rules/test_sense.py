@@ -9,9 +9,8 @@ from ozrules.session.state import ENDED, HELD, IN_CALL, RINGING
 
 
 def codes(trigger: str, actions: str) -> list[str]:
-    text = (
-        f"ozrules: 1\ndefaults: {{timezone: UTC}}\nrules:\n  - id: r\n    trigger: {trigger}\n    actions: {actions}\n"
-    )
+    head = "ozrules: 1\ndefaults: {timezone: UTC, extensions: _XXXX}\nrules:\n"
+    text = f"{head}  - id: r\n    trigger: {trigger}\n    actions: {actions}\n"
     return [each.code for each in check([Source("f", text.encode())])[1]]
 
 

@@ -108,7 +108,7 @@ def test_answers_are_given_in_their_order() -> None:
     expect:
       - {{at: 0s, action: hold, outcome: rejected}}
       - {{at: 5s, action: hold, outcome: rejected}}
-      - {{at: 5s, action: log}}
+      - {{at: 5s, action: log, text: could not hold}}
 """
     assert wrong(played(STEPS, body)) == []
 

@@ -18,7 +18,7 @@ from ozrules.rules.model import Compare, Op
 from ozrules.rules.numbers import PatternInvalid, compact, pattern_predicate
 from ozrules.rules.quoting import shown
 from ozrules.rules.reading.scope import Defaults, Scope
-from ozrules.rules.reading.values import STATES, advise_quoting
+from ozrules.rules.reading.values import STATES, advise_quoting, check_beginning
 from ozrules.rules.scalars import Duration, Text, Whole, YesNo
 from ozrules.rules.shape import INVALID, Invalid, ListOf, Schema, unknown, upper, wrong_type
 from ozrules.rules.suggest import closest
@@ -223,6 +223,10 @@ class Comparison:
                     return False
             case "regex":
                 return _check_regex(text, node, findings)
+            case "startsWith" if self.kind == "number":
+                return check_beginning(f"{text}*", node, self.scope.numbers, findings)
+            case "in" | "notIn" if self.kind == "number" and text.endswith("*"):
+                return check_beginning(text, node, self.scope.numbers, findings)
             case "eq" | "ne" if self.kind == "number" and text.endswith("*") and compact(text) and len(text) > 2:
                 if not text.startswith("*"):
                     findings.warning(

@@ -7,10 +7,10 @@ from ozrules.rules.diagnostics import Findings
 from ozrules.rules.document import Node
 from ozrules.rules.emails import is_pattern
 from ozrules.rules.model import EmailGuard, ExternalCap, Guards, NumberPattern
-from ozrules.rules.numbers import compact
+from ozrules.rules.numbers import NumberPlan, compact
 from ozrules.rules.quoting import shown
 from ozrules.rules.reading.scope import Scope
-from ozrules.rules.reading.values import advise_quoting, group_by
+from ozrules.rules.reading.values import advise_quoting, check_beginning, group_by
 from ozrules.rules.scalars import Choice, Text, Whole, YesNo
 from ozrules.rules.shape import INVALID, Converted, Invalid, Key, OneOrMany, Record, Values
 from ozrules.rules.suggest import closest
@@ -26,28 +26,6 @@ class _Destinations:
     templated: bool
 
 
-def _number(text: str, node: Node, findings: Findings) -> str | Invalid:
-    if compact(text) is None:
-        findings.error("bad-number", node, f"{shown(text)} is no number.")
-        return INVALID
-    advise_quoting(node, findings)
-    return text
-
-
-def _number_pattern(text: str, node: Node, findings: Findings) -> NumberPattern | Invalid:
-    if text != INTERNAL and (text == "*" or compact(text.removesuffix("*")) is None):
-        meant = closest(text, (INTERNAL,))
-        findings.error(
-            "bad-number",
-            node,
-            f"{shown(text)} is neither internal nor a number, with a * at its end or without.",
-            suggestion=f"Did you mean {meant}?" if meant else None,
-        )
-        return INVALID
-    advise_quoting(node, findings)
-    return NumberPattern(text, node.place)
-
-
 def _email(text: str, node: Node, findings: Findings) -> str | Invalid:
     if not is_pattern(text):
         findings.error(
@@ -57,41 +35,10 @@ def _email(text: str, node: Node, findings: Findings) -> str | Invalid:
     return text.lower()
 
 
-_PATTERNS: Final = OneOrMany(
-    Converted(Text('internal, a number, or a beginning such as "+36*"', most=64), _number_pattern)
-)
-_NUMBERS: Final = OneOrMany(Converted(Text("a number such as 112", most=64), _number))
-_DIALED: Final = Key("dialedNumber", _NUMBERS, help="Calls to these numbers are never touched.")
-_CALLEE: Final = Key("callee", _NUMBERS, help="Calls to these numbers are never touched.")
-_PROTECTED: Final = Key(
-    "protected",
-    Record(
-        "{dialedNumber: [112, …]}",
-        (_DIALED, _CALLEE),
-        lambda values: tuple(dict.fromkeys((*values.get(_DIALED, ()), *values.get(_CALLEE, ())))),
-    ),
-    help="Besides the emergency numbers of the country, which are always protected.",
-)
-_ALLOW: Final = Key("allow", _PATTERNS, help="Where rules may send calls; internal unless given.")
-_DENY: Final = Key("deny", _PATTERNS, help="Where rules may never send calls; beats allow.")
 _DEFAULT: Final[Key[Literal["allow", "deny"]]] = Key(
     "default", Choice[Literal["allow", "deny"]]("policy", ("allow", "deny")), help="For all else; deny unless given."
 )
 _TEMPLATED: Final = Key("templated", YesNo(), help="Whether a destination may come from a field.")
-_DESTINATIONS: Final = Key(
-    "destinations",
-    Record(
-        "{allow: [internal, …]}",
-        (_ALLOW, _DENY, _DEFAULT, _TEMPLATED),
-        lambda values: _Destinations(
-            allow=values.get(_ALLOW, Guards().allow),
-            deny=values.get(_DENY, ()),
-            default=values.get(_DEFAULT) or "deny",
-            templated=values.get(_TEMPLATED, False),
-        ),
-    ),
-    help="Where rules may send calls.",
-)
 _EMAILS_ALLOW: Final = Key(
     "allow",
     OneOrMany(Converted(Text("an e-mail address, or *@DOMAIN", most=256), _email)),
@@ -116,6 +63,8 @@ _MAX_ACTIONS: Final = Key("maxActionsPerSession", Whole(0, 10_000), help="Action
 
 def guards(scope: Scope) -> Record[Guards]:
     """``guards`` as one record."""
+    protected = _protected(scope.numbers)
+    destinations = _destinations(scope.numbers)
     groups = Key("groupBy", group_by(scope), help="The caps hold for each value of these fields.")
     external = Key(
         "external",
@@ -133,10 +82,9 @@ def guards(scope: Scope) -> Record[Guards]:
 
     def build(values: Values) -> Guards:
         plain = Guards()
-        destinations = values.get(_DESTINATIONS)
-        where = destinations or _Destinations(plain.allow, plain.deny, plain.default, plain.templated)
+        where = values.get(destinations) or _Destinations(plain.allow, plain.deny, plain.default, plain.templated)
         return Guards(
-            protected=values.get(_PROTECTED, ()),
+            protected=values.get(protected, ()),
             allow=where.allow,
             deny=where.deny,
             default=where.default,
@@ -147,4 +95,68 @@ def guards(scope: Scope) -> Record[Guards]:
             max_actions_per_session=values.get(_MAX_ACTIONS, plain.max_actions_per_session),
         )
 
-    return Record("guards", (_PROTECTED, _DESTINATIONS, external, _EMAILS, _MAX_HOPS, _MAX_ACTIONS), build)
+    return Record("guards", (protected, destinations, external, _EMAILS, _MAX_HOPS, _MAX_ACTIONS), build)
+
+
+def _protected(plan: NumberPlan) -> Key[tuple[str, ...]]:
+    def number(text: str, node: Node, findings: Findings) -> str | Invalid:
+        if text == "*" or compact(text.removesuffix("*")) is None:
+            findings.error("bad-number", node, f"{shown(text)} is no number, with a * at its end or without.")
+            return INVALID
+        advise_quoting(node, findings)
+        return text if check_beginning(text, node, plan, findings) else INVALID
+
+    numbers = OneOrMany(Converted(Text('a number such as 2100, or a beginning such as "210*"', most=64), number))
+    dialled = Key("dialedNumber", numbers, help="Calls to these numbers are never touched.")
+    callee = Key("callee", numbers, help="Calls to these numbers are never touched.")
+    return Key(
+        "protected",
+        Record(
+            "{dialedNumber: [112, …]}",
+            (dialled, callee),
+            lambda values: tuple(dict.fromkeys((*values.get(dialled, ()), *values.get(callee, ())))),
+        ),
+        help="Besides the emergency numbers of all countries, which are always protected.",
+    )
+
+
+def _destinations(plan: NumberPlan) -> Key[_Destinations]:
+    def pattern(text: str, node: Node, findings: Findings) -> NumberPattern | Invalid:
+        if text != INTERNAL and (text == "*" or compact(text.removesuffix("*")) is None):
+            meant = closest(text, (INTERNAL,))
+            findings.error(
+                "bad-number",
+                node,
+                f"{shown(text)} is neither internal nor a number, with a * at its end or without.",
+                suggestion=f"Did you mean {meant}?" if meant else None,
+            )
+            return INVALID
+        advise_quoting(node, findings)
+        return NumberPattern(text, node.place) if check_beginning(text, node, plan, findings) else INVALID
+
+    patterns = OneOrMany(Converted(Text('internal, a number, or a beginning such as "+36*"', most=64), pattern))
+    allow = Key("allow", patterns, help="Where rules may send calls; internal unless given.")
+    deny = Key("deny", patterns, help="Where rules may never send calls; beats allow.")
+
+    def build(values: Values) -> _Destinations | Invalid:
+        templated = values.get(_TEMPLATED, False)
+        if templated and not plan.extensions:
+            values.findings.error(
+                "no-extensions",
+                values.at(_TEMPLATED),
+                "A destination may come from a field only where the office says which numbers are its own.",
+                suggestion='Add defaults: {extensions: ["_2XXX"]}, with the pattern of your extensions.',
+            )
+            return INVALID
+        return _Destinations(
+            allow=values.get(allow, Guards().allow),
+            deny=values.get(deny, ()),
+            default=values.get(_DEFAULT) or "deny",
+            templated=templated,
+        )
+
+    return Key(
+        "destinations",
+        Record("{allow: [internal, …]}", (allow, deny, _DEFAULT, _TEMPLATED), build),
+        help="Where rules may send calls.",
+    )

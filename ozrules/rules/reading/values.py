@@ -8,7 +8,7 @@ from ozrules.rules.diagnostics import Edit, Findings
 from ozrules.rules.document import ListNode, Node, TextNode
 from ozrules.rules.fields import FIELDS, VARIABLE, kind_of
 from ozrules.rules.model import FieldRef, Fixed, Lookup, Target, Template, Templated
-from ozrules.rules.numbers import compact
+from ozrules.rules.numbers import NumberPlan, compact
 from ozrules.rules.quoting import quoting_edit, shown
 from ozrules.rules.reading.scope import Scope
 from ozrules.rules.scalars import Text
@@ -229,6 +229,14 @@ def advise_quoting(node: Node, findings: Findings) -> None:
             suggestion=f'Quote this: "{node.text}".',
             edit=quoting_edit(node.place, node.text),
         )
+
+
+def check_beginning(text: str, node: Node, numbers: NumberPlan, findings: Findings) -> bool:
+    """Whether ``text``, where it is a beginning such as ``06 20*``, says which numbers it means; else a finding."""
+    problem = numbers.beginning_problem(text[:-1]) if text.endswith("*") else None
+    if problem is not None:
+        findings.error("unclear-beginning", node, f"{shown(text)} does not say which numbers it means: {problem}.")
+    return problem is None
 
 
 def target(scope: Scope) -> ByKind[Target]:

@@ -8,7 +8,7 @@ from ozrules.rules.model import Guards
 
 
 def guards(typed: str) -> Guards:
-    return load([Source("f", f"ozrules: 1\nguards: {typed}\n".encode())]).guards
+    return load([Source("f", f"ozrules: 1\ndefaults: {{extensions: _2XXX}}\nguards: {typed}\n".encode())]).guards
 
 
 def test_everything() -> None:
