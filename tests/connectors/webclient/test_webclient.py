@@ -102,7 +102,9 @@ def test_a_lost_connection_is_a_gap_and_then_a_new_list(phone: Webphone) -> None
             await phone.drop()
             gap = await office.until(Gap, after=before)
             down = await office.until(ConnectionState, lambda item: not item.ready, after=before)
-            return gap, down, await office.ready(after=before), ended, live
+            await office.ready(after=before)
+            listed = await office.until(SessionsListed, lambda item: item.complete, after=before)
+            return gap, down, listed, ended, live
 
     gap, down, listed, ended, live = run(lose())
     assert "CONNECTION_CLOSED" in gap.why
@@ -120,7 +122,8 @@ def test_a_list_that_is_longer_than_a_frame_comes_whole(phone: Webphone) -> None
             for _ in range(700):
                 await phone.create()
             async with linked(phone) as office:
-                first = await office.ready()
+                await office.ready()
+                first = await office.until(SessionsListed, lambda item: item.complete)
                 before = len(office.items)
                 await office.connector.request_list()
                 return [first, await office.until(SessionsListed, after=before)]

@@ -1,0 +1,114 @@
+// The vendor's helper, asked for the sessions that live.
+//
+// Its page lists the states by their KEY, its own example asks by a constant of another spelling; so each state is asked
+// for in every spelling. What comes back is called an object; a list, a map or an iterator of sessions is read as well,
+// and a promise of either is waited for.
+
+import { idOf, isSession, valueOf, wordsOf } from "./session.js";
+import { questions } from "./states.js";
+
+const PATIENCE = 3000; // for one answer that is a promise
+const MOST = 100000; // sessions of one answer
+
+export class Helper {
+  #problem;
+
+  constructor(problem) {
+    this.#problem = problem;
+  }
+
+  get #helper() {
+    return OzWebClient.helper ?? {};
+  }
+
+  get canList() {
+    return typeof this.#helper.getActiveSessionsBySessionState === "function";
+  }
+
+  /** All that it names: {named: id -> {object, states}, failed}. `states` are those under which it named the session.
+   * `failed`: a state that is on its page was answered in no spelling, so sessions may be missing. */
+  async ask() {
+    const named = new Map();
+    const asked = questions().flatMap(({ name, must, spellings }) =>
+      spellings.map((spelling) => ({ name, must, answer: this.#answer("getActiveSessionsBySessionState", spelling) })));
+    for (const { answer } of asked) answer.catch(() => {}); // it is looked at below, when its turn comes
+    const answered = new Map();
+    const problems = new Map();
+    for (const { name, must, answer } of asked) {
+      try {
+        for (const object of sessionsIn(await answer)) {
+          const id = idOf(object);
+          if (!named.has(id)) named.set(id, { object, states: new Set() });
+          named.get(id).states.add(name);
+        }
+        answered.set(name, true);
+      } catch (error) {
+        if (must) problems.set(name, wordsOf(error));
+      }
+    }
+    const missing = [...problems].filter(([name]) => !answered.has(name));
+    for (const [name, words] of missing) this.#problem(`getActiveSessionsBySessionState(${name}) failed: ${words}`);
+    return { named, failed: missing.length > 0 };
+  }
+
+  /** The session of this id; null where the helper knows none, undefined where it cannot say. */
+  async byId(id) {
+    if (typeof this.#helper.getActiveSessionById !== "function") return undefined;
+    try {
+      const found = await this.#answer("getActiveSessionById", id);
+      if (found === null || found === undefined || found === false) return null;
+      return sessionsIn(found).find((object) => idOf(object) === id);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #answer(method, argument) {
+    let late;
+    const timeout = new Promise((_, reject) => {
+      late = setTimeout(() => reject(new Error(`no answer in ${PATIENCE / 1000} s`)), PATIENCE);
+    });
+    try {
+      return await Promise.race([this.#helper[method](argument), timeout]);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+}
+
+/** The sessions in an answer. Throws where it holds something, and no session is to be found in it. */
+function sessionsIn(answer) {
+  const found = [];
+  const odd = walk(answer, found, 0);
+  if (odd && found.length === 0) throw new Error("the answer could not be read");
+  return found;
+}
+
+/** Adds the sessions in a value; whether there was something that is none. */
+function walk(value, found, depth) {
+  if (value === null || value === undefined || value === false || found.length >= MOST) return false;
+  if (isSession(value)) {
+    found.push(value);
+    return false;
+  }
+  if (typeof value !== "object" || depth > 3) return typeof value === "object";
+  let odd = false;
+  for (const member of membersOf(value)) odd = walk(member, found, depth + 1) || odd;
+  return odd;
+}
+
+function* membersOf(value) {
+  if (typeof value[Symbol.iterator] === "function") {
+    yield* value; // a list, a set, a map: of a map's pairs, the key is no session
+  } else if (typeof value.next === "function") {
+    for (let step = value.next(), count = 0; !step.done && count < MOST; step = value.next(), count++) yield step.value;
+  } else {
+    const keys = new Set();
+    for (const key in value) keys.add(key);
+    for (let index = 0; index < Math.min(Number(valueOf(value, "length")) || 0, MOST); index++) keys.add(String(index));
+    for (const key of keys) {
+      const member = valueOf(value, key);
+      if (typeof member === "object") yield member;
+    }
+  }
+}
