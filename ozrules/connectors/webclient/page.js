@@ -17,7 +17,7 @@ const APART = 1000; // gaps come no faster, whatever the script does
 // Stored across reloads: how often it failed in a row, and the ids of the sessions that lived.
 const FAILURES = "failures";
 const LIVE = "live";
-const DENIED = "the token is wrong or has run out; put a new one where the configuration reads it, it is read at each try";
+const DENIED = "the token is wrong or has run out; make a new one: a {file: PATH} is read again at each try";
 
 let phone;
 

@@ -252,7 +252,7 @@ def test_a_bridge_token_that_no_browser_can_send_is_refused_at_the_start() -> No
         WebClient(
             connection="office",
             server="127.0.0.1",
-            tokens=FixedToken(TOKEN),
+            tokens=FixedToken("office", lambda: TOKEN),
             bridge_token="a b",
             chance=random.Random(1),
         )
