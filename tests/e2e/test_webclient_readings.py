@@ -2,8 +2,10 @@
 
 The real daemon, a real Chromium for each connection, many connections side by side. Each phone system tells the same
 story: calls that run already when we connect, a call that is to be forwarded, one that is to hear a key once, one that
-is ended after eight seconds; a lost link in the middle of it, over which the token is renewed; the daemon, and every
-browser, started anew. What must have been done, and what must not, is read off the phone system's own ledger.
+is held, one that is ended after eight seconds; a lost link in the middle of it, over which the token is renewed, and
+while which a call ends unseen; the daemon, and every browser, started anew. What must have been done, and what must
+not, is read off the phone system's own ledger. The record shows which calls were taken to have ended, and that the eight
+seconds counted from where they began.
 """
 
 import asyncio
@@ -15,7 +17,7 @@ from typing import Any, Final
 import pytest
 
 from ozrules.connectors.webclient.browser import NoBrowser, find_browser
-from tests.e2e.stage import Daemon, configure, daemon
+from tests.e2e.stage import Daemon, Line, configure, daemon
 from tests.standin.any_reading import System, systems
 
 RULES: Final = """\
@@ -142,6 +144,11 @@ class Story:
         talking = await self.system.ring("2002")
         await self.system.change(talking, "InCall")
         await self.expect("sendDtmf", talking)
+        self.talking = talking
+        self.held = await self.system.ring("2005")
+        await self.system.change(self.held, "InCall")
+        await self.system.change(self.held, "OnHold")
+        await self.seen(running, self.held, "OnHold")
         self.limited = await self.system.ring("2003")
         await self.system.change(self.limited, "InCall")
         await self.seen(running, self.limited, "InCall")
@@ -153,24 +160,43 @@ class Story:
     async def seen(self, running: Daemon, id: str, state: str) -> None:
         """The daemon knows that the call is in this state."""
         await running.until(
-            lambda: any(
-                line["type"] == "event" and line["sessionId"] == id and line["event"]["state"] == state
-                for line in running.lines
-            ),
-            f"{self.system.name}: {state} of {id}",
+            lambda: bool(self._events(running, id, state)), f"{self.system.name}: {state} of {id}"
         )
 
     async def second(self, running: Daemon) -> None:
         """The link is there again: the stay goes on as it was."""
         await self.ready(running, self.since)
         await self.expect("hangup", self.limited)
+        began = self._events(running, self.limited, "InCall")[0]["since"]
+        fired = await running.saw("decision", sessionId=self.limited, rule="limit", reason="fired")
+        assert [line["event"]["since"] for line in fired] == [began], f"{self.system.name}: the stay began anew"
+        if self._has_helper:
+            await running.until(lambda: bool(self.ended(running, self.gone)), f"{self.system.name}: the end of a call")
+        for id in (self.rang, self.talking, self.held):
+            assert not self.ended(running, id), f"{self.system.name}: {id} was taken to have ended"
 
     async def third(self, running: Daemon) -> None:
         """After the start of everything: nothing is done twice, and calls are seen again."""
         await self.ready(running)
         await self.expect("forward", await self.system.ring("2001"))
-        if self.system.reading.get("list") != "none":
+        if self._has_helper:
             await self.system.until(lambda: self.system.asked >= 4, "a settled list")
+        for id in (self.rang, self.talking, self.held):
+            # what a helper never names is gone for a browser that has never known it
+            assert id == self.held and self.system.reading.get("listLacks") or not self.ended(running, id), (
+                f"{self.system.name}: {id} was taken to have ended"
+            )
+
+    @property
+    def _has_helper(self) -> bool:
+        return self.system.reading.get("list") != "none"
+
+    def _events(self, running: Daemon, id: str, state: str) -> list[Line]:
+        """What the record says of a call's coming into a state."""
+        return [line["event"] for line in running.of("event", sessionId=id) if line["event"]["state"] == state]
+
+    def ended(self, running: Daemon, id: str) -> list[Line]:
+        return self._events(running, id, "Aborted")
 
     def judge(self) -> None:
         done = Counter((method, id) for method, id, _ in self.system.ledger)
