@@ -26,29 +26,34 @@ export class Helper {
   }
 
   /** All that it names: {named: id -> {object, states}, failed}. `states` are those under which it named the session.
-   * `failed`: a state that is on its page was answered in no spelling, so sessions may be missing. */
+   * `failed`: sessions may be missing. A state that is on its page was answered in no spelling, or not readably. */
   async ask() {
     const named = new Map();
     const asked = questions().flatMap(({ name, must, spellings }) =>
       spellings.map((spelling) => ({ name, must, answer: this.#answer("getActiveSessionsBySessionState", spelling) })));
     for (const { answer } of asked) answer.catch(() => {}); // it is looked at below, when its turn comes
-    const answered = new Map();
+    const answered = new Set();
     const problems = new Map();
+    let unreadable = false;
     for (const { name, must, answer } of asked) {
       try {
-        for (const object of sessionsIn(await answer)) {
+        const { found, odd } = sessionsIn(await answer);
+        if (odd && found.length === 0) throw new Error("the answer could not be read");
+        for (const object of found) {
           const id = idOf(object);
           if (!named.has(id)) named.set(id, { object, states: new Set() });
           named.get(id).states.add(name);
         }
-        answered.set(name, true);
+        if (odd) unreadable = true;
+        else answered.add(name);
       } catch (error) {
         if (must) problems.set(name, wordsOf(error));
       }
     }
     const missing = [...problems].filter(([name]) => !answered.has(name));
     for (const [name, words] of missing) this.#problem(`getActiveSessionsBySessionState(${name}) failed: ${words}`);
-    return { named, failed: missing.length > 0 };
+    if (unreadable) this.#problem("getActiveSessionsBySessionState gave something that could not be read");
+    return { named, failed: unreadable || missing.length > 0 };
   }
 
   /** The session of this id; null where the helper knows none, undefined where it cannot say. */
@@ -57,7 +62,7 @@ export class Helper {
     try {
       const found = await this.#answer("getActiveSessionById", id);
       if (found === null || found === undefined || found === false) return null;
-      return sessionsIn(found).find((object) => idOf(object) === id);
+      return sessionsIn(found).found.find((object) => idOf(object) === id);
     } catch {
       return undefined;
     }
@@ -76,12 +81,10 @@ export class Helper {
   }
 }
 
-/** The sessions in an answer. Throws where it holds something, and no session is to be found in it. */
+/** The sessions in an answer, and whether there was something in it that could not be read. */
 function sessionsIn(answer) {
   const found = [];
-  const odd = walk(answer, found, 0);
-  if (odd && found.length === 0) throw new Error("the answer could not be read");
-  return found;
+  return { found, odd: walk(answer, found, 0) };
 }
 
 /** Adds the sessions in a value; whether there was something that is none. */
@@ -91,10 +94,14 @@ function walk(value, found, depth) {
     found.push(value);
     return false;
   }
-  if (typeof value !== "object" || depth > 3) return typeof value === "object";
-  let odd = false;
-  for (const member of membersOf(value)) odd = walk(member, found, depth + 1) || odd;
-  return odd;
+  if (typeof value !== "object") return depth === 0; // deeper it is a key, or a number of them
+  if (depth > 3) return true;
+  let odd = false, empty = true;
+  for (const member of membersOf(value)) {
+    odd = walk(member, found, depth + 1) || odd;
+    empty = false;
+  }
+  return odd || (empty && depth > 0 && Object.keys(value).length > 0);
 }
 
 function* membersOf(value) {
