@@ -9,7 +9,6 @@ seconds counted from where they began.
 """
 
 import asyncio
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any, Final
@@ -57,7 +56,7 @@ ONE: Final[dict[str, dict[str, Any]]] = {
         "begins": "adds a second script", "subscribes": "when granted", "event": "onConStateChanged", "starts": "local",
     },
     "a helper that is filled late": {
-        "listFrom": 2.0, "list": "promise", "announces": "after a second", "durations": "clock", "forwards": "same",
+        "listFrom": 6.5, "list": "promise", "announces": "after a second", "durations": "clock", "forwards": "same",
         "begins": "after a while", "connection": "text",
     },
     "a helper that is filled by and by": {
@@ -210,8 +209,6 @@ class Story:
 async def test_the_same_story_in_each_reading_of_the_pages(
     readings: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
-    only = os.environ.get("ONLY_READING", "")
-    readings = {name: each for name, each in readings.items() if only in name}
     async with systems(readings) as phones:
         stories = [Story(system, tmp_path) for system in phones]
         configure(tmp_path, "", RULES, connections=[each.settings for each in stories], log={"format": "json", "decisions": "all"})
@@ -226,3 +223,45 @@ async def test_the_same_story_in_each_reading_of_the_pages(
             assert await again.stop() == 0
     for each in stories:
         each.judge()
+
+
+CANNOT: Final[dict[str, tuple[str, str]]] = {
+    "in a frame": ("has no OzWebClient", "wants a frame (http://127.0.0.11"),
+    "in a plug-in": ("has no OzWebClient", "wants a plug-in (http://127.0.0.12"),
+    "and fails": ("has no OzWebClient", "a script of the phone system failed"),
+    "adds a second script": ("needs http://127.0.0.14", "needs http://127.0.0.14"),
+}
+"""How a script begins that cannot work; and what is said of it, in the connection's state and in the log."""
+
+
+@pytest.mark.fault(19)
+async def test_what_cannot_work_is_said_and_tried_again_what_cannot_be_read_is_a_gap(tmp_path: Path) -> None:
+    """A fifth connection works beside them, and hears a call that nobody can read."""
+    readings: dict[str, dict[str, Any]] = {begins: {"begins": begins} for begins in CANNOT}
+    readings["adds a second script"]["second"] = "http://127.0.0.14:9/nobody"
+    async with systems(readings | {"talks nonsense": {}}) as phones:
+        stories = [Story(system, tmp_path) for system in phones]
+        configure(tmp_path, "", RULES, connections=[each.settings for each in stories])
+        works = stories.pop()
+        async with daemon(tmp_path) as running:
+            await works.ready(running)
+            await works.system.talk_nonsense()
+            await running.saw(
+                "connection", connection=works.name, ready=False, detail="CONNECTION_CLOSED: onSessionCreated named no session"
+            )
+            await running.until(lambda: len(running.of("connection", connection=works.name, ready=True)) == 2, "a list")
+            await works.expect("forward", await works.system.ring("2001"))
+            for each in stories:
+                state, log = CANNOT[each.system.name]
+                await running.until(
+                    lambda each=each, state=state: any(  # type: ignore[misc]  # bound now
+                        f"CONNECTION_FAILED: {each.system.script} {state}" in line["detail"]
+                        for line in running.of("connection", connection=each.name)
+                    ),
+                    f"{each.system.name}: {state}",
+                )
+                await running.error(log)
+            mended = stories[-1].system
+            mended.reading = {"event": "onConnectionStateChanged"}
+            await mended.until(lambda: mended.shown, "another try")
+            assert await running.stop() == 0

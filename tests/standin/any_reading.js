@@ -163,6 +163,7 @@ function anyReading() {
     if (message.created) created(keep(message.created));
     if (message.changed) changed(message.changed);
     if (message.ended) ended(message.ended);
+    if (message.nonsense) fire("onSessionCreated", { Code: 17, Text: "a call" });
     if (message.renamed) renamed(message.renamed);
   }
 
@@ -217,6 +218,13 @@ function anyReading() {
 
 // how a script begins
 switch (READING.begins) {
+  case "in a frame":
+    addEventListener("load", () => document.body.append(Object.assign(document.createElement("iframe"), { src: READING.second })));
+    break;
+  case "in a plug-in":
+    addEventListener("load", () => document.body.append(Object.assign(document.createElement("object"), { data: READING.second })));
+    break;
+  case "and fails": throw new TypeError("the first line is wrong");
   case "on load": window.addEventListener("load", () => { globalThis.OzWebClient = anyReading(); }); break;
   case "on DOMContentLoaded": document.addEventListener("DOMContentLoaded", () => { globalThis.OzWebClient = anyReading(); }); break;
   case "after a while": setTimeout(() => { globalThis.OzWebClient = anyReading(); }, 700); break;

@@ -87,6 +87,10 @@ class System:
         """It ends, and nobody is told."""
         del self._calls[id]
 
+    async def talk_nonsense(self) -> None:
+        """A call is told of in a form that nobody has ever seen."""
+        await self._say(nonsense=True)
+
     async def drop(self) -> None:
         """The web client loses its connection."""
         for link in list(self._links):
@@ -107,7 +111,7 @@ class System:
     # --- its web client -----------------------------------------------------------------------------------------------
 
     async def serve_script(self, request: web.Request) -> web.Response:
-        reading = self.reading | {"second": f"http://{self.host}:{self.port}/second"}
+        reading = {"second": f"http://{self.host}:{self.port}/second"} | self.reading
         head = f'var READING = {_text(reading)}, LINK = "ws://{self.host}:{self.port}/link";\n'
         text = "globalThis.OzWebClient = anyReading();" if request.path == "/second" else head + SCRIPT.read_text("utf-8")
         return web.Response(text=text, content_type="text/javascript", headers={"Cache-Control": "no-store"})

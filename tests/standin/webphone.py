@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -149,7 +150,7 @@ class Webphone:
             "masterSessionId": f"m{number}",
             "sessionId": f"s{number}",
             "sessionState": state,
-            "startTime": f"2026-11-23T10:00:{number % 60:02}.000",
+            "startTime": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "talkDuration": "00:00:00",
             "stateDuration": "00:00:00",
             "caller": "+36201234567",

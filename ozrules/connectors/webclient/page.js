@@ -29,6 +29,10 @@ function start(settings) {
   let connection; // {state, detail} of the phone system; undefined until the first try has ended
   let over = false;
   let listed = false; // whether the daemon has been told a list since we are connected
+  let listIsThere;
+  const firstList = new Promise((resolve) => {
+    listIsThere = resolve;
+  });
   let planned = false; // a list is about to be told
   let gap = false; // and something may have been missed before it
   let lastGap = -APART;
@@ -43,8 +47,12 @@ function start(settings) {
     told.add(cleaned);
     tell({ kind: "problem", text: cleaned });
   };
-  document.addEventListener("securitypolicyviolation", (event) => problem(whatWasStopped(event)));
-  addEventListener("error", ({ error }) => error && problem(`the phone system's script failed: ${wordsOf(error)}`));
+  const failed = [];
+  globalThis.ozrulesBoot.listen((event) => {
+    if (event instanceof SecurityPolicyViolationEvent) problem(whatWasStopped(event));
+    else if (event instanceof ErrorEvent) problem(`a script of the phone system failed: ${event.message}`);
+    else if (event.target instanceof HTMLScriptElement) failed.push(event.target.src);
+  });
 
   // the hello comes with how the connection stands, so the link to the daemon waits until the first try has ended
   function announce() {
@@ -62,6 +70,7 @@ function start(settings) {
       settle(phone, lived(), () => over, (complete) => {
         listed = true;
         bridge.snapshot(phone.listed(complete));
+        listIsThere();
       });
     } else {
       over = true;
@@ -104,7 +113,8 @@ function start(settings) {
 
   const answer = async (method, params) => {
     if (method === "sessions.list") {
-      if (!listed || over) throw new Refusal("unavailable", "the web client is not connected, or has no list yet");
+      if (connection.state === "ACCESS_GRANTED") await firstList;
+      if (!listed || over) throw new Refusal("unavailable", "the web client is not connected");
       return phone.list();
     }
     const name = method.replace(/^session\./, "");
@@ -130,7 +140,7 @@ function start(settings) {
     list();
   };
 
-  scriptReady(settings.script)
+  scriptReady(settings.script, failed)
     .then(() => phone.connect(settings))
     .catch((error) => connected("CONNECTION_FAILED", error.name === "Error" ? error.message : wordsOf(error)));
 }

@@ -4,10 +4,10 @@
 const PATIENCE = 15000;
 const EVERY = 50;
 
-/** Returns when the script can be used. Throws an Error that says what is missing. */
-export async function scriptReady(url) {
+/** Returns when the script can be used. Throws an Error that says what is missing. `failed` grows by the addresses of
+ * scripts that do not load. */
+export async function scriptReady(url, failed) {
   const late = performance.now() + PATIENCE;
-  const failed = globalThis.ozrulesFailed;
   while (!isThere()) {
     if (failed.includes(document.querySelector("#phone-system").src)) throw new Error(`${url} does not load`);
     if (performance.now() > late) throw new Error(whatIsMissing(url, failed));

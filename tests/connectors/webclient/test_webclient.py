@@ -157,7 +157,10 @@ def test_a_wrong_token_is_said_and_not_tried_again_at_once(phone: Webphone) -> N
         async with phone.running(), linked(phone, token="canary-wrong-token") as office:
             return await office.until(ConnectionState, lambda item: "ACCESS_DENIED" in item.detail)
 
-    assert not run(deny()).ready
+    denied = run(deny())
+    assert not denied.ready
+    assert "has run out" in denied.detail
+    assert "read again at each try" in denied.detail
     assert len(phone.connects) == 1
 
 
