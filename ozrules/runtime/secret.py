@@ -32,7 +32,7 @@ class Secret:
 class KeptElsewhere(Secret):
     """A secret that may be replaced where it is kept while we run: `reveal` reads it there, each time.
 
-    ``where`` names that place, such as a path; two secrets of one place are one. ``read`` raises where it cannot be had.
+    ``where`` names that place, such as a path; two secrets of one place are one. ``read`` raises where there is none.
     """
 
     __slots__ = ("_read", "_where")

@@ -4,8 +4,8 @@ The real daemon, a real Chromium for each connection, many connections side by s
 story: calls that run already when we connect, a call that is to be forwarded, one that is to hear a key once, one that
 is held, one that is ended after eight seconds; a lost link in the middle of it, over which the token is renewed, and
 while which a call ends unseen; the daemon, and every browser, started anew. What must have been done, and what must
-not, is read off the phone system's own ledger. The record shows which calls were taken to have ended, and that the eight
-seconds counted from where they began.
+not, is read off the phone system's own ledger. The record shows which calls were taken to have ended, and that the
+eight seconds counted from where they began.
 """
 
 import asyncio
@@ -158,9 +158,7 @@ class Story:
 
     async def seen(self, running: Daemon, id: str, state: str) -> None:
         """The daemon knows that the call is in this state."""
-        await running.until(
-            lambda: bool(self._events(running, id, state)), f"{self.system.name}: {state} of {id}"
-        )
+        await running.until(lambda: bool(self._events(running, id, state)), f"{self.system.name}: {state} of {id}")
 
     async def second(self, running: Daemon) -> None:
         """The link is there again: the stay goes on as it was."""
@@ -182,7 +180,7 @@ class Story:
             await self.system.until(lambda: self.system.asked >= 4, "a settled list")
         for id in (self.rang, self.talking, self.held):
             # what a helper never names is gone for a browser that has never known it
-            assert id == self.held and self.system.reading.get("listLacks") or not self.ended(running, id), (
+            assert (id == self.held and self.system.reading.get("listLacks")) or not self.ended(running, id), (
                 f"{self.system.name}: {id} was taken to have ended"
             )
 
@@ -206,12 +204,16 @@ class Story:
 
 @pytest.mark.fault(1, 5, 20)
 @pytest.mark.parametrize("readings", [ONE, OTHER], ids=["one", "other"])
-async def test_the_same_story_in_each_reading_of_the_pages(
-    readings: dict[str, dict[str, Any]], tmp_path: Path
-) -> None:
+async def test_the_same_story_in_each_reading_of_the_pages(readings: dict[str, dict[str, Any]], tmp_path: Path) -> None:
     async with systems(readings) as phones:
         stories = [Story(system, tmp_path) for system in phones]
-        configure(tmp_path, "", RULES, connections=[each.settings for each in stories], log={"format": "json", "decisions": "all"})
+        configure(
+            tmp_path,
+            "",
+            RULES,
+            connections=[each.settings for each in stories],
+            log={"format": "json", "decisions": "all"},
+        )
         for each in stories:
             await each.before()
         async with daemon(tmp_path) as running:
@@ -247,7 +249,10 @@ async def test_what_cannot_work_is_said_and_tried_again_what_cannot_be_read_is_a
             await works.ready(running)
             await works.system.talk_nonsense()
             await running.saw(
-                "connection", connection=works.name, ready=False, detail="CONNECTION_CLOSED: onSessionCreated named no session"
+                "connection",
+                connection=works.name,
+                ready=False,
+                detail="CONNECTION_CLOSED: onSessionCreated named no session",
             )
             await running.until(lambda: len(running.of("connection", connection=works.name, ready=True)) == 2, "a list")
             await works.expect("forward", await works.system.ring("2001"))

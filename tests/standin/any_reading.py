@@ -16,6 +16,8 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from ozrules.runtime.clock import SystemClock
+
 SCRIPT: Final = Path(__file__).with_name("any_reading.js")
 
 
@@ -58,7 +60,7 @@ class System:
     async def ring(self, callee: str, state: str = "Ringing", *, ago: float = 0.0, master: str = "") -> str:
         """A call comes up, or came ``ago`` seconds ago; its id."""
         id = str(next(self._ids))
-        moment = datetime.fromtimestamp(datetime.now(UTC).timestamp() - ago, UTC)
+        moment = datetime.fromtimestamp(SystemClock().now() - ago, UTC)
         start = {"local": f"{moment.astimezone():%Y-%m-%d %H:%M:%S}", "none": ""}.get(
             self.reading.get("starts", ""), moment.isoformat()
         )
@@ -113,7 +115,9 @@ class System:
     async def serve_script(self, request: web.Request) -> web.Response:
         reading = {"second": f"http://{self.host}:{self.port}/second"} | self.reading
         head = f'var READING = {_text(reading)}, LINK = "ws://{self.host}:{self.port}/link";\n'
-        text = "globalThis.OzWebClient = anyReading();" if request.path == "/second" else head + SCRIPT.read_text("utf-8")
+        text = (
+            "globalThis.OzWebClient = anyReading();" if request.path == "/second" else head + SCRIPT.read_text("utf-8")
+        )
         return web.Response(text=text, content_type="text/javascript", headers={"Cache-Control": "no-store"})
 
     async def serve_link(self, request: web.Request) -> web.WebSocketResponse:
@@ -144,9 +148,7 @@ class System:
         granted = token == self.token
         running = [self._data(id) for id in self._calls] if granted else []
         self.asked = 0
-        await link.send_str(
-            _text({"connection": "ACCESS_GRANTED" if granted else "ACCESS_DENIED", "running": running})
-        )
+        await link.send_str(_text({"connection": "ACCESS_GRANTED" if granted else "ACCESS_DENIED", "running": running}))
         if granted:
             self._links.add(link)
 

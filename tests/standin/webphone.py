@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 import msgspec
 from aiohttp import web
 
+from ozrules.runtime.clock import SystemClock
 from ozrules.session.state import VENDOR_STATES
 
 StateSpelling = Literal["value", "key", "old", "http"]
@@ -150,7 +151,7 @@ class Webphone:
             "masterSessionId": f"m{number}",
             "sessionId": f"s{number}",
             "sessionState": state,
-            "startTime": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "startTime": datetime.fromtimestamp(SystemClock().now(), UTC).isoformat(timespec="milliseconds"),
             "talkDuration": "00:00:00",
             "stateDuration": "00:00:00",
             "caller": "+36201234567",

@@ -92,7 +92,7 @@ def find_browser(path: str | None = None) -> str:
 
 
 def _is_snap(program: Path) -> bool:
-    """Whether this starts a browser in a snap: it lies among the snaps, or is the script that Ubuntu puts in its place."""
+    """Whether this starts a browser in a snap: it lies among them, or is the script that Ubuntu has in its place."""
     if "snap" in program.parts or program.resolve().name == "snap":
         return True
     try:

@@ -58,7 +58,7 @@ async def _read(devtools: DevTools) -> None:
 
 
 async def _value(devtools: DevTools, tab: str, expression: str) -> Any:
-    asked: Awaitable[dict[str, Any]] = devtools.call(  # type: ignore[assignment]  # JSON
+    asked: Awaitable[dict[str, Any]] = devtools.call(
         "Runtime.evaluate", tab, expression=expression, awaitPromise=True, returnByValue=True
     )
     answer = await asked
@@ -67,7 +67,9 @@ async def _value(devtools: DevTools, tab: str, expression: str) -> Any:
 
 
 async def _evaluate(devtools: DevTools, tab: str, body: str) -> Any:
-    modules = ", ".join(f"...await import('/{name}.js')" for name in ("session", "states", "durations", "helper", "commands"))
+    modules = ", ".join(
+        f"...await import('/{name}.js')" for name in ("session", "states", "durations", "helper", "commands")
+    )
     return await _value(devtools, tab, f"(async () => {{ const m = {{ {modules} }}; {SESSION} {body} }})()")
 
 
@@ -94,7 +96,9 @@ async def _evaluate(devtools: DevTools, tab: str, body: str) -> Any:
         ("[null, undefined, '']", None, None),
     ],
 )
-def test_arguments_are_known_by_what_they_are(evaluate: Evaluate, given: str, id: str | None, state: str | None) -> None:
+def test_arguments_are_known_by_what_they_are(
+    evaluate: Evaluate, given: str, id: str | None, state: str | None
+) -> None:
     read = evaluate(f"const {{ id, state }} = m.argumentsOf({given}); return {{ id, state }};")
     assert (read.get("id"), read.get("state")) == (id, state)
 
@@ -110,7 +114,8 @@ def test_an_object_without_methods_is_no_session(evaluate: Evaluate) -> None:
     [
         "({ sessionId: 's1', caller: 2001, sessionState: 'Ringing' })",
         "({ Id: 's1', Caller: '2001', State: 'Ringing' })",
-        "new (class { get sessionId() { return 's1'; } get caller() { return 2001n; } get sessionState() { return 'Ringing'; } get callee() { throw 1; } })",
+        "new (class { get sessionId() { return 's1'; } get caller() { return 2001n; }"
+        " get sessionState() { return 'Ringing'; } get callee() { throw 1; } })",
         "Object.create({ session_id: 's1', CALLER: '2001', session_state: 'Ringing' })",
         "new Proxy({ sessionId: 's1', caller: '2001', sessionState: 'Ringing' }, { ownKeys() { throw 1; } })",
         "Object.freeze({ sessionId: 's1', id: 'another', caller: '2001', sessionState: 'Ringing' })",
@@ -163,7 +168,9 @@ def test_each_spelling_of_a_state_is_asked_for(evaluate: Evaluate, asked: str) -
     assert named == [["s1", "InCall"]]
 
 
-@pytest.mark.parametrize("answer", ["'nothing'", "{ a: { b: { c: 1 } } }", "[{ sessionId: 's1' }]", "[s, { sessionId: 's2' }]"])
+@pytest.mark.parametrize(
+    "answer", ["'nothing'", "{ a: { b: { c: 1 } } }", "[{ sessionId: 's1' }]", "[s, { sessionId: 's2' }]"]
+)
 def test_an_answer_in_which_no_session_can_be_read_is_no_list(evaluate: Evaluate, answer: str) -> None:
     failed = evaluate(
         f"globalThis.OzWebClient = {{ helper: {{ getActiveSessionsBySessionState: () => ({answer}) }} }};"
@@ -230,7 +237,11 @@ def test_another_state_is_another_duration(evaluate: Evaluate) -> None:
         ("() => { setTimeout(() => commands.refusedBy(['denied'])); }", "denied", "denied"),
         ("() => { setTimeout(() => commands.refusedBy([new Error('denied')])); }", "denied", "denied"),
         ("() => { setTimeout(() => commands.refusedBy([401, 'who are you'])); }", "denied", "401"),
-        ("() => { setTimeout(() => commands.refusedBy([{ Type: 'X', Message: 'forbidden' }])); }", "denied", "forbidden"),
+        (
+            "() => { setTimeout(() => commands.refusedBy([{ Type: 'X', Message: 'forbidden' }])); }",
+            "denied",
+            "forbidden",
+        ),
         ("() => undefined", None, ""),
         ("() => true", None, ""),
         ("() => 0", None, ""),
