@@ -7,7 +7,7 @@
 import { Bridge } from "./bridge.js";
 import { METHODS, Refusal } from "./commands.js";
 import { Phone } from "./phone.js";
-import { scriptReady } from "./script.js";
+import { loads, scriptReady } from "./script.js";
 import { wordsOf } from "./session.js";
 import { settle } from "./settling.js";
 
@@ -140,9 +140,25 @@ function start(settings) {
     list();
   };
 
-  scriptReady(settings.script, failed)
-    .then(() => phone.connect(settings))
-    .catch((error) => connected("CONNECTION_FAILED", error.name === "Error" ? error.message : wordsOf(error)));
+  const load = async () => {
+    try {
+      await scriptReady(settings.script, failed);
+    } catch (error) {
+      connection = { state: "CONNECTION_FAILED", detail: clean(error.message) };
+      announce();
+      // the daemon keeps its link to this page until there is something to load anew for
+      do await new Promise((resolve) => setTimeout(resolve, delay(connection.state)));
+      while (!(await loads(settings.script)));
+      location.reload();
+      return;
+    }
+    try {
+      phone.connect(settings);
+    } catch (error) {
+      connected("CONNECTION_FAILED", wordsOf(error));
+    }
+  };
+  load();
 }
 
 /** The ids of the sessions that lived before the page was loaded anew; undefined where nobody knows. */

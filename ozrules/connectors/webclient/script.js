@@ -15,6 +15,19 @@ export async function scriptReady(url, failed) {
   }
 }
 
+/** Whether the script loads now. It has run then, too late for this page: the page is to be loaded anew. */
+export function loads(url) {
+  const script = document.createElement("script");
+  const loaded = new Promise((resolve) => {
+    script.onload = () => resolve(true);
+    script.onerror = () => resolve(false);
+    setTimeout(() => resolve(false), PATIENCE);
+  });
+  script.src = url;
+  document.head.append(script);
+  return loaded.finally(() => script.remove());
+}
+
 const isThere = () => typeof OzWebClient !== "undefined" && typeof OzWebClient?.connect === "function";
 
 function whatIsMissing(url, failed) {

@@ -35,7 +35,8 @@ export function valueOf(object, key) {
 }
 
 // as the pages write them; they win over whatever else an object has
-const WRITTEN = [...PROPERTIES, "id", "state"].flatMap((name) => [name, name[0].toUpperCase() + name.slice(1)]);
+const WRITTEN = [...PROPERTIES, "id", "state", "sessionID", "masterSessionID"].flatMap((name) =>
+  [name, name[0].toUpperCase() + name.slice(1)]);
 
 function keysOf(object) {
   const keys = [...WRITTEN];
@@ -88,7 +89,7 @@ export function textOf(value) {
 /** The id of a session, whatever else it has. */
 export function idOf(object) {
   if (!isObject(object)) return undefined;
-  for (const key of ["sessionId", "SessionId", "id", "Id"]) {
+  for (const key of ["sessionId", "SessionId", "id", "Id", "SessionID"]) {
     const text = textOf(valueOf(object, key));
     if (text !== undefined) return text;
   }
@@ -114,7 +115,7 @@ function take(read, arg, within = false) {
     read.object ??= arg;
   } else if (isObject(arg) && typeof arg !== "function" && !within && stateFrom(arg) === undefined) {
     // an info object, as connection states come in: {State, Session}
-    for (const key of keysOf(arg)) {
+    for (const key of ["session", "Session", ...keysOf(arg)]) {
       const value = valueOf(arg, key);
       if (lettersOf(key) === "SESSION") take(read, value, true);
       else if (nameOf(key) === "sessionState") takeState(read, value);

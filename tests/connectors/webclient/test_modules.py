@@ -83,6 +83,7 @@ async def _evaluate(devtools: DevTools, tab: str, body: str) -> Any:
         ("[{ State: 'InCall', Session: s }]", "s1", "InCall"),
         ("[{ state: 'InCall', session: s }]", "s1", "InCall"),
         ("[s, { State: 'InCall' }]", "s1", "InCall"),
+        ("[new (class { get State() { return 'InCall'; } get Session() { return s; } })]", "s1", "InCall"),
         ("[{ State: 'InCall' }, s]", "s1", "InCall"),
         ("[{ State: 'InCall', SessionId: 's9' }]", "s9", "InCall"),
         ("[t, 'HOLD']", "7", "HOLD"),
