@@ -56,7 +56,7 @@ ONE: Final[dict[str, dict[str, Any]]] = {
         "begins": "adds a second script", "subscribes": "when granted", "event": "onConStateChanged", "starts": "local",
     },
     "a helper that is filled late": {
-        "listFrom": 6.5, "list": "promise", "announces": "after a second", "durations": "clock", "forwards": "same",
+        "listFrom": 9.0, "list": "promise", "announces": "after a second", "durations": "clock", "forwards": "same",
         "begins": "after a while", "connection": "text",
     },
     "a helper that is filled by and by": {
@@ -70,13 +70,13 @@ ONE: Final[dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 OTHER: Final[dict[str, dict[str, Any]]] = {
     "bare numbers, that the helper explains": {
-        "states": "bare ordinal", "list": "array", "objects": "in place", "answers": "true", "subscribes": "one",
+        "subscribing": "tells the present", "states": "bare ordinal", "list": "array", "objects": "in place", "answers": "true", "subscribes": "one",
     },
     "numbers as text, session and info": {
         "states": "ordinal as text", "args": "session, info", "objects": "new", "ids": "number", "byId": True,
     },
     "listeners of each object": {
-        "listeners": "of the object", "objects": "new", "durations": "of the moment", "ends": "state alone",
+        "subscribing": "tells the present", "listeners": "of the object", "objects": "new", "durations": "of the moment", "ends": "state alone",
     },
     "the id moves on in the object": {"forwards": "renamed", "props": "getters", "closes": "the id", "list": "null"},
     "a helper without holds": {"listLacks": ["OnHold"], "byId": True, "durations": "constant", "list": "Map"},

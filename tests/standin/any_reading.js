@@ -67,6 +67,7 @@ function anyReading() {
     const call = Shown.calls.get(this);
     if (r.listeners === "of the object") (Shown.listeners.get(this) ?? Shown.listeners.set(this, []).get(this)).push(callback);
     else call.listeners.push(callback);
+    if (r.subscribing === "tells the present") callback(this, stateAs(call.data.state, r.states));
   };
   Shown.listeners = new WeakMap();
   for (const method of METHODS) {

@@ -94,14 +94,16 @@ function walk(value, found, depth) {
     found.push(value);
     return false;
   }
-  if (typeof value !== "object") return depth === 0; // deeper it is a key, or a number of them
+  if (typeof value !== "object") return true;
   if (depth > 3) return true;
-  let odd = false, empty = true;
+  const before = found.length;
+  let odd = false, plain = depth > 0 && Object.keys(value).length > 0;
   for (const member of membersOf(value)) {
-    odd = walk(member, found, depth + 1) || odd;
-    empty = false;
+    if (member !== null && typeof member === "object") odd = walk(member, found, depth + 1) || odd;
+    else plain = true;
   }
-  return odd || (empty && depth > 0 && Object.keys(value).length > 0);
+  // a session's id beside it is a map's pair; ids without sessions, or other things, are no list that we can read
+  return odd || (plain && found.length === before);
 }
 
 function* membersOf(value) {

@@ -7,7 +7,7 @@ import { Commands, Refusal, checkArguments } from "./commands.js";
 import { Helper } from "./helper.js";
 import { Live, isAnother } from "./live.js";
 import { argumentsOf, idOf, propertiesOf, rawStateOf, textOf, wordsOf } from "./session.js";
-import { isBeginning, isFinal, isMovedOn, learn, lettersOf } from "./states.js";
+import { connectionStateOf, isBeginning, isFinal, isMovedOn, learn, lettersOf } from "./states.js";
 
 const CONNECT_TIMEOUT = 20000;
 // A close may come just before the final state that says who ended the call.
@@ -21,7 +21,6 @@ const LOOKED_FOR = 3500;
 const ANNOUNCED = 10000;
 const MOST_SUBSCRIBED = 20; // objects of one session
 const MOST_ENDED = 10000;
-const CONNECTION_STATES = ["ACCESS_GRANTED", "ACCESS_DENIED", "CONNECTION_FAILED", "CONNECTION_CLOSED"];
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export class Phone {
@@ -213,6 +212,12 @@ export class Phone {
     this.#refreshed(live, object, state, subscription);
   }
 
+  /** The script tells the present state to who subscribes: that is no change. */
+  #replayed(live, args) {
+    const { id = live.id, state } = argumentsOf(args);
+    if (id === live.id) live.update(undefined, state ?? live.state);
+  }
+
   /** A session's state cannot be read: the helper may know it. Then `solved()`; else it is a gap. */
   async #puzzle(live, solved) {
     const before = live.state;
@@ -320,7 +325,12 @@ export class Phone {
     live.subscribed.add(object);
     try {
       const subscription = live.subscribed.size;
-      object.onSessionStateChanged((...args) => this.#changed(live, args, subscription));
+      let subscribed = false;
+      object.onSessionStateChanged((...args) => {
+        if (subscribed) this.#changed(live, args, subscription);
+        else this.#replayed(live, args);
+      });
+      subscribed = true;
     } catch (error) {
       this.#report.problem(`the changes of a session cannot be heard: ${wordsOf(error)}`);
     }
@@ -387,11 +397,3 @@ export class Phone {
     return true;
   }
 }
-
-function connectionStateOf(info) {
-  const inside = info !== null && typeof info === "object" ? info.State ?? info.state : info;
-  const constants = typeof ConnectionState === "undefined" ? {} : ConnectionState;
-  const means = (value, name) => value !== undefined && (value === constants[name] || lettersOf(value) === lettersOf(name));
-  return CONNECTION_STATES.find((name) => means(inside, name) || means(info, name));
-}
-

@@ -104,10 +104,15 @@ export function isSession(value) {
 /** What a callback was given, in whatever order: {object, id, state, raw}, each undefined where it was not given.
  * `object` is the session, `id` names one that is not there as an object, `raw` is a state that could not be read. */
 export function argumentsOf(args) {
-  const read = {};
+  const read = { states: [] };
   for (const arg of args) take(read, arg);
-  if (read.object !== undefined) read.id = idOf(read.object);
-  return read;
+  const { object, states } = read;
+  const id = object === undefined ? read.id : idOf(object);
+  // a text that is no known state may be the id, or a reason that stands beside the state
+  const texts = states.map((value) => textOf(stateFrom(value))).filter((text) => text !== undefined && text !== id);
+  const state = texts.find(isKnown) ?? texts[0];
+  const raw = states.find((value) => stateFrom(value) === undefined && textOf(value) !== id);
+  return { object, id, state, raw };
 }
 
 function take(read, arg, within = false) {
@@ -118,19 +123,16 @@ function take(read, arg, within = false) {
     for (const key of ["session", "Session", ...keysOf(arg)]) {
       const value = valueOf(arg, key);
       if (lettersOf(key) === "SESSION") take(read, value, true);
-      else if (nameOf(key) === "sessionState") takeState(read, value);
+      else if (nameOf(key) === "sessionState") note(read, value);
       else if (nameOf(key) === "sessionId") read.id ??= textOf(value);
     }
   } else {
-    takeState(read, arg);
+    note(read, arg);
   }
 }
 
-function takeState(read, value) {
-  const state = textOf(stateFrom(value));
-  // a text that is no known state may be a reason that stands beside one
-  if (state !== undefined && (read.state === undefined || (isKnown(state) && !isKnown(read.state)))) read.state = state;
-  else if (value !== undefined && value !== null && value !== "") read.raw ??= value;
+function note(read, value) {
+  if (value !== undefined && value !== null && value !== "") read.states.push(value);
 }
 
 /** The words of exceptions or of error objects, whose fields are not documented. */

@@ -28,7 +28,9 @@ export async function settle(phone, before, over, tell) {
       isFirst = false;
       phone.announcing = false;
     }
-    if (!isFirst) tell(asked?.whole === true && !phone.settling);
-    if (!phone.settling) return;
+    const complete = asked?.whole === true && !phone.settling;
+    if (!isFirst && (complete || !same || turn <= LAST)) tell(complete);
+    // where a session that we know is not named, one of us is wrong: the helper is asked until it is clear who
+    if (!phone.settling && (asked === null || complete)) return;
   }
 }

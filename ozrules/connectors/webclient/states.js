@@ -1,4 +1,4 @@
-// The states of a session, in every form in which a script may give them.
+// The states of a session, and of the connection, in every form in which a script may give them.
 //
 // The vendor's pages show a state as KEY ("INCALL"), as value ("InCall"), in an older spelling ("IN_CALL", "HOLD") and
 // as a constant (CallState.IN_CALL), whose value no page shows. So a number or an object is looked up in the script's
@@ -36,8 +36,8 @@ const learnt = new Map(); // the text of a state that says nothing by itself -> 
 /** The constants of the script for states, as [key, value]. */
 function constants() {
   const found = [];
-  if (typeof CallState === "object") found.push(...Object.entries(CallState));
-  if (typeof SessionState === "object") found.push(...Object.entries(SessionState));
+  if (typeof CallState !== "undefined") found.push(...Object.entries(CallState ?? {}));
+  if (typeof SessionState !== "undefined") found.push(...Object.entries(SessionState ?? {}));
   return found.filter(([key]) => KNOWN.has(lettersOf(key)));
 }
 
@@ -98,4 +98,14 @@ export function questions() {
     for (const [key, value] of constants()) if (lettersOf(key) === lettersOf(name)) spellings.push(value);
     return { name, must, spellings: [...new Set(spellings)] };
   });
+}
+
+const CONNECTION_STATES = ["ACCESS_GRANTED", "ACCESS_DENIED", "CONNECTION_FAILED", "CONNECTION_CLOSED"];
+
+/** Which state of the connection a callback's argument means: the vendor's examples look into its `State`. */
+export function connectionStateOf(info) {
+  const inside = info !== null && typeof info === "object" ? info.State ?? info.state : info;
+  const constants = typeof ConnectionState === "undefined" ? {} : ConnectionState;
+  const means = (value, name) => value !== undefined && (value === constants[name] || lettersOf(value) === lettersOf(name));
+  return CONNECTION_STATES.find((name) => means(inside, name) || means(info, name));
 }

@@ -93,6 +93,8 @@ async def _evaluate(devtools: DevTools, tab: str, body: str) -> Any:
         ("[s, 4]", "s1", None),
         ("[{ sessionId: 's3', sessionState: 'InCall' }, 'Busy']", "s3", "InCall"),
         ("[Object.freeze(s), Symbol('InCall')]", "s1", "InCall"),
+        ("['s1', s]", "s1", None),
+        ("[7, t, 'Busy']", "7", "Busy"),
         ("[]", None, None),
         ("[null, undefined, '']", None, None),
     ],
@@ -170,7 +172,7 @@ def test_each_spelling_of_a_state_is_asked_for(evaluate: Evaluate, asked: str) -
 
 
 @pytest.mark.parametrize(
-    "answer", ["'nothing'", "{ a: { b: { c: 1 } } }", "[{ sessionId: 's1' }]", "[s, { sessionId: 's2' }]"]
+    "answer", ["'nothing'", "{ a: { b: { c: 1 } } }", "[{ sessionId: 's1' }]", "[s, { sessionId: 's2' }]", "['s1', 's2']", "[7]"]
 )
 def test_an_answer_in_which_no_session_can_be_read_is_no_list(evaluate: Evaluate, answer: str) -> None:
     failed = evaluate(
