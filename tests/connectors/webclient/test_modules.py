@@ -172,7 +172,8 @@ def test_each_spelling_of_a_state_is_asked_for(evaluate: Evaluate, asked: str) -
 
 
 @pytest.mark.parametrize(
-    "answer", ["'nothing'", "{ a: { b: { c: 1 } } }", "[{ sessionId: 's1' }]", "[s, { sessionId: 's2' }]", "['s1', 's2']", "[7]"]
+    "answer",
+    ["'nothing'", "{ a: { b: { c: 1 } } }", "[{ sessionId: 's1' }]", "[s, { sessionId: 's2' }]", "['s1', 's2']", "[7]"],
 )
 def test_an_answer_in_which_no_session_can_be_read_is_no_list(evaluate: Evaluate, answer: str) -> None:
     failed = evaluate(
