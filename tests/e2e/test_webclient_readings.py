@@ -56,12 +56,12 @@ ONE: Final[dict[str, dict[str, Any]]] = {
         "begins": "adds a second script", "subscribes": "when granted", "event": "onConStateChanged", "starts": "local",
     },
     "a helper that is filled late": {
-        "listFrom": 9.0, "list": "promise", "announces": "after a second", "durations": "clock", "forwards": "same",
+        "listFrom": 9.0, "list": "promise", "durations": "clock", "forwards": "same",
         "begins": "after a while", "connection": "text",
     },
     "a helper that is filled by and by": {
-        "listFrom": 2.5, "listPart": 1, "listSpelling": "value", "list": "length", "durations": "none",
-        "ends": "close before state", "starts": "none", "answers": "promise",
+        "listFrom": 2.5, "announces": "after a second", "listPart": 1, "listSpelling": "value", "list": "length",
+        "durations": "none", "ends": "close before state", "starts": "none", "answers": "promise",
     },
     "no helper": {
         "list": "none", "announces": "at connect", "states": "key", "args": "session", "forwards": "redirected, and on",
@@ -70,13 +70,15 @@ ONE: Final[dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 OTHER: Final[dict[str, dict[str, Any]]] = {
     "bare numbers, that the helper explains": {
-        "subscribing": "tells the present", "states": "bare ordinal", "list": "array", "objects": "in place", "answers": "true", "subscribes": "one",
+        "subscribing": "tells the present", "states": "bare ordinal", "list": "array",
+        "objects": "in place", "answers": "true", "subscribes": "one",
     },
     "numbers as text, session and info": {
         "states": "ordinal as text", "args": "session, info", "objects": "new", "ids": "number", "byId": True,
     },
     "listeners of each object": {
-        "subscribing": "tells the present", "listeners": "of the object", "objects": "new", "durations": "of the moment", "ends": "state alone",
+        "subscribing": "tells the present", "listeners": "of the object", "objects": "new",
+        "durations": "of the moment", "ends": "state alone",
     },
     "the id moves on in the object": {"forwards": "renamed", "props": "getters", "closes": "the id", "list": "null"},
     "a helper without holds": {"listLacks": ["OnHold"], "byId": True, "durations": "constant", "list": "Map"},
