@@ -169,7 +169,7 @@ class Story:
         began = self._events(running, self.limited, "InCall")[0]["since"]
         fired = await running.saw("decision", sessionId=self.limited, rule="limit", reason="fired")
         assert [line["event"]["since"] for line in fired] == [began], f"{self.system.name}: the stay began anew"
-        if self._has_helper:
+        if self._has_helper and running.of("event", sessionId=self.gone):  # a late helper may never have named it
             await running.until(lambda: bool(self.ended(running, self.gone)), f"{self.system.name}: the end of a call")
         for id in (self.rang, self.talking, self.held):
             assert not self.ended(running, id), f"{self.system.name}: {id} was taken to have ended"

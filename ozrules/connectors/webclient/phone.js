@@ -74,6 +74,8 @@ export class Phone {
       if (this.#granted) {
         this.#grantedAt = performance.now();
         subscribe();
+        for (const [event, why] of failed) this.#report.problem(`${event} failed: ${why}`);
+        if (!("onSessionCreated" in OzWebClient)) this.#report.problem("the script has no onSessionCreated");
       }
       this.#report.connection(state, "");
     };
@@ -85,23 +87,22 @@ export class Phone {
       onSessionCreated: (...args) => this.#created(args),
       onSessionClosed: (...args) => this.#closed(args),
     };
-    // the vendor's examples subscribe before connecting, after it, and when access is granted; whichever counts, what
-    // is then told twice is taken once
+    // the vendor's examples subscribe before connecting, after it, or when access is granted; an echo is taken once
+    const heard = new Set(), failed = new Map(); // events that are subscribed to, and why others are not
     const subscribe = () => {
       for (const [event, callback] of Object.entries(callbacks)) {
         try {
-          if (event in OzWebClient) OzWebClient[event](callback);
-          else if (event === "onSessionCreated") this.#report.problem("the script has no onSessionCreated");
+          OzWebClient[event]?.(callback);
+          heard.add(event);
+          failed.delete(event);
         } catch (error) {
-          this.#report.problem(`${event} failed: ${wordsOf(error)}`);
+          if (!heard.has(event)) failed.set(event, wordsOf(error));
         }
       }
     };
     subscribe();
-    const answer = password ? OzWebClient.connect(server, token, { Password: password }) : OzWebClient.connect(server, token);
-    if (typeof answer?.then === "function") {
-      answer.then(undefined, (error) => this.#report.problem(`connect failed: ${wordsOf(error)}`));
-    }
+    const answer = OzWebClient.connect(server, token, ...(password ? [{ Password: password }] : []));
+    answer?.then?.(undefined, (error) => this.#report.problem(`connect failed: ${wordsOf(error)}`));
     subscribe();
   }
 

@@ -7,6 +7,7 @@
 
 const ASKED = [0, 1100, 3000, 10000]; // milliseconds after connecting; a second apart, so that durations are seen to go on
 const LAST = ASKED.length - 1;
+const AGAIN = 5000; // after the last of them, until two in a row agree
 
 /** Asks until the list is settled. `before` are the ids that lived before a reload, where that is known; `over()` ends
  * it. `tell(complete)` has the list told. */
@@ -14,7 +15,7 @@ export async function settle(phone, before, over, tell) {
   const begun = performance.now();
   let last, isFirst = true;
   for (let turn = 0; ; turn++) {
-    const due = ASKED[turn] ?? ASKED[LAST] * (turn - LAST + 1);
+    const due = ASKED[turn] ?? ASKED[LAST] + AGAIN * (turn - LAST);
     await new Promise((resolve) => setTimeout(resolve, begun + due - performance.now()));
     if (over()) return;
     const asked = await phone.ask(before);
