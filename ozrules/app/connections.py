@@ -26,6 +26,7 @@ from ozrules.connectors.webclient.page_server import ORIGIN
 from ozrules.connectors.webclient.tokens import FixedToken, NotGiven, RenewedToken, Tokens
 from ozrules.connectors.webclient.webclient import WebClient, bridge_url
 from ozrules.runtime.ports import Clock, Connector, RoutingDesk
+from ozrules.runtime.secret import Secret
 from ozrules.settings.model import (
     Address,
     AsteriskSettings,
@@ -36,6 +37,7 @@ from ozrules.settings.model import (
     SimulatorSettings,
     WebclientSettings,
 )
+from ozrules.settings.surroundings import NoSecret
 
 LOCAL: Final = "127.0.0.1"
 ENDLESS: Final = 100_000
@@ -152,7 +154,7 @@ def tokens_of(
     """
     token = settings.token
     if not isinstance(token, Generate):
-        return FixedToken(token.reveal())
+        return FixedToken(settings.name, lambda: _given(token))
     asked = (each for each in connections if isinstance(each, OzekiHttpSettings) and each.name == token.connection)
     over = next(asked, None)
     if over is None:
@@ -173,6 +175,13 @@ def tokens_of(
             raise NotGiven(f"over {over.name}: {error}", denied=error.denied) from error
 
     return RenewedToken(settings.name, give, life=token.life, clock=clock, chance=chance, trouble=trouble)
+
+
+def _given(token: Secret) -> str:
+    try:
+        return token.reveal()
+    except NoSecret as error:
+        raise NotGiven(str(error), denied=False) from error
 
 
 def access_of(settings: OzekiHttpSettings) -> Access:

@@ -1,6 +1,7 @@
 """A secret: a text that no log line, error message or record shows by mistake."""
 
 import hmac
+from collections.abc import Callable
 
 
 class Secret:
@@ -26,3 +27,27 @@ class Secret:
 
     def __reduce__(self) -> tuple[type, ...]:
         raise TypeError("a secret is not written down")
+
+
+class KeptElsewhere(Secret):
+    """A secret that may be replaced where it is kept while we run: `reveal` reads it there, each time.
+
+    ``where`` names that place, such as a path; two secrets of one place are one. ``read`` raises where there is none.
+    """
+
+    __slots__ = ("_read", "_where")
+
+    def __init__(self, where: str, read: Callable[[], str]) -> None:
+        super().__init__(read())
+        self._where = where
+        self._read = read
+
+    def reveal(self) -> str:
+        """The text as it stands there now."""
+        return self._read()
+
+    def __eq__(self, other: object) -> bool:
+        return self._where == other._where if isinstance(other, KeptElsewhere) else super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash(self._where)

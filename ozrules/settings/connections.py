@@ -68,7 +68,9 @@ def _webclient(around: Surroundings) -> Record[ConnectionSettings]:
     secret = v.SecretShape(around)
     script = Key("script", v.url("http", "https"), help="The vendor's script; from server where absent.")
     token: Key[Secret | Generate] = Key(
-        "token", v.TokenShape(secret), help="The security token, or a webphone extension's id."
+        "token",
+        v.TokenShape(v.SecretShape(around, stays=False)),
+        help="The security token, or a webphone extension's id.",
     )
     password = Key("password", secret, help="Webphone extensions only.")
     browser: Key[Browser] = Key("browser", Choice("browser", _BROWSERS), help="external: ozrules webclient runs apart.")

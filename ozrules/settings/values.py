@@ -13,7 +13,7 @@ from ozrules.rules.document import MapNode, Node, TextNode
 from ozrules.rules.quoting import shown
 from ozrules.rules.scalars import Duration, Text
 from ozrules.rules.shape import INVALID, Converted, Invalid, Key, Record, Schema, unknown, wrong_type
-from ozrules.runtime.secret import Secret
+from ozrules.runtime.secret import KeptElsewhere, Secret
 from ozrules.settings.model import Address, Generate
 from ozrules.settings.surroundings import NoSecret, Surroundings
 
@@ -165,9 +165,13 @@ def files(around: Surroundings) -> Converted[str, str]:
 
 @dataclass(frozen=True)
 class SecretShape:
-    """Where a secret comes from. A plain text works and warns: configuration files are copied and shown around."""
+    """Where a secret comes from. A plain text works and warns: configuration files are copied and shown around.
+
+    ``stays``: it is read once, at the start; else each time that it is needed.
+    """
 
     around: Surroundings
+    stays: bool = True
     what: str = "a secret: {credential: NAME}, {env: NAME} or {file: PATH}"
 
     def read(self, node: Node, findings: Findings) -> Secret | Invalid:
@@ -203,7 +207,7 @@ class SecretShape:
         else:
             fetch = lambda: self.around.from_credential(name)  # noqa: E731
         try:
-            return Secret(fetch())
+            return Secret(fetch()) if self.stays else KeptElsewhere(f"{source} {name}", fetch)
         except NoSecret as error:
             if self.around.optional:
                 return Secret("")

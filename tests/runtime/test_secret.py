@@ -6,7 +6,7 @@ import pickle
 import msgspec
 import pytest
 
-from ozrules.runtime.secret import Secret
+from ozrules.runtime.secret import KeptElsewhere, Secret
 
 
 @pytest.mark.fault(99)
@@ -27,3 +27,16 @@ def test_it_is_given_to_who_asks_and_compared_by_value() -> None:
     assert Secret("a").reveal() == "a"
     assert Secret("a") == Secret("a") != Secret("b")
     assert {Secret("a"): 1}[Secret("a")] == 1
+
+
+def test_one_that_is_kept_elsewhere_is_read_there_each_time() -> None:
+    kept = ["first"]
+    secret = KeptElsewhere("file token", lambda: kept[0])
+    same = KeptElsewhere("file token", lambda: kept[0])
+    kept[0] = "second"
+    assert secret.reveal() == "second"
+    assert secret == same == KeptElsewhere("file token", lambda: "third")
+    assert secret != KeptElsewhere("file other", lambda: "second")
+    assert secret != Secret("second")
+    assert len({secret, same}) == 1
+    assert "second" not in repr(secret)

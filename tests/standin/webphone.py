@@ -9,12 +9,14 @@ import contextlib
 import itertools
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 from aiohttp import web
 
+from ozrules.runtime.clock import SystemClock
 from ozrules.session.state import VENDOR_STATES
 
 StateSpelling = Literal["value", "key", "old", "http"]
@@ -150,7 +152,7 @@ class Webphone:
             "masterSessionId": f"m{number}",
             "sessionId": f"s{number}",
             "sessionState": state,
-            "startTime": f"2026-11-23T10:00:{number % 60:02}.000",
+            "startTime": datetime.fromtimestamp(SystemClock().now(), UTC).isoformat(timespec="milliseconds"),
             "talkDuration": "00:00:00",
             "stateDuration": "00:00:00",
             "caller": "+36201234567",

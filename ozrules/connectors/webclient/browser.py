@@ -22,6 +22,7 @@ from ozrules.connectors.webclient.devtools import DevTools
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 _LAST_WORDS: Final = 400  # characters
+_SCRIPT: Final = 16_384  # bytes of a script that are looked at
 
 _FLAGS: Final = (
     "--headless",
@@ -64,14 +65,41 @@ class NoBrowser(Exception):
 
 
 def find_browser(path: str | None = None) -> str:
-    """The browser to start: ``path`` (a name or a path), else the first of `NAMES` that is installed."""
-    for name in (path,) if path else NAMES:
+    """The browser to start: ``path`` (a name or a path), else the first of `NAMES` that is installed and is no snap.
+
+    Raises NoBrowser.
+    """
+    if path is not None:
+        found = shutil.which(path)
+        if found is None:
+            raise NoBrowser(f"the browser {path!r} is not there or may not be started")
+        return found
+    snap = False
+    for name in NAMES:
         found = shutil.which(name)
-        if found:
+        if found is not None and not _is_snap(Path(found)):
             return found
-    if path:
-        raise NoBrowser(f"the browser {path!r} is not there or may not be started")
-    raise NoBrowser(f"no browser is installed (looked for {', '.join(NAMES)}); on Debian: apt install chromium")
+        snap = snap or found is not None
+    if snap:
+        raise NoBrowser(
+            "the only browser is a snap, which can neither use a profile outside its own folders nor run in a unit;"
+            " install Google Chrome's .deb package, as docs/ozeki.md says for Ubuntu"
+        )
+    raise NoBrowser(
+        f"no browser is installed (looked for {', '.join(NAMES)}); on Debian: apt install chromium, on Ubuntu: Google"
+        " Chrome's .deb package, as its chromium is a snap"
+    )
+
+
+def _is_snap(program: Path) -> bool:
+    """Whether this starts a browser in a snap: it lies among them, or is the script that Ubuntu has in its place."""
+    if "snap" in program.parts or program.resolve().name == "snap":
+        return True
+    try:
+        with program.open("rb") as file:
+            return file.read(2) == b"#!" and b"/snap/bin/chromium" in file.read(_SCRIPT)
+    except OSError:
+        return False
 
 
 class Browser:

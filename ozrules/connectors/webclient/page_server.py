@@ -1,12 +1,15 @@
-"""Serves the page to the browser beside it: five fixed files on a loopback port, and nothing secret in them.
+"""Serves the page to the browser beside it: its files on a loopback port, and nothing secret in them.
 
-The vendor's script works only in a page that comes from a web server. The port is made up at each start; the browser
+The vendor's script works only in a page that comes from a web server, and stands in it as a plain script element, as in
+all examples: the page has its address. The port is made up at each start; the browser
 is told to find it under the name of `ORIGIN`, so that the daemon knows, before any browser runs, which page may come to
 its bridge. The policy lets the page run the phone system's scripts, and talk to the phone system and to the bridge; the
 page tells when the policy stopped something.
 """
 
 import contextlib
+import html
+import string
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -20,13 +23,11 @@ ORIGIN: Final = "http://webclient.localhost"
 HOST: Final = ORIGIN.removeprefix("http://")
 
 _FOLDER: Final = Path(__file__).parent
-_FILES: Final = {
-    "/": ("page.html", "text/html"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/bridge.js": ("bridge.js", "text/javascript"),
-    "/phone.js": ("phone.js", "text/javascript"),
-    "/session.js": ("session.js", "text/javascript"),
-}
+SCRIPTS: Final = (
+    *("boot", "page", "bridge", "commands", "durations", "helper"),
+    *("live", "phone", "script", "session", "settling", "states"),
+)
+"""What the page loads of ours, by name."""
 
 
 def policy_for(*, script: str, server: str, bridge: str) -> str:
@@ -56,8 +57,12 @@ def policy_for(*, script: str, server: str, bridge: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def served_page(policy: str) -> AsyncIterator[int]:
-    """The loopback port on which the page is served under ``policy``."""
+async def served_page(policy: str, script: str) -> AsyncIterator[int]:
+    """The loopback port on which the page is served, with the vendor's ``script`` in it, under ``policy``."""
+    page = string.Template((_FOLDER / "page.html").read_text(encoding="utf-8")).substitute(script=html.escape(script))
+    files = {"/": (page, "text/html")} | {
+        f"/{name}.js": ((_FOLDER / f"{name}.js").read_text(encoding="utf-8"), "text/javascript") for name in SCRIPTS
+    }
     headers = {
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
@@ -69,12 +74,11 @@ async def served_page(policy: str) -> AsyncIterator[int]:
         # a name that was made to point here (DNS rebinding) gets nothing
         if request.host != HOST:
             raise web.HTTPMisdirectedRequest
-        name, content_type = _FILES[request.path]
-        text = (_FOLDER / name).read_text(encoding="utf-8")
+        text, content_type = files[request.path]
         return web.Response(text=text, content_type=content_type, charset="utf-8", headers=headers)
 
     app = web.Application()
-    app.add_routes([web.get(path, serve) for path in _FILES])
+    app.add_routes([web.get(path, serve) for path in files])
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     try:

@@ -1,243 +1,400 @@
 // The phone system, through the documented calls of the vendor's JavaScript API and nothing else.
 //
-// What the documentation leaves open is not decided here: what one reading would lose, is read both ways.
+// What the documentation leaves open is not decided here: what one reading would lose, is read both ways. What cannot
+// be read is never passed over in silence: it is a gap (`gap`), after which the list is told anew.
 
-import { changeOf, cut, isFinal, propertiesOf } from "./session.js";
+import { Commands, Refusal, checkArguments } from "./commands.js";
+import { Helper } from "./helper.js";
+import { Live, isAnother } from "./live.js";
+import { argumentsOf, idOf, propertiesOf, rawStateOf, textOf, wordsOf } from "./session.js";
+import { connectionStateOf, isBeginning, isFinal, isMovedOn, learn, lettersOf } from "./states.js";
 
-const LOAD_TIMEOUT = 15000;
 const CONNECT_TIMEOUT = 20000;
-// A refusal is documented neither as an exception nor as an event: so long we listen for either before we say that a
-// command was handed over. A change of the session's state ends the wait.
-const REFUSAL_WINDOW = 500;
-
-const CONNECTION_STATES = ["ACCESS_GRANTED", "ACCESS_DENIED", "CONNECTION_FAILED", "CONNECTION_CLOSED"];
-// The states that getActiveSessionsBySessionState can be asked for and in which a session lives.
-const LIVE_STATES = [
-  "RINGING", "INCALL", "CALLEEONHOLD", "CALLERONHOLD", "ONHOLD", "ONHOLDINACTIVE", "TRANSFERREQUESTED",
-  "TRANSFERRING", "TRANSFERFAILED",
-];
-const ARGUMENTS = {
-  blindTransfer: ["transferor", "phoneNumber"],
-  close: [],
-  closeWithHangup: [],
-  forward: ["phoneNumber"],
-  hangup: [],
-  hold: [],
-  sendDtmf: ["key", "phoneNumber"],
-  startListen: [],
-  stopListen: [],
-  unhold: [],
-};
-
-/** A method that was surely not carried out; `kind` as in the session protocol. */
-export class Refusal extends Error {
-  constructor(kind, message) {
-    super(message);
-    this.kind = kind;
-  }
-}
-
-/** Loads the vendor's script. When the phone system is down it does not come, or comes without OzWebClient. */
-export function loadScript(url) {
-  return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    const late = setTimeout(() => finish(`${url} did not load in ${LOAD_TIMEOUT / 1000} s`), LOAD_TIMEOUT);
-    function finish(problem) {
-      clearTimeout(late);
-      script.onload = script.onerror = null;
-      if (problem === undefined) return resolve();
-      script.remove();
-      reject(new Error(problem));
-    }
-    script.onload = () => finish(typeof OzWebClient === "undefined" ? `${url} has no OzWebClient` : undefined);
-    script.onerror = () => finish(`${url} does not load`);
-    script.src = url;
-    document.head.append(script);
-  });
-}
+// A close may come just before the final state that says who ended the call.
+const LAST_WORD = 300;
+// A session that the helper has named before in its state and names no longer is gone after so long.
+const MISSING = 2500;
+// The helper may be filled late, and a command come before it: so long its session is looked for, within the 5 s in
+// which the daemon wants an answer.
+const LOOKED_FOR = 3500;
+// So long after connecting, a call that is announced and does not begin is one that ran before.
+const ANNOUNCED = 10000;
+const MOST_SUBSCRIBED = 20; // objects of one session
+const MOST_ENDED = 10000;
+const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export class Phone {
-  #sessions = new Map(); // id -> {id, object, properties}
-  #inFlight = new Set(); // commands whose window is open: {id, refuse, done}
+  /** While the phone system may still announce the calls that ran before us: what comes then is found, not begun. */
+  announcing = true;
+  /** While the helper may still be filling: then it is no proof that a session has ended. */
+  settling = true;
+
+  #sessions = new Map(); // id -> Live
+  #ended = new Map(); // id -> what was last known
+  #closing = new Map(); // id -> {timer, properties}: closed, and perhaps its final state follows
+  #commands = new Commands();
+  #helper;
   #report;
   #granted = false;
+  #grantedAt = 0;
   #told = 0; // changes of sessions, each with its number
 
-  /** `report` hears connection(state, detail), session(event, properties, seq), problem(text). */
+  /** `report` hears connection(state, detail), session(event, properties, seq), gap(why), found(), problem(text). */
   constructor(report) {
     this.#report = report;
-  }
-
-  get #helper() {
-    return OzWebClient.helper ?? {};
+    this.#helper = new Helper(report.problem);
   }
 
   get canList() {
-    return typeof this.#helper.getActiveSessionsBySessionState === "function";
+    return this.#helper.canList;
+  }
+
+  get ids() {
+    return [...this.#sessions.keys()];
   }
 
   /** Connects once. A lost connection stays lost: what the script then does with our callbacks is not documented, so
    * the page is loaded anew. */
   connect({ server, token, password }) {
     // its own page has the first name, every example the second
-    const subscribe = OzWebClient.onConnectionStateChanged ?? OzWebClient.onConStateChanged;
-    if (typeof subscribe !== "function") {
+    const name = ["onConnectionStateChanged", "onConStateChanged"].find((each) => typeof OzWebClient[each] === "function");
+    if (name === undefined) {
       this.#report.connection("CONNECTION_FAILED", "the script has neither onConnectionStateChanged nor onConStateChanged");
       return;
     }
     const late = setTimeout(() => this.#report.connection("CONNECTION_FAILED", "no answer to connect"), CONNECT_TIMEOUT);
-    subscribe.call(OzWebClient, (info) => {
-      const state = connectionStateOf(info);
-      if (state === undefined) return this.#report.problem("an unknown connection state was reported");
+    let last;
+    const connection = (...args) => {
+      const state = args.map(connectionStateOf).find(Boolean);
+      if (state === undefined) return this.#report.problem(`an unknown connection state was reported: ${wordsOf(...args)}`);
+      if (state === last) return; // heard twice, as it is subscribed to twice
+      last = state;
       clearTimeout(late);
       this.#granted = state === "ACCESS_GRANTED";
+      if (this.#granted) {
+        this.#grantedAt = performance.now();
+        subscribe();
+        for (const [event, why] of failed) this.#report.problem(`${event} failed: ${why}`);
+        if (!("onSessionCreated" in OzWebClient)) this.#report.problem("the script has no onSessionCreated");
+      }
       this.#report.connection(state, "");
-    });
-    OzWebClient.onErrorOccured?.((error) => this.#errorOccurred(error));
-    if (password) OzWebClient.connect(server, token, { Password: password });
-    else OzWebClient.connect(server, token);
-    OzWebClient.onSessionCreated((session) => this.#created(session));
-    OzWebClient.onSessionClosed?.((session) => this.#closed(session));
+    };
+    const callbacks = {
+      [name]: connection,
+      onErrorOccured: (...errors) => {
+        if (!this.#commands.refusedBy(errors)) this.#report.problem(`the phone system reports an error: ${wordsOf(...errors)}`);
+      },
+      onSessionCreated: (...args) => this.#created(args),
+      onSessionClosed: (...args) => this.#closed(args),
+    };
+    // the vendor's examples subscribe before connecting, after it, or when access is granted; an echo is taken once
+    const heard = new Set(), failed = new Map(); // events that are subscribed to, and why others are not
+    const subscribe = () => {
+      for (const [event, callback] of Object.entries(callbacks)) {
+        try {
+          OzWebClient[event]?.(callback);
+          heard.add(event);
+          failed.delete(event);
+        } catch (error) {
+          if (!heard.has(event)) failed.set(event, wordsOf(error));
+        }
+      }
+    };
+    subscribe();
+    const answer = OzWebClient.connect(server, token, ...(password ? [{ Password: password }] : []));
+    answer?.then?.(undefined, (error) => this.#report.problem(`connect failed: ${wordsOf(error)}`));
+    subscribe();
+  }
+
+  /** Asks the helper, and takes in what it says: the ids that it named, or null where it could not be asked. `before`
+   * are ids that were live before the page was loaded anew. */
+  async ask(before = []) {
+    if (!this.canList || !this.#granted) return null;
+    const { named, failed } = await this.#helper.ask();
+    for (const [id, { object, states }] of named) this.#named(id, object, states);
+    for (const id of before) {
+      if (!named.has(id) && !this.#sessions.has(id) && !this.#ended.has(id)) this.#found(await this.#helper.byId(id));
+    }
+    let unnamed = false;
+    for (const [id, live] of [...this.#sessions]) {
+      if (named.has(id)) {
+        live.missing = undefined;
+        continue;
+      }
+      if (idOf(live.object) !== id) {
+        this.#renamed(live, live.object);
+        continue;
+      }
+      const object = await this.#helper.byId(id);
+      if (this.#sessions.get(id) !== live) continue; // it has ended meanwhile
+      if (isFinal(propertiesOf(object).sessionState)) this.#refreshed(live, object);
+      else if (object) live.missing = undefined;
+      else unnamed = !this.#hasGone(live) || unnamed;
+    }
+    return { ids: [...named.keys()].sort().join("\n"), whole: !failed && !unnamed };
   }
 
   /** The live sessions as far as they can be known, after the change `seq`: {sessions, complete, seq}. */
   async list() {
-    const listed = new Set();
-    let complete = this.canList && this.#granted;
-    if (complete) {
-      for (const state of LIVE_STATES) {
-        try {
-          const found = await this.#helper.getActiveSessionsBySessionState(state);
-          for (const key in found ?? {}) {
-            const id = this.#seen(found[key]);
-            if (id !== undefined) listed.add(id);
-          }
-        } catch (error) {
-          complete = false;
-          this.#report.problem(`getActiveSessionsBySessionState(${state}) failed: ${wordsOf(error)}`);
-        }
-      }
-    }
-    // a session that we saw in such a state and that the helper does not name: one of us is wrong, so nothing is closed
-    for (const [id, { properties }] of this.#sessions) {
-      if (LIVE_STATES.includes(lettersOf(properties.sessionState)) && !listed.has(id)) complete = false;
-    }
-    return { sessions: [...this.#sessions.values()].map(({ properties }) => properties), complete, seq: this.#told };
+    const asked = await this.ask();
+    return this.listed(asked?.whole === true && !this.settling);
+  }
+
+  listed(complete) {
+    for (const live of this.#sessions.values()) live.update(undefined, live.state);
+    return { sessions: [...this.#sessions.values()].map(({ listed }) => listed), complete, seq: this.#told };
   }
 
   /** Calls one of the ten methods, by name. Throws Refusal; otherwise it was handed over. */
   async call(method, params) {
-    const names = ARGUMENTS[method];
+    checkArguments(method, params);
     const id = params.sessionId;
-    if (typeof id !== "string") throw new Refusal("invalid", "sessionId is missing");
-    const missing = names.find((name) => typeof params[name] !== "string" || params[name] === "");
-    if (missing) throw new Refusal("invalid", `${missing} is missing`);
     if (!this.#granted) throw new Refusal("unavailable", "the web client is not connected to the phone system");
-    const entry = this.#sessions.get(id);
-    if (!entry) throw new Refusal("notFound", "the web client has no such session");
-    if (typeof entry.object[method] !== "function") throw new Refusal("unavailable", `the script has no ${method}()`);
-    await this.#observed(id, () => entry.object[method](...names.map((name) => params[name])));
+    const live = this.#sessions.get(id) ?? (await this.#look(id));
+    if (idOf(live.object) !== id) {
+      this.#report.gap("a session bears another id now");
+      throw new Refusal("notFound", "the session's object stands for another session now");
+    }
+    if (isFinal(propertiesOf(live.object).sessionState)) throw new Refusal("notFound", "the session has ended");
+    await this.#commands.call(id, live.object, method, params);
   }
 
-  #observed(id, act) {
-    return new Promise((resolve, reject) => {
-      const command = { id, done: () => finish(resolve), refuse: (why) => finish(() => reject(refusalFor(why))) };
-      const window = setTimeout(command.done, REFUSAL_WINDOW);
-      const finish = (settle) => {
-        clearTimeout(window);
-        this.#inFlight.delete(command);
-        settle();
-      };
-      this.#inFlight.add(command);
-      try {
-        const answer = act();
-        if (typeof answer?.then === "function") answer.then(undefined, command.refuse);
-      } catch (error) {
-        command.refuse(error);
+  async #look(id) {
+    const until = performance.now() + LOOKED_FOR;
+    while (!this.#ended.has(id)) {
+      this.#found(await this.#helper.byId(id));
+      if (!this.#sessions.has(id) && this.settling) await this.ask();
+      if (this.#sessions.has(id)) return this.#sessions.get(id);
+      if (!this.settling) break;
+      if (performance.now() > until) throw new Refusal("unavailable", "the phone system's list does not show the session yet");
+      await wait(250);
+    }
+    throw new Refusal("notFound", "the web client has no such session");
+  }
+
+  // --- what is told ---------------------------------------------------------------------------------------------------
+
+  #created(args) {
+    const { object, id, state } = argumentsOf(args);
+    if (object === undefined) return this.#report.gap("onSessionCreated named no session");
+    const known = this.#sessions.get(id);
+    if (known !== undefined && !isAnother(known, object)) return this.#refreshed(known, object, state);
+    this.#ended.delete(id);
+    const live = this.#note(id, object, state);
+    if (live.state === undefined) return this.#puzzle(live, () => this.#begun(live));
+    this.#begun(live);
+  }
+
+  #begun(live) {
+    if (isFinal(live.state)) this.#over(live);
+    if (this.announcing) return; // it stands in the first list
+    // announced late, and by its own account under way: whether it is older than the link by its start, the daemon sees
+    const found = !isBeginning(live.state) && performance.now() - this.#grantedAt < ANNOUNCED;
+    if (found) this.#report.found();
+    else this.#tell("session.created", live.begun);
+  }
+
+  #changed(live, args, subscription) {
+    const { object, id, state, raw } = argumentsOf(args);
+    if (id !== undefined && id !== live.id) {
+      const other = this.#sessions.get(id);
+      if (other !== undefined) return this.#refreshed(other, object, state);
+      if (object !== undefined) return this.#renamed(live, object, state);
+      return this.#report.gap("a change was told of a session that nobody knows");
+    }
+    const now = this.#sessions.get(live.id);
+    if (now === undefined) return this.#afterTheEnd(live, object, state);
+    if (now !== live) return; // about an earlier session that had this id
+    if (state === undefined && raw !== undefined) {
+      live.unsure = true;
+      live.update(object, live.state);
+      return this.#puzzle(live, () => this.#tell("session.stateChanged", live.changed));
+    }
+    this.#refreshed(live, object, state, subscription);
+  }
+
+  /** The script tells the present state to who subscribes: that is no change. */
+  #replayed(live, args) {
+    const { id = live.id, state } = argumentsOf(args);
+    if (id === live.id) live.update(undefined, state ?? live.state);
+  }
+
+  /** A session's state cannot be read: the helper may know it. Then `solved()`; else it is a gap. */
+  async #puzzle(live, solved) {
+    const before = live.state;
+    await this.ask();
+    if (this.#sessions.get(live.id) !== live) return;
+    if (live.state !== undefined && live.state !== before) return solved();
+    this.#report.gap(`a session's state could not be read: ${wordsOf(rawStateOf(live.object))}`);
+  }
+
+  /** A session that we know is shown anew: told, unless that is the echo of another of our subscriptions. */
+  #refreshed(live, object, state, subscription) {
+    const before = JSON.stringify(live.changed);
+    live.update(object, state);
+    this.#hear(live, object);
+    this.#commands.changed(live.id);
+    if (live.state === undefined) return this.#puzzle(live, () => this.#tell("session.stateChanged", live.changed));
+    if (JSON.stringify(live.changed) === before) {
+      if (subscription === undefined || live.heardBy !== subscription) return;
+      // where no state is told beside an object that is not refreshed, something has happened that it does not show
+      if (state === undefined) {
+        live.unsure = true;
+        this.#report.found();
       }
-    });
+    } else {
+      live.unsure = false;
+    }
+    live.heardBy = subscription;
+    if (isFinal(live.state)) this.#over(live);
+    this.#tell("session.stateChanged", live.changed);
   }
 
-  #errorOccurred(error) {
-    const words = wordsOf(error);
-    const named = [...this.#inFlight].filter(({ id }) => words.split(/[^\w-]+/).includes(id));
-    const meant = named.length > 0 ? named : [...this.#inFlight];
-    if (meant.length === 1) meant[0].refuse(error);
-    else this.#report.problem(`the phone system reports an error: ${words}`);
+  /** A change of a session that is over: its final state after its close, or a call that goes on under the same id. */
+  #afterTheEnd(live, object, given) {
+    if (object !== undefined) live.object = object;
+    const state = given ?? propertiesOf(live.object).sessionState;
+    const closing = this.#closing.get(live.id);
+    if (state === undefined) return;
+    if (isFinal(state)) {
+      if (closing !== undefined) this.#close(live.id, state);
+      return;
+    }
+    if (!isMovedOn(this.#ended.get(live.id)?.sessionState)) return;
+    this.#ended.delete(live.id);
+    live.update(object, state);
+    this.#sessions.set(live.id, live);
+    this.#report.gap("a session that had ended goes on");
   }
 
-  #created(object) {
-    const id = this.#seen(object, undefined, true);
-    if (id !== undefined) this.#tell("session.created", this.#sessions.get(id).properties);
+  /** The object of one session now bears the id of another: the call goes on as that one. */
+  #renamed(live, object, state) {
+    this.#over(live, true);
+    this.#commands.changed(live.id);
+    this.#tell("session.closed", live.changed);
+    if (idOf(object) !== undefined) this.#created(state === undefined ? [object] : [object, state]);
+    else this.#report.gap("a session has lost its id");
   }
 
-  #changed(entry, first, second) {
-    const [object, state] = changeOf(first, second);
-    const now = this.#sessions.get(entry.id);
-    if (now !== undefined && now !== entry) return; // about an earlier session that had this id
-    const properties = this.#update(entry, object, state);
-    for (const command of this.#inFlight) if (command.id === entry.id) command.done();
-    if (isFinal(properties.sessionState)) this.#sessions.delete(entry.id);
-    this.#tell("session.stateChanged", properties);
+  #closed(args) {
+    const { object, id = textOf(args[0]), state } = argumentsOf(args);
+    const live = this.#sessions.get(id);
+    if (live === undefined) return this.#closedAfterTheEnd(id, object);
+    const given = state ?? propertiesOf(object).sessionState;
+    live.update(object, isFinal(given) ? given : live.state);
+    this.#over(live, true);
+    this.#commands.changed(id);
+    if (isFinal(live.state)) return this.#tell("session.closed", live.changed);
+    const timer = setTimeout(() => this.#close(id), LAST_WORD);
+    this.#closing.set(id, { timer, properties: live.changed });
   }
 
-  #closed(object) {
-    const given = propertiesOf(object);
-    const entry = this.#sessions.get(given.sessionId);
-    this.#sessions.delete(given.sessionId);
-    for (const command of this.#inFlight) if (command.id === given.sessionId) command.done();
-    if (given.sessionId === undefined) return this.#report.problem("onSessionClosed named no session");
-    this.#tell("session.closed", { ...entry?.properties, ...given });
+  /** Closed after its final state, or without ever having been known here; told once. */
+  #closedAfterTheEnd(id, object) {
+    if (id === undefined) return this.#report.gap("onSessionClosed named no session");
+    const { isClosed, ...known } = this.#ended.get(id) ?? {};
+    if (isClosed) return;
+    this.#keepEnded(id, { ...known, isClosed: true });
+    this.#tell("session.closed", { sessionState: "other:closed", ...propertiesOf(object), ...known, sessionId: id });
+  }
+
+  #close(id, state) {
+    const { timer, properties } = this.#closing.get(id);
+    clearTimeout(timer);
+    this.#closing.delete(id);
+    if (state !== undefined) this.#tell("session.stateChanged", { ...properties, sessionState: state });
+    this.#tell("session.closed", state === undefined ? properties : { ...properties, sessionState: state });
   }
 
   #tell(event, properties) {
     this.#report.session(event, properties, ++this.#told);
   }
 
-  /** Takes note of a session object; the id, or undefined where it has none. */
-  #seen(object, state, anew = false) {
-    const { sessionId: id } = propertiesOf(object);
-    if (id === undefined || typeof object.onSessionStateChanged !== "function") {
-      this.#report.problem("a session without an id, or without onSessionStateChanged, was left out");
-      return undefined;
-    }
-    let entry = anew ? undefined : this.#sessions.get(id);
-    if (entry === undefined) {
-      entry = { id, object, properties: {} };
-      this.#sessions.set(id, entry);
-      const subscribed = entry;
-      object.onSessionStateChanged((first, second) => this.#changed(subscribed, first, second));
-    }
-    this.#update(entry, object, state);
-    return id;
+  // --- what is known --------------------------------------------------------------------------------------------------
+
+  #note(id, object, state) {
+    if (this.#closing.has(id)) this.#close(id);
+    const live = new Live(id, object);
+    this.#sessions.set(id, live);
+    live.update(object, state);
+    this.#hear(live, object);
+    return live;
   }
 
-  /** The object given last is the one to read and to call; where it is not refreshed, the callback's state holds. */
-  #update(entry, object, state) {
-    if (object !== null && typeof object === "object") entry.object = object;
-    entry.properties = { ...entry.properties, ...propertiesOf(entry.object), sessionId: entry.id };
-    if (state !== null && state !== undefined && typeof state !== "object") entry.properties.sessionState = String(state);
-    return entry.properties;
+  #hear(live, object = live.object) {
+    if (live.subscribed.has(object) || live.subscribed.size >= MOST_SUBSCRIBED) return;
+    live.subscribed.add(object);
+    try {
+      const subscription = live.subscribed.size;
+      let subscribed = false;
+      object.onSessionStateChanged((...args) => {
+        if (subscribed) this.#changed(live, args, subscription);
+        else this.#replayed(live, args);
+      });
+      subscribed = true;
+    } catch (error) {
+      this.#report.problem(`the changes of a session cannot be heard: ${wordsOf(error)}`);
+    }
   }
-}
 
-function connectionStateOf(info) {
-  const value = info !== null && typeof info === "object" ? info.State ?? info.state : info;
-  const constants = typeof ConnectionState === "undefined" ? {} : ConnectionState;
-  return CONNECTION_STATES.find((name) => value === constants[name] || lettersOf(value) === lettersOf(name));
-}
+  #over(live, isClosed = false) {
+    this.#sessions.delete(live.id);
+    const { sessionState, startTime } = live.properties;
+    this.#keepEnded(live.id, { sessionId: live.id, sessionState, startTime, isClosed });
+  }
 
-const lettersOf = (text) => String(text ?? "").replace(/[^A-Za-z]/g, "").toUpperCase();
+  #keepEnded(id, known) {
+    this.#ended.delete(id);
+    this.#ended.set(id, known);
+    if (this.#ended.size > MOST_ENDED) this.#ended.delete(this.#ended.keys().next().value);
+  }
 
-/** The words of an exception or of the error object, whose fields are not documented. */
-function wordsOf(error) {
-  if (typeof error === "string") return cut(error, 300);
-  if (error instanceof Error) return cut(`${error.name}: ${error.message}`, 300);
-  return cut(Object.entries(propertiesOf(error)).map(([name, value]) => `${name}: ${value}`).join(", "), 300);
-}
+  /** Takes in a session that the helper gave, where we do not have it. */
+  #found(object) {
+    const id = idOf(object);
+    if (id === undefined || this.#sessions.has(id) || isFinal(propertiesOf(object).sessionState)) return;
+    const ended = this.#ended.get(id);
+    // the helper may name a session for a while after its end
+    if (ended !== undefined && ended.startTime === propertiesOf(object).startTime) return;
+    this.#ended.delete(id);
+    this.#note(id, object);
+  }
 
-function refusalFor(error) {
-  const words = wordsOf(error);
-  const denied = /privilege|permission|denied|forbidden|not allowed|unauthori[sz]ed|AllowSessionModification/i.test(words);
-  return new Refusal(denied ? "denied" : "invalid", words || "the phone system refused without a reason");
+  /** Takes in what the helper named, under which states. */
+  #named(id, object, states) {
+    this.#found(object);
+    const live = this.#sessions.get(id);
+    if (live === undefined) return;
+    const own = propertiesOf(object).sessionState;
+    // the older name stands for all four holds; and a helper that names a session in several states looks at none
+    const precise = [...states].filter((each) => each !== "Hold" || states.size === 1);
+    const asked = precise.length === 1 ? precise[0] : undefined;
+    const same = (one, other) => one !== undefined && other !== undefined && lettersOf(one) === lettersOf(other);
+    const before = live.state;
+    if (asked !== undefined && own === undefined) learn(rawStateOf(object), asked);
+    // What a callback told holds where the helper or its object says so too. Where they do not, but say the same, or
+    // where something happened that no callback told, they hold.
+    const told = before === undefined || live.unsure ? undefined : before;
+    const agreed = [own, asked].some((each) => same(each, told));
+    const held = lettersOf(asked) === "HOLD" && /HOLD/.test(lettersOf(own ?? told));
+    let state = told ?? own ?? asked;
+    if (told !== undefined && !agreed && !held && same(own, asked)) state = own;
+    if (live.unsure && asked !== undefined && !held) state = asked;
+    live.unsure = false;
+    live.update(object, state);
+    live.namedIn.add(lettersOf(live.state));
+    this.#hear(live);
+  }
+
+  /** Whether the helper has surely ceased to name a session that it had named in this state. */
+  #hasGone(live) {
+    if (!live.namedIn.has(lettersOf(live.state)) || this.settling) return false;
+    live.missing ??= performance.now();
+    if (performance.now() - live.missing < MISSING) {
+      setTimeout(() => this.#report.found(), MISSING);
+      return false;
+    }
+    this.#over(live);
+    return true;
+  }
 }

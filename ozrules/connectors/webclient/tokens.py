@@ -1,4 +1,4 @@
-"""The token that a web client shows to its phone system: a fixed one, or one that is renewed before it expires.
+"""The token that a web client shows to its phone system: one that an admin gives, or one that is renewed by itself.
 
 A renewed token is shown by loading the page anew; the daemon then merges the list of sessions, so no call is lost.
 While none can be had the old one stays: a connection that stands may outlive it. A phone system that has forgotten its
@@ -51,19 +51,29 @@ class Tokens(Protocol):
 
 
 class FixedToken:
-    """A token that an admin has given, or the id of a webphone extension."""
+    """A token that an admin has given, or the id of a webphone extension.
 
-    def __init__(self, token: str) -> None:
-        self._token = token
+    It is read anew each time that it is shown, by ``read``, which raises NotGiven: so a token that has run out is
+    renewed where it is kept, and nothing has to be started again. While it cannot be read the last one is shown.
+    """
+
+    def __init__(self, connection: str, read: Callable[[], str]) -> None:
+        self._connection = connection
+        self._read = read
+        self._last = read()
 
     async def current(self) -> str:
-        return self._token
+        try:
+            self._last = self._read()
+        except NotGiven as error:
+            log.warning("%s: the token cannot be read again, and the last one is shown: %s", self._connection, error)
+        return self._last
 
     async def renewed(self) -> None:
         await asyncio.Event().wait()
 
     def refused(self, token: str) -> None:
-        """Nothing else can be shown."""
+        """The next one is read at the next try."""
 
     async def run(self) -> NoReturn:
         await asyncio.Event().wait()

@@ -91,7 +91,7 @@ class WebClient:
         policy = policy_for(script=self._script, server=self._server, bridge=bridge)
         clock = asyncio.get_running_loop().time
         failures = 0
-        async with served_page(policy) as port:
+        async with served_page(policy, self._script) as port:
             while True:
                 started, chromium = clock(), None
                 try:

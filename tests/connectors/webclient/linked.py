@@ -130,7 +130,7 @@ async def linked(
             connection="office",
             server="127.0.0.1",
             script=phone.script,
-            tokens=FixedToken(token) if tokens is None else tokens,
+            tokens=FixedToken("office", lambda: token) if tokens is None else tokens,
             password=password,
             bridge_token=BRIDGE_TOKEN,
             chance=random.Random(1),

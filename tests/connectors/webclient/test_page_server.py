@@ -5,15 +5,16 @@ import asyncio
 import aiohttp
 import pytest
 
-from ozrules.connectors.webclient.page_server import HOST, policy_for, served_page
+from ozrules.connectors.webclient.page_server import HOST, SCRIPTS, policy_for, served_page
 
-POLICY = policy_for(script="http://pbx:7777/WebphoneAPI", server="192.168.1.2", bridge="ws://127.0.0.1:8790/")
+SCRIPT = "http://pbx:7777/WebphoneAPI"
+POLICY = policy_for(script=SCRIPT, server="192.168.1.2", bridge="ws://127.0.0.1:8790/")
 
 
 def _get(path: str, host: str = HOST) -> tuple[int, str, dict[str, str]]:
     async def get() -> tuple[int, str, dict[str, str]]:
         async with (
-            served_page(POLICY) as port,
+            served_page(POLICY, SCRIPT) as port,
             aiohttp.ClientSession() as client,
             client.get(f"http://127.0.0.1:{port}{path}", headers={"Host": host}) as answer,
         ):
@@ -22,7 +23,7 @@ def _get(path: str, host: str = HOST) -> tuple[int, str, dict[str, str]]:
     return asyncio.run(get())
 
 
-@pytest.mark.parametrize("path", ["/", "/page.js", "/bridge.js", "/phone.js", "/session.js"])
+@pytest.mark.parametrize("path", ["/", *(f"/{name}.js" for name in SCRIPTS)])
 def test_the_page_and_its_modules_come_under_the_policy(path: str) -> None:
     status, text, headers = _get(path)
     assert status == 200

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from ozrules.connectors.webclient.tokens import DAY, NotGiven, RenewedToken
+from ozrules.connectors.webclient.tokens import DAY, FixedToken, NotGiven, RenewedToken
 from ozrules.engine.events import Accepted, Gap, SessionsListed
 from tests.connectors.webclient.linked import linked
 from tests.fakes.clock import StandingClock, settle
@@ -49,6 +49,26 @@ class Giver:
             await settle()
             yield self.tokens
             task.cancel()
+
+
+@pytest.mark.fault(20)
+async def test_a_given_token_is_read_anew_each_time_it_is_shown(caplog: pytest.LogCaptureFixture) -> None:
+    kept: list[str | None] = ["first"]
+
+    def read() -> str:
+        if kept[0] is None:
+            raise NotGiven("/etc/token: No such file or directory.", denied=False)
+        return kept[0]
+
+    tokens = FixedToken("office", read)
+    assert await tokens.current() == "first"
+    kept[0] = "second"
+    assert await tokens.current() == "second"
+    kept[0] = None
+    assert await tokens.current() == "second"
+    assert "No such file" in caplog.text
+    kept[0] = "third"
+    assert await tokens.current() == "third"
 
 
 async def test_for_years_there_is_always_a_token_that_holds() -> None:

@@ -102,7 +102,9 @@ def test_a_lost_connection_is_a_gap_and_then_a_new_list(phone: Webphone) -> None
             await phone.drop()
             gap = await office.until(Gap, after=before)
             down = await office.until(ConnectionState, lambda item: not item.ready, after=before)
-            return gap, down, await office.ready(after=before), ended, live
+            await office.ready(after=before)
+            listed = await office.until(SessionsListed, lambda item: item.complete, after=before)
+            return gap, down, listed, ended, live
 
     gap, down, listed, ended, live = run(lose())
     assert "CONNECTION_CLOSED" in gap.why
@@ -120,7 +122,8 @@ def test_a_list_that_is_longer_than_a_frame_comes_whole(phone: Webphone) -> None
             for _ in range(700):
                 await phone.create()
             async with linked(phone) as office:
-                first = await office.ready()
+                await office.ready()
+                first = await office.until(SessionsListed, lambda item: item.complete)
                 before = len(office.items)
                 await office.connector.request_list()
                 return [first, await office.until(SessionsListed, after=before)]
@@ -154,7 +157,10 @@ def test_a_wrong_token_is_said_and_not_tried_again_at_once(phone: Webphone) -> N
         async with phone.running(), linked(phone, token="canary-wrong-token") as office:
             return await office.until(ConnectionState, lambda item: "ACCESS_DENIED" in item.detail)
 
-    assert not run(deny()).ready
+    denied = run(deny())
+    assert not denied.ready
+    assert "has run out" in denied.detail
+    assert "read again at each try" in denied.detail
     assert len(phone.connects) == 1
 
 
@@ -249,7 +255,7 @@ def test_a_bridge_token_that_no_browser_can_send_is_refused_at_the_start() -> No
         WebClient(
             connection="office",
             server="127.0.0.1",
-            tokens=FixedToken(TOKEN),
+            tokens=FixedToken("office", lambda: TOKEN),
             bridge_token="a b",
             chance=random.Random(1),
         )
