@@ -90,7 +90,8 @@ _SAYS: Final[dict[str, str]] = {
     "to": "The number that the call was sent to.",
     "failed": "All conditions that were not as the rule wants them.",
     "outranked": "The rules that would have controlled the call had this one not been there.",
-    "certainty": "complete: the phone system said so; derived: it follows; degraded: the link was down.",
+    "certainty": "complete: the phone system said so; derived: it follows; degraded: the link was down, and nothing "
+    "that can be believed says what happened meanwhile.",
     "masked": "Paths in this line whose values are secrets.",
     "erased": "Paths in this line that were taken out.",
     "metrics": "What it cost.",

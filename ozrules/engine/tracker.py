@@ -391,7 +391,7 @@ class Tracker:
             if started is None or started >= live.started:
                 continue
             live.started = started
-            if live.state in BEGINNINGS:
+            if live.state in BEGINNINGS and not self._accounts.is_open(line, live.session):
                 self._settle(line, live, started, at)
             yield Change(live, "snapshot", live.previous, entered=False, seen=False, recounted=True)
 
@@ -477,7 +477,8 @@ class Tracker:
         if mine and theirs and mine != theirs:
             before, after = moment_from(mine), moment_from(theirs)
             return before is None or after is None or abs(before - after) > 1.0
-        begun = event is not None and event.kind == "created" and session.session_state in BEGINNINGS
+        created = event is not None and event.kind == "created" and not event.announced
+        begun = created and session.session_state in BEGINNINGS
         return begun and not theirs and live.state not in BEGINNINGS
 
     def _is_closed(self, line: Line, session: Session) -> bool:

@@ -19,8 +19,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import holidays
-from holidays.registry import COUNTRIES
 import msgspec
+from holidays.registry import COUNTRIES
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

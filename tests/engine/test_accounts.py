@@ -42,11 +42,20 @@ RUNNING: Final[dict[str, Manner]] = {
 
 
 class Phone:
-    """A call in one state since ``began``, told of in one manner by a phone system of which nothing is known yet."""
+    """A call in one state since ``began``, told of in one manner by a phone system of which nothing is known yet.
 
-    def __init__(self, manner: Manner, *, moves: bool | None = None) -> None:
-        self.stage = Stage(RULES, moves=moves)
+    ``found``: for how many seconds it was in this state before the first connect; None: it was seen to enter it.
+    """
+
+    def __init__(self, manner: Manner, *, found: float | None = None) -> None:
+        self.stage = Stage(RULES, moves=None, listed=found is None)
         self.manner = manner
+        if found is not None:
+            self.began = self.stage.now - found
+            self.stage.sessions["s1"] = {"sessionId": "s1", "sessionState": "InCall"}
+            self.show()
+            self.stage.connect()
+            return
         self.stage.call()
         self.stage.wait(4.0)
         self.stage.change("s1", "InCall")
@@ -167,12 +176,8 @@ def test_a_stay_of_which_nothing_is_said_is_degraded(restarts: bool) -> None:
 
 @pytest.mark.parametrize("manner", STANDING.values(), ids=STANDING)
 def test_a_call_that_is_found_counts_from_then_where_its_account_is_not_believed(manner: Manner) -> None:
-    stage = Stage(RULES, listed=False, moves=None)
-    phone = Phone.__new__(Phone)
-    phone.stage, phone.manner, phone.began = stage, manner, stage.now - 10.0
-    stage.sessions["s1"] = {"sessionId": "s1", "sessionState": "InCall"}
-    phone.show()
-    stage.connect()
+    phone = Phone(manner, found=10.0)
+    stage = phone.stage
     phone.wait(HOLD - 0.6)
     assert "20 s" not in stage.logged
     phone.wait(0.7)
@@ -182,12 +187,8 @@ def test_a_call_that_is_found_counts_from_then_where_its_account_is_not_believed
 
 @pytest.mark.parametrize("manner", RUNNING.values(), ids=RUNNING)
 def test_a_call_that_is_found_counts_from_its_beginning_once_its_durations_were_seen_to_run(manner: Manner) -> None:
-    stage = Stage(RULES, listed=False, moves=None)
-    phone = Phone.__new__(Phone)
-    phone.stage, phone.manner, phone.began = stage, manner, stage.now - 10.0
-    stage.sessions["s1"] = {"sessionId": "s1", "sessionState": "InCall"}
-    phone.show()
-    stage.connect()
+    phone = Phone(manner, found=10.0)
+    stage = phone.stage
     phone.wait(HOLD - 10.0 + 1.5)
     assert stage.logged.count("20 s") == 1
     assert stage.engine._world.live.popitem()[1].talk(stage.now) == pytest.approx(HOLD + 1.5, abs=1.5)
@@ -220,11 +221,26 @@ TEN: Final = 1_795_428_000.0
 """2026-11-23 10:00 UTC."""
 
 
-def _seen(stage: Stage, started: str | None, state: str = "Ringing", **rest: object) -> None:
+def _seen(
+    stage: Stage,
+    started: str | None,
+    state: str = "Ringing",
+    *,
+    announced: bool = False,
+    reported_at: float | None = None,
+) -> None:
     told = {"sessionId": "s9", "sessionState": state, "caller": "+36201234567", "callee": "2001"}
     session = session_from(told if started is None else told | {"startTime": started})
-    event = SessionSeen(at=stage.now, connection=LINE, kind="created", session=session)
-    stage.tell(type(event)(**{name: getattr(event, name) for name in event.__struct_fields__} | rest))
+    stage.tell(
+        SessionSeen(
+            at=stage.now,
+            connection=LINE,
+            kind="created",
+            session=session,
+            announced=announced,
+            reported_at=reported_at,
+        )
+    )
 
 
 def _connected(at: float = TEN) -> Stage:
@@ -250,10 +266,23 @@ def test_what_is_older_than_the_link_by_its_own_account_is_found(known: bool) ->
     if known:
         stage.wait(SETTLES + 1.0)
         _seen(stage, "2026-11-23T10:00:11Z")
-        stage.close("s9") if "s9" in stage.sessions else None
         stage.tell(SessionsListed(at=stage.now, connection=LINE, sessions=()))
         stage.effects.clear()
     _seen(stage, "2026-11-23T09:50:00Z")
+    assert stage.logged == []
+
+
+@pytest.mark.fault(5)
+def test_an_announcement_without_a_start_makes_no_second_call_of_one_that_is_known() -> None:
+    stage = _connected()
+    stage.call(state="TransferSetup")
+    stage.gap()
+    stage.tell(ConnectionOpened(at=stage.now, connection=LINE))
+    stage.sessions["s1"]["sessionState"] = "Ringing"
+    session = session_from(stage.sessions["s1"])
+    stage.tell(SessionSeen(at=stage.now, connection=LINE, kind="created", session=session, announced=True))
+    stage.listing()
+    assert [each.event.state for each in stage.observed] == ["TransferSetup", "Ringing"]
     assert stage.logged == []
 
 

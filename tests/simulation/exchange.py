@@ -2,6 +2,7 @@
 
 The calls are those of the project's own simulated phone system, which is not under test here; what is said about them
 passes the real codec. Each seed is another phone system: `Manner` is what may differ from one to the next.
+It is one long file because calls, lists, announcements and requests meet in the same gateway.
 """
 
 import asyncio

@@ -81,6 +81,10 @@ class Safety:
         self.outcomes: dict[str, str] = {}
         self.sent: dict[tuple[str, int], float] = {}
         self.merged = False
+        self.whole = False
+        """Whether a list that is complete has come since the last gap."""
+        self._named: set[str] = set()
+        """Whom a list or a report has named since the last gap."""
         self.observing = False
         self.shift = 0.0
         """What the engine's clock shows at true 0."""
@@ -138,7 +142,8 @@ class Safety:
         self._listed.clear()
         self.shift = shift
         self.observing = observing
-        self.merged = self._woke = False
+        self.merged = self.whole = self._woke = False
+        self._named.clear()
         self._paused.clear()
         self._meanwhile.clear()
         self._pending.clear()
@@ -165,13 +170,15 @@ class Safety:
             case ConnectionOpened(epoch=epoch):
                 if epoch != self._epoch:
                     self._known.clear()
-                self._epoch, self.merged = epoch, False
+                self._epoch, self.merged, self.whole = epoch, False, False
+                self._named.clear()
                 self._listed.clear()
                 self._reported.clear()
                 self._meanwhile.clear()
                 self._pending.clear()
             case Gap():
-                self.merged = False
+                self.merged = self.whole = False
+                self._named.clear()
                 self._linked = self._true()
                 self._listed.clear()
                 self._meanwhile.clear()
@@ -186,6 +193,8 @@ class Safety:
                 self._doubtful.clear()
                 self.merged, self._woke = True, False
                 listed = {session.session_id for session in sessions or ()}
+                self.whole = self.whole or complete
+                self._named |= listed
                 pending, self._pending = self._pending, []
                 for report in pending:
                     if not complete and report.session.session_id not in listed:
@@ -229,6 +238,7 @@ class Safety:
     def _seen(self, event: SessionSeen) -> None:
         session, id = event.session, event.session.session_id
         self._listed.pop(id, None)
+        self._named.add(id)
         if event.reported_at is not None and self._numbered:
             before = self._reported.get(id, 0.0)
             if event.reported_at < before and event.kind != "created":
@@ -337,6 +347,8 @@ class Safety:
             self._fail(f"I8: {decision.rule} fired although it is paused")
         if decision.event.kind == "timer" and self._woke:
             self._fail(f"I5: {decision.rule} fired after the host had slept, and before a list")
+        if decision.event.kind == "timer" and call is not None and not self.whole and call.id not in self._named:
+            self._fail(f"I5: {decision.rule} fired on {call.id}, which nothing has named since a gap")
         if decision.event.kind == "timer" and call is not None:
             self._not_early(decision, call)
         if self._listing and call is not None:
@@ -443,6 +455,8 @@ class Safety:
             self._fail(f"I2: {command.id} leaves, and its intent is not on disk")
         if not self.merged:
             self._fail(f"I5: {command.id} leaves between a gap and the list that ends it")
+        elif not self.whole and session.session_id not in self._named:
+            self._fail(f"I5: {command.id} leaves for {session.session_id}, which nothing has named since a gap")
         known = self._known.get(session.session_id)
         if known is None:
             self._fail(f"I4: {command.id} leaves for {session.session_id}, of which the last word was that it ended")

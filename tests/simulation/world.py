@@ -180,6 +180,7 @@ class World:
             and not life.dead
             and not life.stopping
             and self.safety.merged
+            and self.safety.whole
             and self._wire is not None
             and not self._wire.deaf
             and not self.observing
