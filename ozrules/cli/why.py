@@ -9,7 +9,7 @@ from ozrules.cli import configuration
 from ozrules.cli.commands import ABOUT
 from ozrules.cli.explanation import lines
 from ozrules.cli.stored import with_journal
-from ozrules.cli.told import MOST_CHANGES, told
+from ozrules.cli.told import told
 from ozrules.logs.escaping import escaped
 from ozrules.replay.recording import NotARecording
 from ozrules.replay.smallest import Changes, changes
@@ -33,8 +33,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = subparsers.add_parser(
         "why",
         help=ABOUT["why"],
-        description="Plays a recorded call to the rules in force and says of each why it did, or did not, act, and the"
-        " smallest change of the call and of the rule with which it would have.",
+        description="Plays a recorded call to the rules in force and says of each why it did, or did not, act; of one"
+        " rule also the smallest change of the call and of the rule with which it would have.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -71,12 +71,14 @@ def _explain(arguments: argparse.Namespace, reader: Reader, rules: RuleSet) -> i
     call = found.call
     print(escaped(f"{call.connection}/{call.session_id}@{call.start}"))
     shown = [each for each in found.answers if arguments.rule in (None, each.rule)]
-    for number, answer in enumerate(shown):
-        print("\n".join(lines(answer)))
-        if answer.reason != "fired" and number < MOST_CHANGES:
+    for answer in shown:
+        print("\n".join(lines(answer)), flush=True)
+    if arguments.rule is None:
+        print(f"What would have made one of them fire: ozrules why {escaped(arguments.session)} RULE")
+        return 0
+    for answer in shown:
+        if answer.reason != "fired":  # it takes a while: the call is played again for each change that is tried
             print("\n".join(_changes(changes(found.story, rules, call, answer.rule, until=now))))
-    if len(shown) > MOST_CHANGES:
-        print(f"What would have made the others fire: ozrules why {escaped(arguments.session)} RULE")
     return 0
 
 

@@ -39,6 +39,10 @@ def test_every_rule_is_explained_with_the_place_in_the_file(config: str, capsys:
     assert "other: " in said
     assert "desk: stateOther" in said
     assert "rules.yaml:" in said
+    assert "smallest change" not in said
+    assert f"ozrules why {session.session_id} RULE" in said
+    assert main(["why", session.session_id, "other", "--config", config]) == 0
+    said = capsys.readouterr().out
     assert "smallest change of the call: callee 2099 instead of" in said
     assert "smallest change of the rule: " in said
     assert main(["why", f"{session.connection}/{session.session_id}", "desk", "--config", config]) == 0
