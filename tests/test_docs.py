@@ -26,6 +26,7 @@ _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)\s]*))?\)")
 ELSEWHERE = frozenset(
     {
+        "export",
         "install",
         "make",
         "systemctl",

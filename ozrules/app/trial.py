@@ -11,7 +11,7 @@ from ozrules.app.connections import Shared, Unsupported, connect
 from ozrules.engine.events import ConnectionOpened, SessionsListed
 from ozrules.runtime.ports import Clock, ConnectionState, Connector
 from ozrules.runtime.routes import Routes
-from ozrules.settings.model import ConnectionSettings, WebclientSettings
+from ozrules.settings.model import ConnectionSettings, OzekiHttpSettings, WebclientSettings
 
 PATIENCE: Final = 20.0
 """Seconds in all, for a browser to start and a page to load among other things."""
@@ -23,24 +23,34 @@ class Found(msgspec.Struct, frozen=True):
     """What came of it. ``problem`` is None where the phone system was reached and gave its list.
 
     ``privileges`` are the methods that the credentials may have carried out; None: the phone system does not say.
+    ``detail`` is what the connection says of itself once it is ready.
     """
 
     problem: str | None
     sessions: int | None = None
     privileges: frozenset[str] | None = None
+    detail: str = ""
 
 
-async def attempt(settings: ConnectionSettings, clock: Clock) -> Found:
-    """Connects, and disconnects again."""
-    if isinstance(settings, WebclientSettings):
-        settings = msgspec.structs.replace(settings, browser="managed", bridge=None)
+async def attempt(settings: ConnectionSettings, clock: Clock, among: tuple[ConnectionSettings, ...] = ()) -> Found:
+    """Connects, and disconnects again. ``among`` are all connections: a web client's token may come over another.
+
+    No port is opened that the daemon may have open at this moment.
+    """
+    match settings:
+        case WebclientSettings():
+            settings = msgspec.structs.replace(settings, browser="managed", bridge=None)
+        case OzekiHttpSettings():
+            settings = msgspec.structs.replace(settings, notifications=None)
+        case _:
+            pass
     try:
         shared = Shared(
             clock=clock,
             chance=random.Random(),  # noqa: S311  # spreads retries
             routes=Routes(clock),
             troubles={},
-            connections=(settings,),
+            connections=among or (settings,),
         )
         connector, side = connect(settings, shared)
     except Unsupported as unsupported:
@@ -56,6 +66,7 @@ async def attempt(settings: ConnectionSettings, clock: Clock) -> Found:
 async def _reach(connector: Connector, refused: float) -> Found:
     said = "it does not answer"
     privileges: frozenset[str] | None = None
+    listed: SessionsListed | None = None
     try:
         async with asyncio.timeout(PATIENCE) as limit, aclosing(connector.events()) as events:
             async for item in events:
@@ -65,8 +76,11 @@ async def _reach(connector: Connector, refused: float) -> Found:
                         limit.reschedule(asyncio.get_running_loop().time() + refused)
                     case ConnectionOpened():
                         privileges = item.privileges
-                    case SessionsListed(sessions=sessions):
-                        return Found(None, None if sessions is None else len(sessions), privileges)
+                    case SessionsListed():
+                        listed = item
+                    case ConnectionState(ready=True, detail=detail) if listed is not None:
+                        sessions = None if listed.sessions is None else len(listed.sessions)
+                        return Found(None, sessions, privileges, detail)
                     case _:
                         pass
     except TimeoutError:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from ozrules.cli import configuration, moments
 from ozrules.cli.commands import ABOUT
-from ozrules.logs.escaping import escaped
+from ozrules.logs.escaping import MAX_DETAIL, escaped
 from ozrules.rules.diagnostics import DocumentInvalid
 from ozrules.store.reading import Reader
 from ozrules.store.state_directory import StateUnusable
@@ -169,7 +169,7 @@ def _status(answer: Mapping[str, Any]) -> int:
     print(f"mode {data['mode']}, {data['rules']} rules, revision {data['revision'][:19]}")
     print(f"{data['sessions']} live sessions, up for {data['uptime']} s, ozrules {data['version']}")
     for one in data["connections"]:
-        print(f"  {one['name']}: {'ready' if one['ready'] else 'not ready'}, {escaped(one['detail'])}")
+        print(f"  {one['name']}: {'ready' if one['ready'] else 'not ready'}, {escaped(one['detail'], MAX_DETAIL)}")
     timers, hooks, latency = data["timers"], data["webhooks"], data["latency"]
     print(f"timers: {timers['waiting']} waiting, {timers['late']} late")
     print(f"webhooks: {hooks['waiting']} waiting, {hooks['delivered']} delivered, {hooks['dead']} dead")

@@ -13,7 +13,7 @@ from typing import Final
 
 import ozrules
 from ozrules.app import abilities
-from ozrules.cli import meeting
+from ozrules.cli import meeting, reaching
 from ozrules.cli.commands import ABOUT
 from ozrules.proofs import checking
 from ozrules.rules import rendering
@@ -23,7 +23,7 @@ from ozrules.rules.model import Place, RuleSet
 from ozrules.rules.repair import repaired
 from ozrules.rules.suggest import closest
 from ozrules.settings import configuration
-from ozrules.settings.model import Settings
+from ozrules.settings.model import ConnectionSettings, Settings
 from ozrules.settings.rule_files import rule_files
 from ozrules.settings.sources import read_source
 
@@ -32,6 +32,7 @@ ROUNDS: Final = 5  # a repair may show the next one
 EXAMPLE: Final = """examples:
   ozrules check rules.yaml
   ozrules check --config /etc/ozrules/ozrules.yaml --strict
+  ozrules check --config /etc/ozrules/ozrules.yaml --connect
   ozrules check --explain unknown-state
   ozrules check --at "2026-12-24 18:00" --caller +36201234567 --callee 2001"""
 
@@ -51,6 +52,12 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("--format", choices=["text", "json", "sarif"], default="text", help="text unless given")
     parser.add_argument("--strict", action="store_true", help="warnings count as errors")
+    parser.add_argument(
+        "--connect",
+        action="store_true",
+        help="read the secrets too, and reach each phone system once; each says what is possible there, and an "
+        "Asterisk also which endpoints count as phones, which as trunks, and which are named nowhere",
+    )
     parser.add_argument("--fix", action="store_true", help="write the repairs that are certain")
     parser.add_argument(
         "--witnesses", metavar="FILE", type=Path, help="write the calls that show findings, as rule tests"
@@ -62,10 +69,12 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 @dataclass
 class _Report:
-    """What was read and found."""
+    """What was read and found; ``with_secrets``: the secrets that a configuration names are read too."""
 
+    with_secrets: bool
     diagnostics: list[Diagnostic] = field(default_factory=list)
     sources: dict[str, Source] = field(default_factory=dict)
+    connections: tuple[ConnectionSettings, ...] = ()
     named: int = 0
     rules: RuleSet | None = None
     rule_files: tuple[str, ...] = ()
@@ -88,29 +97,42 @@ def check(arguments: argparse.Namespace) -> int:
     if given is not None and arguments.config is None and not Path(given).exists():
         print("ozrules check: name a rule file, or a configuration with --config", file=sys.stderr)
         return 2
+    if arguments.connect and (arguments.format != "text" or arguments.at is not None):
+        print("ozrules check: --connect shows text, and nothing else beside it", file=sys.stderr)
+        return 2
     fixed = 0
-    report = _examine(files, given, os.environ)
+    report = _examine(files, given, os.environ, arguments.connect)
     if arguments.fix:
         for _ in range(ROUNDS):
             made = _fix(report)
             if not made:
                 break
             fixed += made
-            report = _examine(files, given, os.environ)
+            report = _examine(files, given, os.environ, arguments.connect)
     if arguments.witnesses is not None and not _witnesses(report, arguments.witnesses):
         return 2
     if arguments.at is not None and report.rules is not None and not report.errors:
         print("\n".join(meeting.shown(arguments, report.rules)))
         return 0
     _show(report, arguments.format, fixed)
-    return 1 if report.errors or (arguments.strict and report.diagnostics) else 0
+    reached = _reach(report) if arguments.connect else True
+    return 0 if reached and not report.errors and not (arguments.strict and report.diagnostics) else 1
+
+
+def _reach(report: _Report) -> bool:
+    if not report.connections:
+        print("No connection is tried: a configuration without errors is needed for that.")
+        return False
+    lines, reached = reaching.reach(report.connections)
+    print("\n".join(lines))
+    return reached
 
 
 # --- finding out ----------------------------------------------------------------------------------------------------
 
 
-def _examine(files: list[str], given: str | None, environment: Mapping[str, str]) -> _Report:
-    report = _Report()
+def _examine(files: list[str], given: str | None, environment: Mapping[str, str], with_secrets: bool) -> _Report:
+    report = _Report(with_secrets=with_secrets)
     settings = _configuration(given, environment, report) if given is not None else None
     secrets = frozenset(settings.secrets) if settings is not None else None
     paths = [Path(name) for name in dict.fromkeys(files)]
@@ -154,10 +176,11 @@ def _configuration(name: str, environment: Mapping[str, str], report: _Report) -
 
 def _settings(path: Path, source: Source, environment: Mapping[str, str], report: _Report) -> Settings | None:
     try:
-        settings = configuration.load(path, source.data, environment, with_secrets=False)
+        settings = configuration.load(path, source.data, environment, with_secrets=report.with_secrets)
     except DocumentInvalid as invalid:
         report.diagnostics += invalid.diagnostics
         return None
+    report.connections = settings.connections
     report.diagnostics += settings.warnings
     from ozrules.app import browsers  # loads asyncio, which nothing else here needs
 

@@ -6,6 +6,8 @@ from typing import Final
 from ozrules.rules.characters import HIDDEN
 
 MAX_SHOWN: Final = 256
+MAX_DETAIL: Final = 4096
+"""Characters of what a connection says of itself: which methods it lacks, and endpoints by the dozen."""
 _UNSAFE: Final = re.compile(HIDDEN.pattern + "|[\n\r\ud800-\udfff]")
 
 

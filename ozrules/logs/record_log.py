@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from ozrules.logs.escaping import MAX_SHOWN, json_safe
+from ozrules.logs.escaping import MAX_DETAIL, MAX_SHOWN, json_safe
 from ozrules.logs.journald import entry
 from ozrules.logs.output import Output
 from ozrules.logs.pseudonyms import Pseudonyms
@@ -73,7 +73,8 @@ def _capped(field: str, value: object, rename: Callable[[str, str], str]) -> obj
         case str():
             # a lone surrogate cannot be written anywhere
             shown = rename(field, value if value.isascii() else value.encode("utf-8", "replace").decode())
-            return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
+            most = MAX_DETAIL if field == "detail" else MAX_SHOWN
+            return shown if len(shown) <= most else f"{shown[:most]}…"
         case Mapping():
             return {str(name)[:MAX_SHOWN]: _capped(str(name), one, rename) for name, one in value.items()}
         case list() | tuple():

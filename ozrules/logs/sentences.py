@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from ozrules.engine.effects import DONE
-from ozrules.logs.escaping import escaped
+from ozrules.logs.escaping import MAX_DETAIL, MAX_SHOWN, escaped
 
 Paint: TypeAlias = Callable[[str, str], str]
 _COLOURS: Final = {"green": "32", "red": "31", "yellow": "33", "dim": "2", "bold": "1"}
@@ -36,7 +36,7 @@ def sentence(body: Mapping[str, object], *, colour: bool = False) -> str:
         case "connection":
             ready = body.get("ready") is True
             said = paint("green" if ready else "yellow", "ready" if ready else "not ready")
-            said += f"  {_text(body, 'detail')}"
+            said += f"  {_text(body, 'detail', MAX_DETAIL)}"
         case "reload":
             said = _reload(body, paint)
         case "control":
@@ -135,9 +135,9 @@ def _arguments(found: object) -> str:
     return "".join(f" {escaped(str(name))} {escaped(str(value))}" for name, value in found.items())
 
 
-def _text(of: Mapping[str, object], name: str) -> str:
+def _text(of: Mapping[str, object], name: str, most: int = MAX_SHOWN) -> str:
     value = of.get(name)
-    return "" if value is None else escaped(str(value))
+    return "" if value is None else escaped(str(value), most)
 
 
 def _list(found: object) -> list[object]:

@@ -1,7 +1,7 @@
 """A property is its own: conditions, templates, groups, record and export each read the right one of 17.
 
-The whole way is played twice: by the real daemon at a gateway, and in one process, fast enough to plant a bug for each
-pair of properties at each place where they could be mixed up, and to see that it is found.
+The whole way is played twice: by the real daemon at each kind of phone system, and in one process, fast enough to plant
+a bug for each pair of properties at each place where they could be mixed up, and to see that it is found.
 """
 
 import itertools
@@ -16,7 +16,9 @@ from msgspec import structs
 
 from ozrules.connectors.session_messages import SessionNews
 from ozrules.connectors.session_protocol import decode
-from ozrules.engine import readings, world
+from ozrules.connectors.simulator.callers import CallPlan, Hold
+from ozrules.connectors.simulator.live_call import LiveCall
+from ozrules.engine import program, readings
 from ozrules.engine.effects import Decision, Observed, Tally, WriteLog
 from ozrules.engine.events import SessionSeen
 from ozrules.replay.recording import read
@@ -25,11 +27,14 @@ from ozrules.rules.loader import load
 from ozrules.rules.model import RuleSet
 from ozrules.runtime.records import Records
 from ozrules.session.session import ATTRIBUTES, Session
+from ozrules.session.state import HELD, ON_HOLD
 from ozrules.store import recording
-from tests.e2e.stage import TOKEN, configure, daemon, ozrules
+from tests.e2e.stage import TOKEN, Daemon, configure, daemon, ozrules, phones
+from tests.e2e.stage import Way as PhonesWay
 from tests.engine.stage import Stage
 from tests.fakes import seventeen
-from tests.fakes.gateway import HELLO, NO_SESSIONS, Speaker, gateway
+from tests.fakes.gateway import HELLO, NO_SESSIONS, Speaker, gateway, until
+from tests.fakes.http_server import canned, xml
 
 NAMES: Final = tuple(seventeen.WIRE)
 PAIRS: Final = tuple(itertools.combinations(NAMES, 2))
@@ -166,7 +171,7 @@ def planted(name: str, one: str, other: str) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(readings, name, wrong)
-        patch.setattr(world, name, wrong)
+        patch.setattr(program, name, wrong)
         yield
 
 
@@ -218,7 +223,7 @@ def test_two_that_are_swapped_in_a_group_are_found() -> None:
             return whole(tuple(names.get(field, field) for field in fields), *rest)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(world, "group_of", wrong)
+            patch.setattr(program, "group_of", wrong)
             told = Way().mixed_up()
         assert {f"group {one}", f"group {other}"} <= set(told), (one, other)
 
@@ -237,6 +242,28 @@ WATCHED: Final = tuple(name for name in NAMES if name not in ("talkDuration", "s
 """Those that do not tick while the daemon is watched."""
 
 
+async def read_right(one: Daemon, session: dict[str, str]) -> None:
+    """The daemon's rules fire, each for its own property of ``session``, and say, count and write down that one."""
+    names = [name for name in session if name in WATCHED]
+    decisions = await one.saw("decision", len(names), reason="fired")
+    logs = await one.saw("log", len(names))
+    assert await one.stop() == 0
+    read_as = session | ({"startTime": seventeen.READ["startTime"]} if "startTime" in session else {})
+    assert {line["rule"]: line["text"] for line in logs} == {name: f"<{session[name]}>" for name in names}
+    for line in decisions:
+        name = line["rule"]
+        read_ = {f"conditions.{name}": read_as[name], f"throttle.groupBy.{name}": read_as[name]}
+        assert line["values"] == read_ | {"throttle.onceWithin": None}
+        shown = [each for each in seventeen.ON_RECORD if each in session]
+        assert {each: line["session"][each] for each in shown} == {each: session[each] for each in shown}
+        assert line["sessionId"] == session["sessionId"]
+        assert line["masterSessionId"] == session.get("masterSessionId")
+    code, text = await ozrules(one.folder, "export", "--since", "1h")
+    assert code == 0
+    *_, last = [line["session"] for each in text.splitlines() if "session" in (line := json.loads(each))]
+    assert {name: last.get(name) for name in NAMES} == dict.fromkeys(NAMES) | session
+
+
 async def test_the_daemon_reads_each_as_itself_from_the_gateway_to_the_export(tmp_path: Path) -> None:
     text = report("OnHold", "00:01:00", "00:00:05").replace("session.stateChanged", "session.created")
 
@@ -247,20 +274,85 @@ async def test_the_daemon_reads_each_as_itself_from_the_gateway_to_the_export(tm
     async with gateway(script) as port:
         configure(tmp_path, f"ws://127.0.0.1:{port}/", seventeen.rules("{state: OnHold}", *WATCHED))
         async with daemon(tmp_path, LAB_TOKEN=TOKEN) as one:
-            decisions = await one.saw("decision", len(WATCHED), reason="fired")
-            logs = await one.saw("log", len(WATCHED))
-            assert await one.stop() == 0
-    assert {line["rule"]: line["text"] for line in logs} == {name: f"<{seventeen.TEXT[name]}>" for name in WATCHED}
-    for line in decisions:
-        name = line["rule"]
-        read_ = {f"conditions.{name}": seventeen.READ[name], f"throttle.groupBy.{name}": seventeen.READ[name]}
-        assert line["values"] == read_ | {"throttle.onceWithin": None}
-        assert {each: line["session"][each] for each in seventeen.ON_RECORD} == {
-            each: seventeen.WIRE[each] for each in seventeen.ON_RECORD
-        }
-        assert (line["sessionId"], line["masterSessionId"]) == ("session-02", "master-01")
-    code, text = await ozrules(tmp_path, "export", "--since", "1h")
-    assert code == 0
-    exported = [json.loads(line) for line in text.splitlines()]
-    [session] = [line["session"] for line in exported if line["event"] == "created"]
-    assert session == seventeen.WIRE
+            await read_right(one, seventeen.WIRE)
+
+
+@pytest.mark.parametrize("way", ["gateway", "ozeki-webclient"])
+async def test_the_daemon_reads_each_as_itself_from_a_phone_system(
+    tmp_path: Path, way: PhonesWay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = LiveCall.seen
+
+    def seen(call: LiveCall, now: float) -> Session:
+        values: dict[str, Any] = {snake(name): value for name, value in seventeen.WIRE.items()}
+        session = whole(call, now)
+        state = ON_HOLD if session.session_state in HELD else session.session_state
+        return structs.replace(session, **values | {"session_state": state})
+
+    monkeypatch.setattr(LiveCall, "seen", seen)
+    async with phones(way=way) as system:
+        configure(tmp_path, system.settings(), seventeen.rules("{state: OnHold}", *WATCHED))
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            held = Hold(after=0.1, by="callee", seconds=None)
+            system.call(CallPlan(caller="+36201110006", callee="2007", answers_after=0.1, acts=(held,)))
+            # these durations stand still, so the web client tells none
+            told = seventeen.WIRE if way == "gateway" else {name: seventeen.WIRE[name] for name in WATCHED}
+            await read_right(one, told)
+
+
+HTTP_ROWS: Final[dict[str, tuple[str, dict[str, str], dict[str, str]]]] = {
+    "classic, CallerId a name": (
+        "classic",
+        {"CallState": "Hold", "CallId": "call-02", "Source": "+36201110006", "CallerId": "Anna 08"}
+        | {"Destination": "2007", "StartTime": "2026-11-23T10:00:00+01:00", "RingDuration": "3", "TalkDuration": "60"},
+        {"sessionId": "call-02", "sessionState": "OnHold", "startTime": "2026-11-23T10:00:00+01:00"}
+        | {"talkDuration": "60", "caller": "+36201110006", "callerDisplayName": "Anna 08", "callee": "2007"}
+        | {"source": "+36201110006", "destination": "2007"},
+    ),
+    "ozeki10, all numbers": (
+        "ozeki10",
+        {"CallId": "call-02", "Source": "1012", "CallerId": "+36201110006", "Destination": "2014"}
+        | {"CallerDialed": "+36201110016", "CalleeDialed": "2007", "StartTime": "2026-11-23T10:00:00+01:00"}
+        | {"RingDuration": "3.1", "TalkDuration": "60", "CallState": "Hold"},
+        {"sessionId": "call-02", "sessionState": "OnHold", "startTime": "2026-11-23T10:00:00+01:00"}
+        | {"talkDuration": "60", "caller": "+36201110006", "callee": "2014", "source": "1012", "destination": "2014"}
+        | {"dialedNumber": "+36201110016"},
+    ),
+    "ozeki10, Destination no number": (
+        "ozeki10",
+        {"CallId": "call-02", "Source": "OutsideLine12", "CallerId": "+36201110006", "Destination": "Desk14"}
+        | {"CallerDialed": "+36201110016", "StartTime": "2026-11-23T10:00:00+01:00", "CallState": "Hold"},
+        {"sessionId": "call-02", "sessionState": "OnHold", "startTime": "2026-11-23T10:00:00+01:00"}
+        | {"caller": "+36201110006", "callee": "+36201110016", "source": "OutsideLine12", "destination": "Desk14"}
+        | {"dialedNumber": "+36201110016"},
+    ),
+}
+"""The generation, a row of its list of calls, and the session that it tells of: what HTTP lacks is not there."""
+
+
+@pytest.mark.parametrize("name", HTTP_ROWS)
+async def test_the_daemon_reads_each_as_itself_from_the_http_api(tmp_path: Path, name: str) -> None:
+    generation, cells, session = HTTP_ROWS[name]
+    rows: list[dict[str, str]] = []
+
+    def answer(_: bytes) -> bytes:
+        listed = "".join(
+            f"<CallInfo>{''.join(f'<{key}>{value}</{key}>' for key, value in each.items())}</CallInfo>" for each in rows
+        )
+        return xml(f"<Response><Code>200</Code><ActiveCalls>{listed}</ActiveCalls></Response>".encode())
+
+    watched = [each for each in session if each in WATCHED]
+    conditions = {each: f'"{text}"' for each, text in session.items()} | {"sessionState": "OnHold"}
+    async with canned(answer) as server:
+        connection = {"name": "lab", "type": "ozeki-http", "server": "127.0.0.1", "port": server.port}
+        login = {"generation": generation, "username": "any", "password": {"env": "LAB_TOKEN"}}
+        rules = seventeen.rules("{state: OnHold}", *watched, conditions=conditions)
+        configure(tmp_path, connection | login, rules)
+        async with daemon(tmp_path) as one:
+            await one.ready()
+            rows.append(cells | {"CallState": "Ringing"})
+            asked = len(server.requests)
+            await until(lambda: len(server.requests) > asked + 1)
+            rows[0] = cells
+            await read_right(one, session)

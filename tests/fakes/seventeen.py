@@ -49,12 +49,12 @@ ON_RECORD: Final = ("caller", "callee", "dialedNumber", "callerDisplayName", "st
 HEAD: Final = 'ozrules: 1\ndefaults: {country: HU, extensions: ["_2XXX"], timezone: UTC}\nrules:\n'
 
 
-def rules(trigger: str, *names: str) -> str:
+def rules(trigger: str, *names: str, conditions: dict[str, str] = CONDITION) -> str:
     """One rule for each property, which asks for it, counts by it and says it."""
     return HEAD + "".join(
         f"""  - id: {name}
     trigger: {trigger}
-    conditions: {{{name}: {CONDITION[name]}}}
+    conditions: {{{name}: {conditions[name]}}}
     throttle: {{onceWithin: 1h, groupBy: [{name}]}}
     actions: [{{log: "<{{{{ {name} }}}}>"}}]
 """

@@ -59,6 +59,10 @@ _ANY = st.none() | st.text() | st.integers() | st.lists(st.text()) | st.dictiona
         ),
         ({"type": "gap", "connection": "office", "reason": "link"}, "office changes may have been missed: link"),
         ({"type": "connection", "connection": "office", "ready": True}, "office ready"),
+        (
+            {"type": "connection", "connection": "office", "ready": True, "detail": "PJSIP/1001, " * 50},
+            f"office ready  {('PJSIP/1001, ' * 50).rstrip()}",
+        ),
         ({"type": "reload", "ok": True, "rules": 12}, "12 rules hold from now on"),
         ({"type": "reload", "ok": True, "rules": 1}, "1 rule holds from now on"),
         ({"type": "reload", "ok": False, "errors": ["a:1:1 x"]}, "the rules were refused, the old ones stay: a:1:1 x"),

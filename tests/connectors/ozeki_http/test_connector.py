@@ -428,6 +428,21 @@ async def test_a_notification_makes_it_look_and_what_it_says_is_not_believed() -
     assert seen.session.session_state == IN_CALL
 
 
+@pytest.mark.parametrize("body", ["CallId=a&CallState=InCall", "&".join(["a=1"] * 101)], ids=["no name", "many pairs"])
+async def test_a_notification_that_cannot_be_read_makes_it_look(body: str) -> None:
+    calls = Calls()
+    calls.set("a", "Ringing")
+    async with canned(calls.answer) as server:
+        one = connector(server.port, listening=HEARD, clock=StandingClock())  # nothing is asked again by itself
+        async with reading(one) as reader:
+            await reader.ready()
+            calls.set("a", "InCall")
+            await posted(await one.notification_port(), body)
+            (seen,) = await reader.count(SessionSeen, 1)
+            (malformed,) = await reader.count(Malformed, 1)
+    assert (seen.session.session_state, malformed.kind) == (IN_CALL, "notANotification")
+
+
 @pytest.mark.fault(26)
 async def test_who_may_not_post_is_counted_and_starts_nothing() -> None:
     calls = Calls()
