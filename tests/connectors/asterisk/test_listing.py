@@ -44,6 +44,16 @@ STASIS = {"Application": "Stasis", "Context": "stasis-ozrules", "Exten": "hold"}
 PARKED = {"Application": "Park", "BridgeId": "lot"}
 
 
+def test_who_is_fetched_in_the_moment_of_the_list_does_not_wait_in_the_bridge_of_the_talk() -> None:
+    legs = Legs()
+    listed(legs, waiting("1.1", "PJSIP/1-1", **PARKED | {"BridgeId": "talk"}))
+    came = waiting("2.1", "PJSIP/2-1", BridgeUniqueid="talk", BridgeType="basic", BridgeTechnology="simple_bridge")
+    fetcher = legs.see(came)
+    assert fetcher is not None
+    legs.enter(fetcher, came)
+    assert [one.id for one in beside(legs, fetcher)] == ["1.1"]
+
+
 def test_two_that_wait_where_hold_sends_them_are_a_call() -> None:
     for where in (STASIS, PARKED):
         legs = Legs()
