@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import ozrules
-from ozrules.app import abilities, browsers
+from ozrules.app import abilities
 from ozrules.cli import meeting
 from ozrules.cli.commands import ABOUT
 from ozrules.proofs import checking
@@ -159,6 +159,8 @@ def _settings(path: Path, source: Source, environment: Mapping[str, str], report
         report.diagnostics += invalid.diagnostics
         return None
     report.diagnostics += settings.warnings
+    from ozrules.app import browsers  # loads asyncio, which nothing else here needs
+
     browsers.check(settings.connections, source, findings := Findings())
     report.diagnostics += findings.all
     return settings

@@ -12,7 +12,7 @@ from ozrules.engine.live import LiveSession
 from ozrules.rules import spans
 from ozrules.rules.condition import Value, shown
 from ozrules.rules.fields import VARIABLE, kind_of
-from ozrules.rules.numbers import NumberPlan
+from ozrules.rules.numbers import NumberPlan, is_withheld
 from ozrules.session.durations import iso_from, moment_from
 from ozrules.session.session import ATTRIBUTES, PROPERTIES
 
@@ -39,6 +39,12 @@ def direction_of(live: LiveSession, numbers: NumberPlan) -> str | None:
     return live.direction
 
 
+def caller_of(live: LiveSession, at: float) -> str | None:
+    """The caller's number; a withheld one is no value, whatever word the phone system has for it."""
+    caller = live.session.caller
+    return None if caller is None or is_withheld(caller) else caller
+
+
 def reader_of(field: str, numbers: NumberPlan) -> Read:
     """The function that reads ``field``; the loader has made sure that the field exists."""
     if field.startswith(VARIABLE):
@@ -61,6 +67,8 @@ def reader_of(field: str, numbers: NumberPlan) -> Read:
             return lambda live, at: moment_from(live.session.start_time, live.zone)
         case "direction":
             return lambda live, at: direction_of(live, numbers)
+        case "caller":
+            return caller_of
         case "hops":
             return lambda live, at: live.chain.hops
         case "connection":

@@ -214,11 +214,13 @@ class Run:
 
     @property
     def session(self) -> LiveSession:
-        """The session that the next step is about: once this run has moved the call, where the call is now."""
-        asks = self.origin.asks
-        if self.follows and (self.origin.ended if asks is None else asks.question is None):
+        """The session that the next step is about: once this run has moved the call, where the call is now. Where a
+        list may not be whole, that is where the call is named, and not where it was before.
+        """
+        asks, origin = self.origin.asks, self.origin
+        if self.follows and (origin.ended or origin.unseen if asks is None else asks.question is None):
             for live in reversed(self.chain.sessions):
-                if not live.ended and live.asks is None:
+                if not live.ended and not live.unseen and live.asks is None:
                     return live
         return self.origin
 

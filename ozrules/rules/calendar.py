@@ -35,7 +35,10 @@ _ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5
 _YEARLY: Final = re.compile(r"\d{2}-\d{2}", re.ASCII)
 _MONTH: Final = re.compile(r"\d{4}-\d{2}", re.ASCII)
 _LEAP_YEAR: Final = 2024
-_A_YEAR: Final = 2026  # of which regions' holidays are compared
+_REGIONAL: Final = frozenset(
+    "AD AR AU BA BO BQ BR BT CA CH CL CV DE ES FI FM FR GB GQ IN IT MY NI NZ PT SB SH ST SV TV US".split()  # noqa: SIM905
+)
+"""Countries with regions that have public holidays of their own, by the holidays package. To ask it loads the world."""
 _TIME: Final = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _AROUND_A_CHANGE: Final = 3 * 3600.0  # seconds: no clock is set back further
@@ -348,14 +351,9 @@ def holidays_known(of: Holidays) -> str | None:
 
 def region_missing(of: Holidays) -> bool:
     """Whether some regions of the country have holidays of their own, and no region is named."""
-    return of.region is None and _regions_differ(of.country)
-
-
-@lru_cache(maxsize=8)
-def _regions_differ(country: str) -> bool:
-    everywhere = set(holidays.country_holidays(country, years=_A_YEAR))
-    regions = holidays.list_supported_countries().get(country, [])
-    return any(set(holidays.country_holidays(country, subdiv=each, years=_A_YEAR)) - everywhere for each in regions)
+    return of.region is None and any(
+        of.country in names and not _REGIONAL.isdisjoint(names) for names in COUNTRIES.values()
+    )
 
 
 def _is_worked(day: date, known: holidays.HolidayBase) -> bool:

@@ -41,6 +41,19 @@ _DIRECTORY: Final = ("118",)  # public information services in most of Europe (C
 _ABROAD: Final = ("00", "011", "0011", "810", "001")
 _CODES: Final = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
 _SEPARATORS: Final = str.maketrans("", "", " -./(),")  # a comma is a pause while dialling
+_ADDRESS: Final = re.compile(
+    r"""\s*(?:[^<>]*<\s*)?                    # "Name" <
+        (?:(?:sips?|tel):)?
+        (?P<user>[^@;?<>:]*)
+        (?:[@;?][^<>]*)?                      # host, parameters
+        >?\s*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_EXTENSION: Final = re.compile(r"\s*(?:ext(?:ension)?\.?|x)\s*[0-9]{1,8}\s*$", re.IGNORECASE | re.ASCII)
+_LINE_DIGITS: Final = 2  # at most so many ask for an outside line, before a pause
+_WITHHELD: Final = frozenset(
+    {"", "anonymous", "unknown", "restricted", "private", "unavailable", "withheld", "blocked"}
+)
 _NUMBER: Final = re.compile(r"\+?[0-9*#]{1,32}", re.ASCII)
 _DESTINATION: Final = re.compile(r"\+?[0-9*#]{1,20}", re.ASCII)
 _PATTERN: Final = re.compile(r"(?:[0-9*#+XxZzNn-]|\[[0-9*#-]+\])*[.!]?", re.ASCII)
@@ -73,7 +86,9 @@ class NumberPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """``normal(text)``: the form in which numbers are compared. A second asking costs one look-up.
 
         E.164 where the country's plan makes that possible, the dialled form for extensions, short numbers and key
-        codes, the bare number for an emergency number. A text that is no number comes back unchanged.
+        codes, the bare number for an emergency number. Of an address (RFC 3261, 3966) the number counts, without host,
+        parameters and extension: ``tel:+36-1-234-5678;ext=12``, ``06 1 234 5678 ext. 12``, ``+3612345678,12``. A text
+        that is no number comes back unchanged.
         """
         return lru_cache(CACHED)(self._normal)
 
@@ -152,7 +167,7 @@ class NumberPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return PhoneMetadata.metadata_for_region(self.country) if self.country else None
 
     def _normal(self, text: str) -> str:
-        number = compact(text)
+        number = compact(_number_in(text))
         if number is None:
             return text
         emergency = self._emergency(number)
@@ -294,6 +309,23 @@ def compact(text: str) -> str | None:
         number = unicodedata.normalize("NFKC", text)
     number = number.translate(_SEPARATORS)
     return number if _NUMBER.fullmatch(number) else None
+
+
+def _number_in(text: str) -> str:
+    """The number of an address, a display name before it or not; the text itself where it holds no such thing."""
+    found = _ADDRESS.fullmatch(text)
+    if found is None:
+        return text
+    user = _EXTENSION.sub("", found["user"])
+    before, pause, _ = user.partition(",")
+    return before if pause and sum(character.isdecimal() for character in before) > _LINE_DIGITS else user
+
+
+@lru_cache(CACHED)
+def is_withheld(caller: str) -> bool:
+    """Whether a caller shows no number, in any of the words for it: ``anonymous``, ``<unknown>``, ``Restricted``."""
+    found = _ADDRESS.fullmatch(caller)
+    return (found["user"] if found is not None else caller).strip(" \"'<>").lower() in _WITHHELD
 
 
 def is_country(code: str) -> bool:

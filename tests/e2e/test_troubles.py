@@ -146,7 +146,7 @@ rules:
         async with daemon(tmp_path, DOOR_PIN=keys) as one:
             await one.ready()
             system.call(CallPlan(caller="+36201234567", callee="2001", answers_after=0.1))
-            await one.saw("outcome", outcome="confirmed")
+            await one.saw("outcome", outcome="accepted")
             command_line = one.command_line()
             said = "".join([(await ozrules(tmp_path, command))[1] for command in ("status", "sessions")])
             assert await one.stop() == 0

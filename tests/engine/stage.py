@@ -174,6 +174,7 @@ class Stage:
         """The daemon dies without a word, and another begins with what was remembered."""
         self.now += away
         decided = [effect.number for effect in self.effects if isinstance(effect, Decision)]
+        known = {effect.command for effect in self.effects if isinstance(effect, Outcome)}  # as the journal has it
         self.engine = Engine(
             self.rules,
             mode=self.mode,
@@ -181,7 +182,7 @@ class Stage:
             at=self.now,
             memories=sorted(self.memories.items()),
             tallies=self.tallies,
-            open_commands=self.open,
+            open_commands=[command for command in self.open if command.id not in known],
             earlier=self.earlier,
         )
         self.open = []

@@ -346,3 +346,22 @@ def test_nothing_is_done_between_a_list_and_the_changes_that_follow_it() -> None
     stage.wait(60)
     assert stage.sent == []
     assert stage.reasons == [("r", "stateLeftBeforeFor")]
+
+
+def test_a_hunt_controls_the_call_where_a_list_that_is_not_whole_names_it() -> None:
+    """The list names the number that rings now, and not the session that was sent there: nobody else may act on it."""
+    hunt = Hunt(targets=("2003", "2002"), ring=20.0, order="sequential", on_exhausted=(), common=common(), place=HERE)
+    other = rule("other", enters("Ringing", hold=3.0), forward("2010"), conditions=(having("callee", "eq", "2003"),))
+    stage = Stage(rules(rule("hunts", enters("Ringing"), hunt, conditions=(having("callee", "eq", "2004"),)), other))
+    stage.call(caller="+36201234567", callee="2004", startTime="1970-01-12T13:46:40Z")
+    stage.now += 1
+    stage.restart(1)
+    del stage.sessions["s1"]
+    stage.sessions["s2"] = RINGS | {"sessionId": "s2", "callee": "2003", "masterSessionId": "s1"}
+    stage.gap()
+    stage.tell(ConnectionOpened(at=stage.now, connection=LINE))
+    stage.listing(complete=False)
+    stage.wait(10)
+    assert [(decision.rule, decision.by) for decision in stage.decisions if decision.reason == "outrankedBy"] == [
+        ("other", "hunts")
+    ]

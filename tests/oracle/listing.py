@@ -38,9 +38,11 @@ def rows(before: Sequence[Event]) -> list[Event]:
                 bridges.pop(channel, None)
             case "DialBegin":
                 applications[event["DestUniqueid"]] = "AppDial"
-                applications[channel] = "Dial"
                 technology = event.get("DestChannel", "").partition("/")[0]
-                dialled.setdefault(channel, []).append(f"{technology}/{event.get('DialString', '')}")
+                interface = event.get("DialString", "")
+                # Queue tells its member's whole interface, Dial what stands behind the technology
+                applications[channel] = "Queue" if interface.startswith(f"{technology}/") else "Dial"
+                dialled.setdefault(channel, []).append(f"{technology}/{interface}")
             case _:
                 pass
     return [

@@ -6,8 +6,10 @@ from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import holidays
 import msgspec
 import pytest
+from holidays.registry import COUNTRIES
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -27,6 +29,7 @@ from ozrules.rules.calendar import (
     parse_dates,
     parse_times,
     parse_weekdays,
+    region_missing,
     zone_of,
 )
 
@@ -108,6 +111,14 @@ def test_unknown_holidays_are_said_to_be_unknown() -> None:
     assert holidays_known(Holidays("HU")) is None
     assert "ZZ" in (holidays_known(Holidays("ZZ")) or "")
     assert "QQ" in (holidays_known(Holidays("DE", "QQ")) or "")
+
+
+def test_countries_whose_regions_have_holidays_of_their_own_are_known() -> None:
+    for names in COUNTRIES.values():
+        everywhere = holidays.country_holidays(names[1], years=2026)
+        own = (holidays.country_holidays(names[1], subdiv=each, years=2026) for each in everywhere.subdivisions)
+        assert region_missing(Holidays(names[1])) is any(set(region) - set(everywhere) for region in own), names
+        assert not region_missing(Holidays(names[1], "X"))
 
 
 # --- cron -----------------------------------------------------------------------------------------------------------

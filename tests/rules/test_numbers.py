@@ -13,6 +13,7 @@ from ozrules.rules.numbers import (
     PatternInvalid,
     compact,
     is_country,
+    is_withheld,
     pattern_predicate,
     phone_expression,
 )
@@ -361,3 +362,36 @@ def test_public_short_numbers_are_not_internal_unless_the_office_says_so(country
     assert not NumberPlan(country=country).is_internal(number)
     assert not NumberPlan(country=country).is_internal("0" + number[:3])
     assert NumberPlan(country=country, extensions=(number,)).is_internal(number)
+
+
+# --- callers as trunks and phones tell them -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tel:+36-1-234-5678", "sip:+3612345678@trunk.example;user=phone", '"Kovács" <sip:0612345678@10.0.0.1:5060>',
+     "<tel:+3612345678;ext=12>", "+36 1 234 5678 ext. 12", "06 1 234 5678 x12", "+3612345678,12", "+3612345678@pbx",
+     "tel:+3612345678;phone-context=example.com", "+36 1 234 5678 extension 12", "0,0612345678"],
+)  # fmt: skip
+def test_an_address_or_an_extension_around_a_number_leaves_it_the_number(text: str) -> None:
+    expected = "+3612345678" if not text.startswith("0,") else HU.normal("00612345678")
+    assert HU.normal(text) == expected
+
+
+@pytest.mark.parametrize("text", ["sip:kovacs@example.com", "Kovács", "a@b", "<>", "tel:", "x12", "urn:service:sos"])
+def test_what_holds_no_number_stays_as_it_is(text: str) -> None:
+    assert HU.normal(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["anonymous", "Anonymous", "unknown", "<unknown>", "restricted", "", " ", "sip:anonymous@anonymous.invalid",
+     '"Anonymous" <sip:anonymous@anonymous.invalid>', "unavailable", "PRIVATE", "anonymous@10.0.0.1"],
+)  # fmt: skip
+def test_a_withheld_number_has_many_words(text: str) -> None:
+    assert is_withheld(text)
+
+
+@pytest.mark.parametrize("text", ["2001", "+3612345678", "Anna", '"Anonymous" <2001>', "unknown-2001"])
+def test_other_callers_are_not_withheld(text: str) -> None:
+    assert not is_withheld(text)

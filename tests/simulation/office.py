@@ -201,6 +201,7 @@ RULES: Final = """
           - else: [{log: "yes"}]
   - id: open
     trigger: {state: InCall, for: 5s}
+    missedGrace: 60s
     conditions: {schedule: {during: dayAndNight}}
     exceptions: [{name: shut, conditions: {schedule: {during: never}, use: toADesk}}]
     actions: [{log: "yes"}]

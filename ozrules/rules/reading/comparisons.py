@@ -15,7 +15,7 @@ from ozrules.rules.diagnostics import Findings
 from ozrules.rules.document import ListNode, MapNode, Node, TextNode
 from ozrules.rules.fields import DIRECTIONS, Kind
 from ozrules.rules.model import Compare, Op
-from ozrules.rules.numbers import PatternInvalid, compact, pattern_predicate
+from ozrules.rules.numbers import PatternInvalid, compact, is_withheld, pattern_predicate
 from ozrules.rules.quoting import shown
 from ozrules.rules.reading.scope import Defaults, Scope
 from ozrules.rules.reading.values import STATES, advise_quoting, check_beginning
@@ -212,6 +212,14 @@ class Comparison:
                 node,
                 f"There is no direction {shown(text)}.",
                 suggestion=f"Did you mean {meant}?" if meant else f"Known here: {', '.join(DIRECTIONS)}.",
+            )
+            return False
+        if self.kind == "number" and is_withheld(text):
+            findings.error(
+                "withheld-caller",
+                node,
+                f"A caller who shows no number has no value, so nothing equals {shown(text)}.",
+                suggestion="Write {exists: false} for calls without a number.",
             )
             return False
         match op:

@@ -74,9 +74,11 @@ SETTINGS: Final[dict[str, object]] = {
 }
 
 
-def call(id: str, callee: str, state: State = RINGING, caller: str = "+36201234567") -> Session:
+def call(
+    id: str, callee: str, state: State = RINGING, caller: str = "+36201234567", start: str | None = BEGAN
+) -> Session:
     """One call of a person to a phone of the office."""
-    return Session(session_id=id, session_state=state, caller=caller, callee=callee, start_time=BEGAN)
+    return Session(session_id=id, session_state=state, caller=caller, callee=callee, start_time=start)
 
 
 class Office:

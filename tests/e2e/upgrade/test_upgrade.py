@@ -105,7 +105,7 @@ async def test_what_was_under_way_goes_on_and_nothing_is_done_twice(tmp_path: Pa
             await one.saw("outcome", rule="holds", action="unhold")
             [lost] = await one.saw("outcome", rule="unheard", outcome="unconfirmed")
             [chosen] = await one.saw("log", rule="chooses")
-            await office.begin(call("next", "2008"))
+            await office.begin(call("next", "2008", start=None))  # it begins now
             await one.saw("decision", rule="by-hand", reason="fired")
             code, said = await ozrules(folder, "sessions")
             assert (code, "waits-on" in said) == (0, True)
