@@ -51,12 +51,12 @@ class Leg:
     ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another,
     ``called_as`` what it showed when it first dialled somebody.
     ``linked_id`` is the Linkedid with which it began, ``linked_now`` that of the call that it has joined. ``bridged``
-    says that it has been in a bridge, ``entered`` Asterisk's words for when it last did so, ``dials`` that it has dialled others, ``rung`` that it was dialled, by another
-    channel or by Asterisk itself, ``called`` that it has been the called party of a call. ``keyed`` says that its
-    party pressed keys since it last held. ``leaving`` says that it was told to hang up, and ``taken_out`` that this
-    came while it was in a bridge: an admin or Asterisk ends it, not its party. ``fetched`` says that it was
-    parked: whom it meets then has fetched it. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list
-    last named it.
+    says that it has been in a bridge, ``entered`` when it last came into one, in Asterisk's words, ``dials`` that it
+    has dialled others, ``rung`` that it was dialled, by another channel or by Asterisk itself, ``called`` that it has
+    been the called party of a call. ``keyed`` says that its party pressed keys since it last held. ``leaving`` says
+    that it was told to hang up, and ``taken_out`` that this came while it was in a bridge: an admin or Asterisk ends
+    it, not its party. ``fetched`` says that it was parked: whom it meets then has fetched it. ``listed_for`` is how
+    long it had lived, as ``HH:MM:SS``, when a list last named it.
     """
 
     id: str
