@@ -47,6 +47,8 @@ MOST_TOLD: Final = 20
 MANAGER: Final = 5038
 ASKED_AT_ONCE: Final = 100
 _ASKABLE: Final = re.compile(r"PJSIP/([A-Za-z0-9_.+@-]{1,80})")
+OF_NOBODY: Final = 24
+"""So many equal digits are a number that nobody has: E.164 ends at 15."""
 NOWHERE: Final = "None/ozrules"
 """No channel can be made of this."""
 
@@ -80,6 +82,7 @@ class AsteriskConnector:
         self._told = ""
         self._classed = ""
         self._unnamed: set[str] = set()
+        self._has_every_number = False
 
     @property
     def name(self) -> str:
@@ -178,6 +181,7 @@ class AsteriskConnector:
                 await self._see_that_calls_are_heard(link)
             self._actions.tells_status = "Status" in allowed.response
             await self._ask_for_endpoints(link, allowed.response)
+            self._has_every_number = "Getvar" in allowed.response and await self._has_numbers_of_nobody(link)
             status = await link.ask("CoreStatus", {}, ANSWER_WITHIN)
             yield ConnectionOpened(
                 at=self._clock.now(),
@@ -377,6 +381,18 @@ class AsteriskConnector:
         self._classed = self._outside.classed(endpoints)
         self._unnamed |= set(endpoints)
 
+    async def _has_numbers_of_nobody(self, link: Link) -> bool:
+        """Whether the context has an extension for every number: then none can be told to be wrong before it is called.
+
+        FreePBX's from-internal is such a one. A route to outside takes the numbers that begin as it says, not all.
+        """
+        for digit in "0123456789":
+            exists = f"DIALPLAN_EXISTS({self._access.context},{digit * OF_NOBODY},1)"
+            answer = await link.ask("Getvar", {"Variable": exists}, ANSWER_WITHIN)
+            if not answer.succeeded or answer.response.get("Value") != "1":
+                return False
+        return True
+
     async def _ask_who_holds(self, link: Link) -> None:
         """No list tells it; the state of the device that hears the music does, where the user may ask for it."""
         for endpoint in sorted(self._reducer.talking()):
@@ -405,6 +421,11 @@ class AsteriskConnector:
         allowed = frozenset(METHODS) if self._privileges is None else self._privileges
         cannot = [f"{method} ({forbidden_by(method, self._access)})" for method in METHODS if method not in allowed]
         detail = "connected" + (f"; not possible here: {', '.join(cannot)}" if cannot else "; every method is possible")
+        if self._has_every_number:
+            detail += (
+                f"; context {self._access.context} has an extension for every number, so a target that does not exist "
+                "is not noticed, and a call sent there is lost: on FreePBX let context be from-internal-xfer"
+            )
         if self._classed:
             detail += f"; {self._classed}"
         self._told = ""

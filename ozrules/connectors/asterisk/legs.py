@@ -16,6 +16,9 @@ from ozrules.connectors.asterisk.ami import Fields
 KEPT: Final = 2_000
 """Ended legs that are remembered, so that what comes late about them revives nobody."""
 
+REPEATED: Final = 4
+"""So many of a leg's latest moves are known again, should their events come a second time."""
+
 OURS: Final = "ozrules-"
 """Ids of channels that this connector makes begin so; they are no calls of the phone system's users."""
 LISTENS: Final = f"{OURS}listen-"
@@ -48,12 +51,12 @@ class Leg:
     ``number`` is what it shows now, ``own_number`` what it showed first, before the dialplan could set another,
     ``called_as`` what it showed when it first dialled somebody.
     ``linked_id`` is the Linkedid with which it began, ``linked_now`` that of the call that it has joined. ``bridged``
-    says that it has been in a bridge, ``dials`` that it has dialled others, ``rung`` that it was dialled, by another
-    channel or by Asterisk itself, ``called`` that it has been the called party of a call. ``keyed`` says that its
-    party pressed keys since it last held. ``leaving`` says that it was told to hang up, and ``taken_out`` that this
-    came while it was in a bridge: an admin or Asterisk ends it, not its party. ``fetched`` says that it was
-    parked: whom it meets then has fetched it. ``listed_for`` is how long it had lived, as ``HH:MM:SS``, when a list
-    last named it.
+    says that it has been in a bridge, ``entered`` when it last came into one, in Asterisk's words, ``dials`` that it
+    has dialled others, ``rung`` that it was dialled, by another channel or by Asterisk itself, ``called`` that it has
+    been the called party of a call. ``keyed`` says that its party pressed keys since it last held. ``leaving`` says
+    that it was told to hang up, and ``taken_out`` that this came while it was in a bridge: an admin or Asterisk ends
+    it, not its party. ``fetched`` says that it was parked: whom it meets then has fetched it. ``listed_for`` is how
+    long it had lived, as ``HH:MM:SS``, when a list last named it.
     """
 
     id: str
@@ -70,6 +73,7 @@ class Leg:
     dialed: str | None = None
     bridge: str | None = None
     bridged: bool = False
+    entered: tuple[str, ...] = ()
     music: bool = False
     keyed: bool = False
     rung: bool = False
@@ -269,11 +273,17 @@ class Legs:
     def enter(self, leg: Leg, fields: Fields) -> None:
         """The leg is in this bridge now."""
         bridge = fields.get("BridgeUniqueid", "") or fields.get("BridgeId", "")
+        technology, moment = fields.get("BridgeTechnology", ""), fields.get("Timestamp", "")
+        if moment and moment in leg.entered:
+            return  # an event that comes a second time, when the leg may have left
+        leg.entered = (moment, *leg.entered[:REPEATED])
+        if technology and "holding_bridge" not in technology:
+            self._holding_bridges.discard(bridge)  # a list had to guess
         if leg.bridge == bridge:
             return
         self.leave(leg)
         if bridge and not leg.gone:
-            if "holding_bridge" in fields.get("BridgeTechnology", "") or fields.get("BridgeType") == "parking":
+            if "holding_bridge" in technology or fields.get("BridgeType") == "parking":
                 self._holding_bridges.add(bridge)
             if _CONFERENCE in (fields.get("BridgeCreator"), fields.get("Application")):
                 self._rooms.add(bridge)

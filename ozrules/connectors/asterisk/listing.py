@@ -14,6 +14,8 @@ from ozrules.connectors.asterisk.dialling import beside
 from ozrules.connectors.asterisk.legs import OURS, Leg, Legs, age
 
 _DIAL: Final = ("Dial", "Queue")
+_DIALLED: Final = ("AppDial", "AppQueue")
+"""What a channel runs that one of them made: the second that of a queue."""
 
 
 def in_order(items: Iterable[Fields]) -> dict[str, Fields]:
@@ -51,7 +53,7 @@ def pair(legs: Legs, named: Mapping[str, Fields]) -> frozenset[str]:
     for find in (_branch_of, _who_talks, _who_rings):  # what is surest first, and who was called last
         for leg_id, item in reversed([*named.items()]):
             target = legs.get(leg_id)
-            if target is None or target.dialled_by or item.get("Application") != "AppDial":
+            if target is None or target.dialled_by or item.get("Application") not in _DIALLED:
                 continue
             target.rung = True
             dialler = find(legs, named, target)
@@ -70,6 +72,8 @@ def _branch_of(legs: Legs, named: Mapping[str, Fields], target: Leg) -> Leg | No
 def _who_talks(legs: Legs, _: Mapping[str, Fields], target: Leg) -> Leg | None:
     """The caller of a leg that is in a bridge: who began the call if that is who it hears, else whom it hears."""
     heard = beside(legs, target) if target.is_phone else legs.sharing(target)
+    if any(legs.is_in_a_room(one) for one in (target, *heard)):
+        return None  # in a conference room nobody is anybody's caller
     phones = [one for one in heard if one.is_phone]
     began = next((one for one in phones if one.id == target.linked_id), None)
     return began or next((one for one in phones if not one.dialled_by), None)

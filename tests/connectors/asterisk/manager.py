@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -50,6 +51,7 @@ class Manager:
         self.standing: dict[str, Fields] = {}
         self.devices: list[str] = []
         self.contexts: dict[str, str] = {}
+        self.extensions = re.compile(r"[*0-9]{1,15}")
         self.meanwhile: dict[str, Callable[[], None]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._changed = asyncio.Condition()
@@ -127,9 +129,12 @@ class Manager:
             case "Getvar" if action["Variable"].startswith("PJSIP_ENDPOINT("):
                 name = action["Variable"].removeprefix("PJSIP_ENDPOINT(").removesuffix(",context)")
                 self.write(block(success | {"Value": self.contexts.get(name, "")}))
-            case "Getvar":
-                value = "1" if action["Variable"].startswith("DIALPLAN_EXISTS") else "INVALID"
+            case "Getvar" if action["Variable"].startswith("DIALPLAN_EXISTS("):
+                extension = action["Variable"].split(",")[1]
+                value = "1" if self.extensions.fullmatch(extension) else "0"
                 self.write(block(success | {"Value": value}))
+            case "Getvar":
+                self.write(block(success | {"Value": "INVALID"}))
             case _:
                 self.write(block(success))
 

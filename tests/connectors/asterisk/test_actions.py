@@ -203,8 +203,9 @@ def test_an_extension_that_is_not_there_is_never_dialled(call: tuple[str, float,
 def test_a_call_that_is_answered_while_the_target_is_looked_up_is_not_moved() -> None:
     async def scene(standin: Manager, watching: Watched, session: Session) -> tuple[object, list[Fields]]:
         standin.answers["Getvar"] = None  # not answered at once
+        before = len(standin.sent("Getvar"))
         doing = asyncio.ensure_future(watching.do("forward", session, to="900442071838750"))
-        asked = await standin.action("Getvar")
+        asked = await standin.action("Getvar", before + 1)
         answered = {"Event": "DialEnd", "DialStatus": "ANSWER", "Channel": CALLER, "Uniqueid": "lab-1795467869.29"}
         standin.raise_events([answered | {"DestChannel": CALLEE, "DestUniqueid": "lab-1795467869.30"}])
         standin.raise_events([{"Response": "Success", "Value": "1", "ActionID": asked["ActionID"]}])

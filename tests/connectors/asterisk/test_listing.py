@@ -36,12 +36,45 @@ def test_in_a_list_who_took_a_caller_s_place_is_found_in_the_bridge() -> None:
     assert [one.id for one in beside(legs, leg)] == ["3.1"]
 
 
+def test_in_a_list_a_queue_s_phones_ring_for_who_waits_in_it() -> None:
+    legs = Legs()
+    caller = {"Channel": "PJSIP/1-1", "Uniqueid": "1.1", "Linkedid": "1.1", "Application": "Queue"}
+    phone = {"Channel": "PJSIP/2-1", "Uniqueid": "1.2", "Linkedid": "1.1", "Application": "AppQueue"}
+    listed(legs, phone | {"ChannelStateDesc": "Ringing"}, caller)
+    leg = legs.get("1.2")
+    assert leg is not None
+    assert (leg.dialled_by, leg.dial_status) == ("1.1", "RINGING")
+
+
+def test_in_a_list_who_asks_a_conference_room_whether_to_transfer_was_called_by_nobody_in_it() -> None:
+    legs = Legs()
+    asks = {"Channel": "PJSIP/2-1", "Uniqueid": "1.2", "Linkedid": "1.1", "Application": "AppDial", "BridgeId": "b"}
+    near = {"Channel": "Local/8@x-1;1", "Uniqueid": "1.3", "Linkedid": "1.1", "Application": "", "BridgeId": "b"}
+    room = {"Application": "ConfBridge", "BridgeId": "room"}
+    far = {"Channel": "Local/8@x-1;2", "Uniqueid": "1.4", "Linkedid": "1.1"} | room
+    member = {"Channel": "PJSIP/4-1", "Uniqueid": "4.1", "Linkedid": "4.1"} | room
+    listed(legs, *(one | {"ChannelStateDesc": "Up"} for one in (asks, near, far, member)))
+    leg = legs.get("1.2")
+    assert leg is not None
+    assert leg.dialled_by is None
+
+
 def waiting(leg_id: str, channel: str, **fields: str) -> Fields:
     return {"Channel": channel, "Uniqueid": leg_id, "Linkedid": "1.1", "ChannelStateDesc": "Up"} | fields
 
 
 STASIS = {"Application": "Stasis", "Context": "stasis-ozrules", "Exten": "hold"}
 PARKED = {"Application": "Park", "BridgeId": "lot"}
+
+
+def test_who_is_fetched_in_the_moment_of_the_list_does_not_wait_in_the_bridge_of_the_talk() -> None:
+    legs = Legs()
+    listed(legs, waiting("1.1", "PJSIP/1-1", **PARKED | {"BridgeId": "talk"}))
+    came = waiting("2.1", "PJSIP/2-1", BridgeUniqueid="talk", BridgeType="basic", BridgeTechnology="simple_bridge")
+    fetcher = legs.see(came)
+    assert fetcher is not None
+    legs.enter(fetcher, came)
+    assert [one.id for one in beside(legs, fetcher)] == ["1.1"]
 
 
 def test_two_that_wait_where_hold_sends_them_are_a_call() -> None:

@@ -70,6 +70,16 @@ def test_an_event_that_comes_twice_changes_nothing(name: str) -> None:
     assert as_text(reduce(twice)) == as_text(reduce(EVENTS[name]))
 
 
+@pytest.mark.parametrize("name", ["observe/answered_caller_hangs_up", "observe/answered_callee_hangs_up"])
+def test_who_has_left_a_bridge_is_not_in_it_because_its_coming_is_told_again(name: str) -> None:
+    events = EVENTS[name]
+    entered = [event for event in events if event["Event"] == "BridgeEnter"]
+    left = [number for number, event in enumerate(events) if event["Event"] == "BridgeLeave"]
+    again = [*events[: left[-1] + 1], *entered, *events[left[-1] + 1 :]]
+    assert len(entered) == 2
+    assert as_text(reduce(again)) == as_text(reduce(events))
+
+
 def ends(changes: list[SessionSeen]) -> Counter[tuple[str | None, str | None, str]]:
     """How each pair of parties ended, whichever of a group's sessions is told first."""
     last = {change.session.session_id: change.session for change in changes}

@@ -59,6 +59,23 @@ def test_a_call_is_the_same_session(lab: Lab) -> None:
     play(lab, scene)
 
 
+def test_phones_that_ring_for_a_queue_are_the_same_sessions(lab: Lab) -> None:
+    async def scene(one: Office) -> None:
+        calling = await one.phones["1001"].call("5000")
+        called = await one.phones["1003"].incoming()
+        rings = {(await one.sees(number, "Ringing")).session_id for number in ("1003", "1004")}
+        async with late(one) as (another, sessions):
+            assert {(each.session_id, each.session_state) for each in sessions} == {(name, "Ringing") for name in rings}
+            await called.answer()
+            await ends(another, "Completed")
+            answered = await another.state(State("InCall"))
+            assert (answered.callee, answered.session_id in rings) == ("1003", True)
+            await calling.hang_up()
+            await ends(another, "CallerHungUp")
+
+    play(lab, scene)
+
+
 async def until_on_hold(lab: Lab, number: str) -> None:
     """Waits until Asterisk knows it of the phone that hears the music, a moment after it has raised the event."""
     loop = asyncio.get_running_loop()
