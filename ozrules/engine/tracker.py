@@ -10,6 +10,7 @@ The file is long because lists, single reports and gaps meet in the same session
 """
 
 from collections.abc import Iterator
+from math import inf
 from operator import attrgetter
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -40,6 +41,13 @@ from ozrules.session.state import (
 
 OURS: Final = "@"
 """Begins the start of a session whose phone system tells none; then comes the moment at which we heard of it."""
+
+ROUNDED: Final = 1.0
+"""Seconds by which two forms of one start may differ."""
+
+DRIFT: Final = 5.0
+"""Seconds by which a start may differ while its call goes on between the same parties: no page says that a start is
+kept and not reckoned anew each time, from a duration in whole seconds or by a clock that is set."""
 
 MOST_PENDING: Final = 100_000
 
@@ -153,7 +161,8 @@ class Tracker:
         """A report of a session that is not alive here."""
         session = event.session
         closed = line.closed.get(session.session_id)
-        if closed is not None and (closed == (session.start_time or "")) and (closed or event.kind != "created"):
+        # what is created is another call, were it only a moment later
+        if self._is_closed(line, session) if event.kind != "created" else closed and closed == session.start_time:
             if event.kind != "closed":
                 self._notice("lateEvent", line.name, session.session_state)
             return ()
@@ -474,15 +483,17 @@ class Tracker:
     def _is_another(self, live: LiveSession, session: Session, event: SessionSeen | None) -> bool:
         """Whether a report under a known id is about another call: another start, or begun anew without one."""
         mine, theirs = _told(live), session.start_time or ""
-        if mine and theirs and mine != theirs:
-            before, after = moment_from(mine), moment_from(theirs)
-            return before is None or after is None or abs(before - after) > 1.0
         created = event is not None and event.kind == "created" and not event.announced
+        if mine and theirs and mine != theirs:
+            back = created or _goes_back(live.state, session.session_state)
+            goes_on = not back and same_parties(session, live.session)
+            return _apart(mine, theirs) > (DRIFT if goes_on else ROUNDED)
         begun = created and session.session_state in BEGINNINGS
         return begun and not theirs and live.state not in BEGINNINGS
 
     def _is_closed(self, line: Line, session: Session) -> bool:
-        return line.closed.get(session.session_id) == (session.start_time or "")
+        closed = line.closed.get(session.session_id)
+        return closed is not None and _apart(closed, session.start_time or "") <= DRIFT
 
     def _counted(self, live: LiveSession, at: float) -> None:
         self._world.count_entry(live, at)
@@ -500,6 +511,14 @@ def _before(live: LiveSession) -> tuple[float, frozenset[tuple[str, str]]]:
 def _goes_back(before: State, after: State) -> bool:
     """Whether a call that was in one state cannot be in the other afterwards."""
     return after in BEGINNINGS and _ORDER.get(before, 0) > _ORDER[after]
+
+
+def _apart(one: str, other: str) -> float:
+    """The seconds between two starts as they were told; endless where they differ and one cannot be read."""
+    if one == other:
+        return 0.0
+    before, after = moment_from(one), moment_from(other)
+    return inf if before is None or after is None else abs(before - after)
 
 
 def _began_before(session: Session, live: LiveSession) -> bool:

@@ -103,6 +103,41 @@ def test_the_same_start_in_another_form_is_the_same_session() -> None:
     assert "sessionReused" not in stage.notices
 
 
+@pytest.mark.parametrize("apart", [-4, -2, 2, 4])
+def test_a_start_that_is_reckoned_anew_each_time_is_the_same_session(apart: int) -> None:
+    """A start that is worked out from a duration in whole seconds, or by a clock that is set, differs by seconds."""
+    stage = Stage(rules(rule("keys", enters("InCall", hold=1.0), log("keys"))))
+    began = stage.now
+
+    def start(by: int) -> str:
+        return datetime.fromtimestamp(began + by, UTC).isoformat()
+
+    stage.call(startTime=start(0))
+    stage.change("s1", "InCall", startTime=start(apart))
+    stage.wait(2)
+    stage.gap()
+    stage.sessions["s1"]["startTime"] = start(-apart // 2)
+    stage.connect()
+    stage.wait(10)
+    assert stage.logged == ["keys"]
+    assert "sessionReused" not in stage.notices
+    stage.close("s1", "CallerHungUp")
+    stage.sessions["s1"] = {"sessionId": "s1", "sessionState": "InCall", "callee": "2001", "startTime": start(apart)}
+    stage.listing()  # the phone system names it for a while after its end
+    stage.wait(5)
+    assert stage.logged == ["keys"]
+
+
+def test_a_start_that_differs_by_seconds_is_another_session_where_it_rings_again_or_elsewhere() -> None:
+    stage = Stage(FOR)
+    stage.call(startTime="2026-11-23T10:00:00Z")
+    stage.call(startTime="2026-11-23T10:00:03Z", callee="2002")
+    assert stage.notices.count("sessionReused") == 1
+    stage.change("s1", "InCall")
+    stage.call(startTime="2026-11-23T10:00:06Z", callee="2002")
+    assert stage.notices.count("sessionReused") == 2
+
+
 @pytest.mark.fault(10)
 def test_an_id_without_start_that_begins_anew_is_another_session() -> None:
     stage = Stage(FOR)

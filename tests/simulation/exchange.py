@@ -100,7 +100,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Phones(PhoneSystem):
-    """Gives no id again within two seconds of its bearer's start: starts may differ by one in what they are told.
+    """Gives no id again within six seconds of its bearer's start: a start may differ by five each time that it is told.
 
     After a crash it gives the ids of the calls that were cut off first, so that only the epoch tells them apart.
     """
@@ -134,7 +134,7 @@ class _Phones(PhoneSystem):
         given = self.__dict__.setdefault("given", {})
         for number in itertools.count(1):
             id = f"s{number}"
-            if id not in self._live and given.get(id, 0.0) + 2.0 < self._now:
+            if id not in self._live and given.get(id, 0.0) + 6.0 < self._now:
                 given[id] = self._now
                 return id
         raise AssertionError("numbers never end")

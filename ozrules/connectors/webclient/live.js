@@ -4,6 +4,8 @@ import { Durations } from "./durations.js";
 import { propertiesOf, rawStateOf, textOf } from "./session.js";
 import { isBeginning } from "./states.js";
 
+const DRIFT = 5000; // milliseconds, as in the daemon
+
 /** A session that lives, as far as we know. */
 export class Live {
   properties = {};
@@ -49,10 +51,21 @@ export class Live {
   }
 }
 
+/** Whether two starts, as they were told, are of one call: no page says that a start is kept, and not reckoned anew. */
+export function sameStart(one, other) {
+  return one === other || Math.abs(momentOf(one) - momentOf(other)) <= DRIFT;
+}
+
+/** Milliseconds; NaN where it cannot be read. Of a number, and of .NET's /Date(number)/, only differences count. */
+function momentOf(text) {
+  const number = /^\D{0,6}(\d{10,13})\b/.exec(text ?? "");
+  return number === null ? Date.parse(text) : Number(number[1].padEnd(13, "0"));
+}
+
 /** Whether an object that bears a known id stands for another call. */
 export function isAnother(live, object) {
   const { startTime, sessionState } = propertiesOf(object);
   const mine = live.properties.startTime;
-  if (mine !== undefined && startTime !== undefined) return mine !== startTime;
+  if (mine !== undefined && startTime !== undefined) return !sameStart(mine, startTime);
   return startTime === undefined && isBeginning(sessionState) && !isBeginning(live.state);
 }

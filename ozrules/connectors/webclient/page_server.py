@@ -22,7 +22,8 @@ ORIGIN: Final = "http://webclient.localhost"
 
 HOST: Final = ORIGIN.removeprefix("http://")
 
-_FOLDER: Final = Path(__file__).parent
+FOLDER: Final = Path(__file__).parent
+"""Where the files of the page lie."""
 SCRIPTS: Final = (
     *("boot", "page", "bridge", "commands", "durations", "helper"),
     *("live", "phone", "script", "session", "settling", "states"),
@@ -59,9 +60,9 @@ def policy_for(*, script: str, server: str, bridge: str) -> str:
 @contextlib.asynccontextmanager
 async def served_page(policy: str, script: str) -> AsyncIterator[int]:
     """The loopback port on which the page is served, with the vendor's ``script`` in it, under ``policy``."""
-    page = string.Template((_FOLDER / "page.html").read_text(encoding="utf-8")).substitute(script=html.escape(script))
+    page = string.Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(script=html.escape(script))
     files = {"/": (page, "text/html")} | {
-        f"/{name}.js": ((_FOLDER / f"{name}.js").read_text(encoding="utf-8"), "text/javascript") for name in SCRIPTS
+        f"/{name}.js": ((FOLDER / f"{name}.js").read_text(encoding="utf-8"), "text/javascript") for name in SCRIPTS
     }
     headers = {
         "Content-Security-Policy": policy,

@@ -5,7 +5,7 @@
 
 import { Commands, Refusal, checkArguments } from "./commands.js";
 import { Helper } from "./helper.js";
-import { Live, isAnother } from "./live.js";
+import { Live, isAnother, sameStart } from "./live.js";
 import { argumentsOf, idOf, propertiesOf, rawStateOf, textOf, wordsOf } from "./session.js";
 import { connectionStateOf, isBeginning, isFinal, isMovedOn, learn, lettersOf } from "./states.js";
 
@@ -355,7 +355,7 @@ export class Phone {
     if (id === undefined || this.#sessions.has(id) || isFinal(propertiesOf(object).sessionState)) return;
     const ended = this.#ended.get(id);
     // the helper may name a session for a while after its end
-    if (ended !== undefined && ended.startTime === propertiesOf(object).startTime) return;
+    if (ended !== undefined && sameStart(ended.startTime, propertiesOf(object).startTime)) return;
     this.#ended.delete(id);
     this.#note(id, object);
   }

@@ -5,7 +5,9 @@
 // the connection ready, and closes nothing. A list may close what it does not name only when it has stayed the same.
 // And until the first list, calls that the phone system announces are those that ran already: found, not begun.
 
-const ASKED = [0, 1100, 3000, 10000]; // milliseconds after connecting; a second apart, so that durations are seen to go on
+// Between 3 and 10 s it is asked often, as a timer that is due then may be late by 5 s and no more.
+const ASKED = [0, 1100, 3000, 4500, 6000, 8000, 10000]; // milliseconds after connecting; a second apart at least, so that
+// durations are seen to go on
 const LAST = ASKED.length - 1;
 const AGAIN = 5000; // after the last of them, until two in a row agree
 

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from ozrules.connectors.webclient.browser import NoBrowser, find_browser
 from tests.connectors.webclient.linked import TOKEN, WATCHING_TOKEN, Linked, linked
+from tests.connectors.webclient.modules import Evaluate, evaluated, opened
 from tests.standin.webphone import Options, Webphone
 
 DIALECTS = {
@@ -54,4 +56,17 @@ def office(request: pytest.FixtureRequest, runner: asyncio.Runner) -> Iterator[L
         return link
 
     yield runner.run(start())
+    runner.run(stack.aclose())
+
+
+@pytest.fixture(scope="session")
+def evaluate(runner: asyncio.Runner) -> Iterator[Evaluate]:
+    """Evaluates the body of an async function in the page: the modules' names are all there."""
+    stack = contextlib.AsyncExitStack()
+    devtools, tab = runner.run(opened(stack))
+
+    def ask(body: str) -> Any:
+        return runner.run(evaluated(devtools, tab, body))
+
+    yield ask
     runner.run(stack.aclose())
