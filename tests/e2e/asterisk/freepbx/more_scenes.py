@@ -3,7 +3,16 @@
 from typing import Final
 
 from tests.e2e.asterisk.freepbx.building import Floor
-from tests.e2e.asterisk.freepbx.playing import Scene, inbound, internal, listed_in, set_by_code, talk, to_the_pbx
+from tests.e2e.asterisk.freepbx.playing import (
+    Scene,
+    asks_by_code,
+    inbound,
+    internal,
+    listed_in,
+    set_by_code,
+    talk,
+    to_the_pbx,
+)
 from tests.e2e.asterisk.freepbx.told import Told
 from tests.e2e.asterisk.phone import PhoneCall
 
@@ -194,9 +203,7 @@ async def s33_who_asks_by_code_leaves_before_the_answer(here: Floor) -> list[Tol
     calling = await here.from_outside("5")
     first = await here.desks["01"].answers()
     await talk(calling, first)
-    await first.press("*2")
-    await here.building.recorder.until(here.began, "Hold", lambda one: here.number("01") in one["Channel"])
-    await first.press(here.number("02"))
+    await asks_by_code(here, first, "01", "02")
     second = await here.desks["02"].comes()
     await first.hang_up()
     await second.answer()
@@ -247,9 +254,7 @@ async def s37_who_asks_by_code_joins_all_three_and_leaves(here: Floor) -> list[T
     calling = await here.from_outside("5")
     first = await here.desks["01"].answers()
     await talk(calling, first)
-    await first.press("*2")
-    await here.building.recorder.until(here.began, "Hold", lambda one: here.number("01") in one["Channel"])
-    await first.press(here.number("02"))
+    await asks_by_code(here, first, "01", "02")
     second = await here.desks["02"].answers()
     await talk(first, second)
     await first.press("*3")
