@@ -6,7 +6,7 @@ here, once, while the set is whole.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeAlias, assert_never
+from typing import NamedTuple, TypeAlias
 
 from ozrules.engine.consulted import Consult, of_condition
 from ozrules.engine.guard import Guard
@@ -18,17 +18,14 @@ from ozrules.rules.condition import Standing, Test, Window, compile_condition, l
 from ozrules.rules.model import (
     Alive,
     BlindTransfer,
-    Fixed,
     Forward,
     History,
     Hunt,
-    Lookup,
     Rule,
     RuleSet,
     SystemAction,
-    Templated,
 )
-from ozrules.rules.nesting import Path, every_action, every_choice, every_condition
+from ozrules.rules.nesting import Path, every_action, every_choice, every_condition, numbers_named
 
 Text: TypeAlias = Callable[[LiveSession, float], str | None]
 
@@ -121,16 +118,6 @@ def _destinations(rules: RuleSet) -> Iterator[str]:
                 case Hunt(targets=targets):
                     yield from targets
                 case Forward(to=to) | BlindTransfer(to=to) | SystemAction(to=to):
-                    match to:
-                        case Fixed(number=number):
-                            yield number
-                        case Lookup(table=table, default=default):
-                            yield from table.values()
-                            if default is not None:
-                                yield default
-                        case Templated() | None:
-                            pass
-                        case _:
-                            assert_never(to)
+                    yield from numbers_named(to)
                 case _:
                     pass

@@ -27,19 +27,18 @@ from ozrules.rules.model import (
     CountOp,
     DuringSchedule,
     ExternalCap,
-    Fixed,
     Forward,
     Guards,
     History,
     Hunt,
     Leaf,
-    Lookup,
     NumberPattern,
     Rule,
     StateTrigger,
     Templated,
     Trigger,
 )
+from ozrules.rules.nesting import numbers_named
 
 replace = msgspec.structs.replace
 _WIDER: Final[dict[str, CountOp]] = {"gt": "gte", "gte": "gte", "lt": "lte", "lte": "lte", "eq": "eq"}
@@ -234,17 +233,7 @@ def _numbers(actions: tuple[Action, ...]) -> Iterator[str]:
     for action in actions:
         match action:
             case Forward(to=to) | BlindTransfer(to=to):
-                match to:
-                    case Fixed(number=number):
-                        yield number
-                    case Lookup(table=table, default=default):
-                        yield from table.values()
-                        if default is not None:
-                            yield default
-                    case Templated():
-                        pass
-                    case _:
-                        assert_never(to)
+                yield from numbers_named(to)
                 return
             case Hunt(targets=targets):
                 yield from targets

@@ -11,15 +11,19 @@ from ozrules.rules.model import (
     BlindTransfer,
     Choose,
     Condition,
+    Fixed,
     Forward,
     Hunt,
     Log,
+    Lookup,
     PlainMethod,
     Rule,
     SendDtmf,
     SetVariables,
     Stop,
     SystemAction,
+    Target,
+    Templated,
     Wait,
     WaitFor,
     Webhook,
@@ -35,6 +39,21 @@ def every_action(actions: Iterable[Action]) -> Iterator[Action]:
         yield action
         for _, inner in _lists(action):
             yield from every_action(inner)
+
+
+def numbers_named(target: Target | None) -> Iterator[str]:
+    """The numbers that a target may lead to, as far as the rule itself names them."""
+    match target:
+        case Fixed(number=number):
+            yield number
+        case Lookup(table=table, default=default):
+            yield from table.values()
+            if default is not None:
+                yield default
+        case Templated() | None:
+            pass
+        case _:
+            assert_never(target)
 
 
 def every_condition(rule: Rule) -> Iterator[Condition]:

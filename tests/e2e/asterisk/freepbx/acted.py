@@ -71,9 +71,8 @@ async def a02_one_of_a_group_of_local_channels_is_forwarded_outside(here: Floor)
     ]
 
 
-@scene
-async def a03_one_of_a_group_is_forwarded_to_a_phone(here: Floor) -> list[Told]:
-    calling = await here.from_outside("1")
+async def _one_of_two_is_forwarded(here: Floor, line: str) -> list[Told]:
+    calling = await here.from_outside(line)
     first = await here.desks["01"].comes()
     second = await here.desks["02"].comes()
     session = await rings(here, here.caller, "01")
@@ -88,6 +87,11 @@ async def a03_one_of_a_group_is_forwarded_to_a_phone(here: Floor) -> list[Told]:
         inbound(here, "02", "Ringing Completed"),
         inbound(here, "04", "Ringing InCall CallerHungUp"),
     ]
+
+
+@scene
+async def a03_one_of_a_group_is_forwarded_to_a_phone(here: Floor) -> list[Told]:
+    return await _one_of_two_is_forwarded(here, "1")
 
 
 @scene
@@ -247,21 +251,7 @@ async def a12_a_phone_with_follow_me_is_forwarded(here: Floor) -> list[Told]:
 
 @scene
 async def a13_an_agent_of_a_queue_is_forwarded(here: Floor) -> list[Told]:
-    calling = await here.from_outside("4")
-    first = await here.desks["01"].comes()
-    second = await here.desks["02"].comes()
-    session = await rings(here, here.caller, "01")
-    assert await here.does("forward", session, to=here.number("04")) == Accepted()
-    target = await here.desks["04"].answers()
-    await talk(calling, target)
-    await first.until("cancelled")
-    await second.until("cancelled")
-    await calling.hang_up()
-    return [
-        inbound(here, "01", "Ringing Redirected"),
-        inbound(here, "02", "Ringing Completed"),
-        inbound(here, "04", "Ringing InCall CallerHungUp"),
-    ]
+    return await _one_of_two_is_forwarded(here, "4")
 
 
 @scene

@@ -3,7 +3,16 @@
 from typing import Final
 
 from tests.e2e.asterisk.freepbx.building import Floor
-from tests.e2e.asterisk.freepbx.playing import Scene, inbound, internal, listed_in, set_by_code, talk, to_the_pbx
+from tests.e2e.asterisk.freepbx.playing import (
+    Scene,
+    asks_by_code,
+    inbound,
+    internal,
+    listed_in,
+    set_by_code,
+    talk,
+    to_the_pbx,
+)
 from tests.e2e.asterisk.freepbx.told import Told
 from tests.e2e.asterisk.phone import PhoneCall
 
@@ -194,9 +203,7 @@ async def s33_who_asks_by_code_leaves_before_the_answer(here: Floor) -> list[Tol
     calling = await here.from_outside("5")
     first = await here.desks["01"].answers()
     await talk(calling, first)
-    await first.press("*2")
-    await here.building.recorder.until(here.began, "Hold", lambda one: here.number("01") in one["Channel"])
-    await first.press(here.number("02"))
+    await asks_by_code(here, first, "01", "02")
     second = await here.desks["02"].comes()
     await first.hang_up()
     await second.answer()
@@ -240,3 +247,40 @@ async def s36_a_mailbox_is_called(here: Floor) -> list[Told]:
     await calling.until("answered")
     await calling.hang_up()
     return [to_the_pbx(here, "01", f"*{here.number('02')}", "CallerHungUp")]
+
+
+@scene
+async def s37_who_asks_by_code_joins_all_three_and_leaves(here: Floor) -> list[Told]:
+    calling = await here.from_outside("5")
+    first = await here.desks["01"].answers()
+    await talk(calling, first)
+    await asks_by_code(here, first, "01", "02")
+    second = await here.desks["02"].answers()
+    await talk(first, second)
+    await first.press("*3")
+    await talk(calling, second)
+    await talk(calling, first)
+    await first.hang_up()
+    await talk(calling, second)
+    await calling.hang_up()
+    await second.until("ended")
+    return [
+        inbound(here, "01", "Ringing InCall CallerOnHold TransferRequested TransferCompleted"),
+        inbound(here, "02", "Ringing InCall CallerHungUp"),
+    ]
+
+
+@scene
+async def s38_a_colleague_picks_up_a_call_from_outside(here: Floor) -> list[Told]:
+    calling = await here.from_outside("5")
+    called = await here.desks["01"].comes()
+    picking = await here.call("03", f"**{here.number('01')}")
+    await talk(calling, picking)
+    await called.until("cancelled")
+    await picking.hang_up()
+    await calling.until("ended")
+    return [
+        inbound(here, "01", "Ringing Redirected"),
+        inbound(here, "03", "InCall CalleeHungUp"),
+        to_the_pbx(here, "03", f"**{here.number('01')}", "Completed"),
+    ]

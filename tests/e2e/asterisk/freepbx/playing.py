@@ -28,6 +28,13 @@ async def talk(calling: PhoneCall, called: PhoneCall) -> None:
     assert await called.hears(calling.sound.tone, called.sound.tone)
 
 
+async def asks_by_code(here: Floor, asking: PhoneCall, desk: str, other: str) -> None:
+    """Who talks at this desk presses the code for an attended transfer, and dials the other."""
+    await asking.press("*2")
+    await here.building.recorder.until(here.began, "Hold", lambda one: here.number(desk) in one["Channel"])
+    await asking.press(here.number(other))
+
+
 def internal(here: Floor, caller: str, callee: str, states: str) -> Told:
     """A session between two phones of the floor."""
     return Told(here.number(caller), here.number(callee), "internal", states)

@@ -7,7 +7,16 @@ file is long because it is one list.
 from typing import Final
 
 from tests.e2e.asterisk.freepbx.building import Floor
-from tests.e2e.asterisk.freepbx.playing import Scene, inbound, internal, listed_in, set_by_code, talk, to_the_pbx
+from tests.e2e.asterisk.freepbx.playing import (
+    Scene,
+    asks_by_code,
+    inbound,
+    internal,
+    listed_in,
+    set_by_code,
+    talk,
+    to_the_pbx,
+)
 from tests.e2e.asterisk.freepbx.told import Told
 from tests.e2e.asterisk.phone import PhoneCall
 
@@ -337,9 +346,7 @@ async def _consulted(here: Floor) -> tuple[PhoneCall, PhoneCall]:
     calling = await here.from_outside("5")
     first = await here.desks["01"].answers()
     await talk(calling, first)
-    await first.press("*2")
-    await here.building.recorder.until(here.began, "Hold", lambda one: here.number("01") in one["Channel"])
-    await first.press(here.number("02"))
+    await asks_by_code(here, first, "01", "02")
     second = await here.desks["02"].answers()
     await talk(first, second)
     await first.hang_up()
