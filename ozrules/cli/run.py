@@ -23,6 +23,7 @@ from ozrules.cli.configuration import EX_CONFIG
 from ozrules.cli.explaining import Explainer
 from ozrules.logs.opening import Logs, open_logs
 from ozrules.rules.diagnostics import DocumentInvalid
+from ozrules.runtime.lookups import Loop
 from ozrules.runtime.ports import JournalFailed
 from ozrules.runtime.routes import Routes
 from ozrules.settings.model import LogSettings, Settings
@@ -70,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         for warning in settings.warnings:
             logs.log.warning("configuration", finding=str(warning))
-        return asyncio.run(_run(settings, path, logs, new_state=arguments.new_state))
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            return runner.run(_run(settings, path, logs, new_state=arguments.new_state))
     finally:
         logs.close()
 
