@@ -45,7 +45,9 @@ class Lookups:
         proto: int = 0,
         flags: int = 0,
     ) -> Found:
-        """As `socket.getaddrinfo`. Raises ValueError for what can be no name, OSError for all else, also where too many names wait for an answer already."""
+        """As `socket.getaddrinfo`. Raises ValueError for what can be no name, OSError for all else, also where too many
+        names wait for an answer already.
+        """
         asked = (host, port, family, type, proto, flags)
         answer = self._going.get(asked)
         if answer is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ozrules.runtime.lookups import Loop, Lookups
+from ozrules.runtime.lookups import Lookups, Loop
 
 DEAD = ".dead.example"
 
