@@ -19,10 +19,15 @@ class Secret:
         return "Secret(…)"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
+        return isinstance(other, Secret) and hmac.compare_digest(_bytes(self._text), _bytes(other._text))
 
     def __hash__(self) -> int:
         return hash(self._text)
 
     def __reduce__(self) -> tuple[type, ...]:
         raise TypeError("a secret is not written down")
+
+
+def _bytes(text: str) -> bytes:
+    """Bytes that are no UTF-8 came out of a request as lone surrogates; they are compared too."""
+    return text.encode("utf-8", "surrogatepass")

@@ -1,7 +1,7 @@
 """Waits for a gateway to come: one at a time, with the right token, from a known page or from none.
 
-After five wrong tokens within a minute every further try from that address waits five seconds before its token is
-even looked at, so that guessing is slow and the right gateway, on the same address, still gets in.
+After five wrong tokens within a minute every further wrong one from that address waits five seconds for its answer. The
+right one never waits, so that nobody on the same address can keep the gateway out.
 """
 
 import asyncio
@@ -110,18 +110,18 @@ class GatewayListener:
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         peer = str(connection.remote_address[0])
-        if self._wrong.too_many(peer, self._clock.now()):
-            if self._delayed >= MAX_DELAYED:
-                return self._no(connection, HTTPStatus.TOO_MANY_REQUESTS, peer, "too many wrong tokens")
-            self._delayed += 1
-            try:
-                await self._clock.sleep_until(self._clock.now() + DELAY)
-            finally:
-                self._delayed -= 1
         origins = request.headers.get_all("Origin")
         if any(origin not in self._origins for origin in origins):
             return self._no(connection, HTTPStatus.FORBIDDEN, peer, "an unknown Origin")
         if not any(hmac.compare_digest(given, self._token) for given in tokens_in(request)):
+            if self._wrong.too_many(peer, self._clock.now()):
+                if self._delayed >= MAX_DELAYED:
+                    return self._no(connection, HTTPStatus.TOO_MANY_REQUESTS, peer, "too many wrong tokens")
+                self._delayed += 1
+                try:
+                    await self._clock.sleep_until(self._clock.now() + DELAY)
+                finally:
+                    self._delayed -= 1
             self._wrong.note(peer, self._clock.now())
             return self._no(connection, HTTPStatus.UNAUTHORIZED, peer, "a wrong token, or none")
         if self._busy:
@@ -153,7 +153,7 @@ def tokens_in(request: Request) -> list[bytes]:
     given = [token.strip() for scheme, _, token in words if scheme.lower() == "bearer"]
     offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol")).split(",")
     given += [each.strip()[len(BEARER) :] for each in offered if each.strip().startswith(BEARER)]
-    return [token.encode("utf-8", "replace") for token in given]
+    return [token.encode("utf-8", "surrogateescape") for token in given]  # the very bytes that came
 
 
 def chosen_subprotocol(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
