@@ -49,12 +49,16 @@ MOST_BODY: Final = 2 * 1024
 ANSWER_WITHIN: Final = 60.0
 """Seconds for the dearest question, a call's why; reading a request's body has `doorway.WITHIN`."""
 STOP_WITHIN: Final = 1.0
+BEYOND: Final = 4
+"""Connections that are heard while there is no room; only `_HEALTH` is answered to them."""
 DELAY = 1.0
 """Seconds that a wrong token waits for its answer, after `ozrules.web.access.TRIES` others."""
 MOST_DELAYED: Final = 8
 """Wrong tokens that wait at the same time; what comes beyond is answered at once, so that nobody fills the doorway."""
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _HIDDEN: Final = re.compile(HIDDEN.pattern + "|[\n\r]")
+
+_HEALTH: Final = ("/healthz", "/readyz")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -102,7 +106,7 @@ async def serve(listener: socket.socket, at: Listening, source: Source, hub: Hub
         figures.turned_away += 1
 
     try:
-        site.doorway = Doorway(speak, full=turned_away)
+        site.doorway = Doorway(speak, full=turned_away, beyond=BEYOND)
         server = await listen(site.doorway, listener)
         async with server:
             await hub.run(source)
@@ -154,7 +158,8 @@ class _Site:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         transport = request.transport
-        self.doorway.begins(transport)
+        if not self.doorway.begins(transport):
+            handler = self._without_room(handler)
         try:
             self._check(request)
             if request.path == "/live":
@@ -169,6 +174,18 @@ class _Site:
             return _error(503, str(busy), {"Retry-After": "2"})
         finally:
             self.doorway.ends(transport)
+
+    def _without_room(self, handler: Handler) -> Handler:
+        async def briefly(request: web.Request) -> web.StreamResponse:
+            if request.path in _HEALTH:
+                answer = await handler(request)
+            else:
+                self._figures.turned_away += 1
+                answer = _error(503, "too many connections", {"Retry-After": "10"})
+            answer.force_close()
+            return answer
+
+        return briefly
 
     def _check(self, request: web.Request) -> None:
         hosts = request.headers.getall("Host", [])
