@@ -91,7 +91,7 @@ def test_nobody_else_can_read_the_state(tmp_path: Path) -> None:
         _open(state).close()
     finally:
         os.umask(before)
-    assert [file.name for file in state.iterdir() if file.stat().st_mode & 0o077] == ["notes.txt", "journal.link"]
+    assert {file.name for file in state.iterdir() if file.stat().st_mode & 0o077} == {"notes.txt", "journal.link"}
 
 
 @pytest.mark.fault(50)
