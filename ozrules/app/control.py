@@ -31,7 +31,7 @@ LATEST: Final = 64_060_588_800
 """The first of January 4000: what lies far beyond cannot be shown as a date."""
 _PEER: Final = struct.Struct("3i")
 
-CommandName = Literal["reload", "pause", "resume", "cancel", "override", "forget", "status", "sessions"]
+CommandName = Literal["reload", "pause", "resume", "cancel", "override", "forget", "trust-clock", "status", "sessions"]
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -31,7 +31,7 @@ _OWN: Final = (
     "export",
     "schema",
 )
-_ASKING: Final = ("status", "sessions", "reload", "pause", "resume", "override", "cancel", "forget")
+_ASKING: Final = ("status", "sessions", "reload", "pause", "resume", "override", "cancel", "forget", "trust-clock")
 _MODULES: Final = {module.name for module in iter_modules(ozrules.cli.__path__)}
 COMMANDS: Final = {name: name for name in _OWN if name in _MODULES} | dict.fromkeys(_ASKING, "asking")
 """Every command, and the module of this folder that it lies in."""

@@ -20,7 +20,7 @@ from ozrules.store.mounts import network_kind
 JOURNAL: Final = "journal.db"
 MOUNTS: Final = Path("/proc/self/mountinfo")
 _MARK: Final = "-mark"
-_OURS: Final = ("journal.*", "clock.*", "paused.*", "overrides.*", "reserve", "lock")
+_OURS: Final = ("journal.*", "clock.*", "paused.*", "overrides.*", "retention.*", "reserve", "lock")
 _SUFFIXES: Final = (_MARK, "", "-wal", "-shm")  # the mark first: alone it accuses a journal that is gone
 _RESERVE_BYTES: Final = 1024 * 1024
 _MARKED: Final = re.compile(r"(\d{20}) (\d{20})\n", re.ASCII)  # twice, so that half a line is none
