@@ -21,6 +21,7 @@ from ozrules.rules.document import ListNode, MapNode, Source, TextNode, parse
 from ozrules.rules.model import Place, RuleSet
 from ozrules.rules.repair import repaired
 from ozrules.rules.suggest import closest
+from ozrules.runtime.clock import computing
 from ozrules.settings import configuration
 from ozrules.settings.model import Settings
 from ozrules.settings.rule_files import rule_files
@@ -128,7 +129,7 @@ def _examine(files: list[str], given: str | None, environment: Mapping[str, str]
             rules.append(source)
     if rules:
         report.rule_files = tuple(source.name for source in rules)
-        report.rules, diagnostics = checking.check(rules, secrets)
+        report.rules, diagnostics = checking.check(rules, secrets, stopwatch=computing)
         report.diagnostics += diagnostics
         if report.rules is not None and settings is not None:
             abilities.check(report.rules, settings.connections, findings := Findings())
