@@ -14,6 +14,7 @@ import ozrules
 from ozrules.actions.delivery import Message, deliver
 from ozrules.actions.targets import Targets
 from ozrules.runtime.health import Health
+from ozrules.runtime.lookups import Lookups
 from ozrules.runtime.ports import Clock, Log
 from ozrules.runtime.secret import Secret
 
@@ -35,6 +36,7 @@ class Alerts:
         self._secret = secret
         self._clock = clock
         self._log = log
+        self._names = Lookups(1)
         self._since: dict[str, float] = {}
         self._told: frozenset[str] = frozenset()
 
@@ -77,7 +79,7 @@ class Alerts:
             }
         )
         message = Message(url=self._url, method="POST", headers={}, body=body, identity=identity, at=int(wall))
-        tried = await deliver(message, self._targets, self._secret, within=TIMEOUT)
+        tried = await deliver(message, self._targets, self._secret, names=self._names, within=TIMEOUT)
         if tried.verdict != "confirmed":
             self._log.error("an alert was not delivered", state=state, why=tried.detail)
         return tried.verdict == "confirmed"

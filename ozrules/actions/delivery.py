@@ -13,6 +13,7 @@ import msgspec
 
 from ozrules.actions.cloud_event import CONTENT_TYPE, signature
 from ozrules.actions.targets import GuardedResolver, Targets
+from ozrules.runtime.lookups import Lookups
 from ozrules.runtime.secret import Secret
 
 Verdict: TypeAlias = Literal["confirmed", "rejected", "again"]
@@ -38,12 +39,14 @@ class Try(msgspec.Struct, frozen=True):
     leave: float = 0.0
 
 
-async def deliver(message: Message, targets: Targets, secret: Secret | None, *, within: float) -> Try:
-    """One try. ``within`` is in seconds."""
+async def deliver(message: Message, targets: Targets, secret: Secret | None, *, names: Lookups, within: float) -> Try:
+    """One try. ``names`` looks up the host; ``within`` is in seconds."""
     refusal = targets.refusal(message.url)
     if refusal is not None:
         return Try("rejected", refusal)
-    connector = aiohttp.TCPConnector(resolver=GuardedResolver(targets), use_dns_cache=False, force_close=True, limit=1)
+    connector = aiohttp.TCPConnector(
+        resolver=GuardedResolver(targets, names), use_dns_cache=False, force_close=True, limit=1
+    )
     try:
         async with (
             aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,

@@ -5,7 +5,6 @@ show one address to the check and another to the connection. An address that is 
 link-local with its cloud metadata) is refused unless the configuration names it, as a host or among the addresses.
 """
 
-import asyncio
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -13,6 +12,8 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
+
+from ozrules.runtime.lookups import Lookups
 
 _PORTS: Final = {"http": 80, "https": 443}
 _TRICKS: Final = ("..", "%2e", "%2f", "%5c", "\\")
@@ -78,15 +79,14 @@ def _plain(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 class GuardedResolver(AbstractResolver):
     """Resolves names for aiohttp, and gives back only addresses that may be reached."""
 
-    def __init__(self, targets: Targets) -> None:
+    def __init__(self, targets: Targets, names: Lookups) -> None:
         self._targets = targets
+        self._names = names
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-        )
+        found = await self._names.find(host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
         addresses = [(kind, str(address[0])) for kind, _, _, _, address in found]
         allowed = [(kind, address) for kind, address in addresses if self._targets.may_reach(address)]
         if not allowed:

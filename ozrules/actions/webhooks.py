@@ -16,6 +16,7 @@ from ozrules.actions.delivery import Message, Try, deliver
 from ozrules.actions.targets import Targets
 from ozrules.engine.effects import Post
 from ozrules.engine.events import Accepted, PostSettled, Receipt, Withheld
+from ozrules.runtime.lookups import Lookups
 from ozrules.runtime.ports import Clock, Log
 from ozrules.runtime.secret import Secret
 
@@ -40,6 +41,7 @@ class Webhooks:
         self._expire = 0.0
         self._taken: asyncio.Queue[tuple[Post, float, float]] = asyncio.Queue()
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._names = Lookups(AT_ONCE)
         self.waiting = 0
         self.delivered = 0
         self.dead = 0
@@ -121,7 +123,7 @@ class Webhooks:
             identity=message_id(request),
             at=int(self._wall()),
         )
-        return await deliver(message, self._targets, self._secret, within=request.timeout)
+        return await deliver(message, self._targets, self._secret, names=self._names, within=request.timeout)
 
     def _wall(self) -> float:
         return self._clock.now() + self._clock.wall_offset()

@@ -5,6 +5,7 @@ from typing import Final, assert_never
 
 from ozrules.app.control import Answer, Asked
 from ozrules.app.in_force import InForce
+from ozrules.app.keeping import Keeping
 from ozrules.app.paused import PausedRules
 from ozrules.app.standing import Standing, timer_name
 from ozrules.app.switching import Switching
@@ -32,6 +33,7 @@ class Admin:
         standing: Standing,
         paused: PausedRules,
         switching: Switching,
+        keeping: Keeping,
         journal: SqliteJournal,
         reload: Callable[[Who], Awaitable[tuple[bool, str]]],
         clock: Clock,
@@ -45,6 +47,7 @@ class Admin:
         self._clock = clock
         self._paused = paused
         self._switching = switching
+        self._keeping = keeping
         self._journal = journal
 
     async def answer(self, asked: Asked, who: Who) -> Answer:
@@ -71,6 +74,8 @@ class Admin:
                 return await self._switching.answer(asked, who)
             case "forget":
                 return await self._forget(asked.target or "", who)
+            case "trust-clock":
+                return await self._trust_clock(who)
             case _:
                 assert_never(asked.command)
 
@@ -118,6 +123,14 @@ class Admin:
         await self._record(who, "forget", {"rows": str(changed)}, None, None)
         still = f"; {alive} calls with it are still going on: forget it again when they have ended" if alive else ""
         return Answer(True, f"forgotten in {changed} rows{still}")
+
+    async def _trust_clock(self, who: Who) -> Answer:
+        held = self._keeping.held
+        if held is not None:
+            self._keeping.trust()
+        refused = "nothing is held: the clock is believed" if held is None else None
+        await self._record(who, "trust-clock", {}, None, refused)
+        return Answer(refused is None, refused or "the clock is right; what is old is removed again")
 
     async def _cancel(self, timer: str, who: Who) -> Answer:
         found = [

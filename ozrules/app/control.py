@@ -13,7 +13,7 @@ import stat
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -27,9 +27,11 @@ WAITING: Final = 8
 """Commands that wait for others; with more, whoever connects is turned away, for files that are open are few."""
 FROM_KERNEL: Final = 8
 """Connections that asyncio takes at once: where it finds no file for one, it complains of each of them."""
+LATEST: Final = 64_060_588_800
+"""The first of January 4000: what lies far beyond cannot be shown as a date."""
 _PEER: Final = struct.Struct("3i")
 
-CommandName = Literal["reload", "pause", "resume", "cancel", "override", "forget", "status", "sessions"]
+CommandName = Literal["reload", "pause", "resume", "cancel", "override", "forget", "trust-clock", "status", "sessions"]
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,7 +42,7 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     command: CommandName
     target: str | None = None
     to: Literal["open", "closed", "off"] | None = None
-    until: float | None = None
+    until: Annotated[float, msgspec.Meta(ge=0, le=LATEST)] | None = None
 
 
 _ASKED: Final = msgspec.json.Decoder(Asked)

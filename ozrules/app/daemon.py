@@ -21,6 +21,7 @@ from ozrules.app.admin import Admin
 from ozrules.app.connections import Side
 from ozrules.app.dashboard import Dashboard, Explains, Page
 from ozrules.app.in_force import Beginning, InForce, begin
+from ozrules.app.keeping import Keeping
 from ozrules.app.notify import ServiceManager, report
 from ozrules.app.overrides import Overrides
 from ozrules.app.paused import PausedRules
@@ -35,7 +36,7 @@ from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Inbox, Reloaded, Who
 from ozrules.runtime.measures import Measures
 from ozrules.runtime.notices import Notices
-from ozrules.runtime.ports import Clock, ConnectionState, Connector, JournalFailed, Log, RecordSink, WebhookQueue
+from ozrules.runtime.ports import Clock, ConnectionState, Connector, Log, RecordSink, WebhookQueue
 from ozrules.runtime.reactor import LONGEST_PAUSE, Reactor
 from ozrules.runtime.records import Records
 from ozrules.runtime.routes import Routes
@@ -47,7 +48,6 @@ from ozrules.store.journal import SqliteJournal
 IN_FLIGHT: Final = 5.0
 """Seconds in which commands in flight are waited for when the daemon stops."""
 STOP_WITHIN: Final = 9.0
-RETAIN_EVERY: Final = 3600.0
 START: Final = Who(by="start")
 
 Link: TypeAlias = tuple[Connector, Side | None]
@@ -189,6 +189,7 @@ class Daemon:
         reloader = Reloader(in_force.reload, lambda: fingerprint(in_force.settings.rules), lambda: in_force.seen)
         paused = PausedRules(settings.state)
         overrides = Overrides(settings.state)
+        keeping = Keeping(journal, settings.state, clock, log)
         switching = Switching(overrides=overrides, in_force=in_force, inbox=inbox, clock=clock)
         if beginning.files is not None:
             await in_force.keep(beginning.files)
@@ -240,6 +241,7 @@ class Daemon:
                     notices=notices,
                     paused=paused,
                     overrides=overrides,
+                    keeping=keeping,
                     measures=measures,
                     syncs=journal.syncs,
                     journal_log=journal.log_bytes,
@@ -253,6 +255,7 @@ class Daemon:
                     standing=standing,
                     paused=paused,
                     switching=switching,
+                    keeping=keeping,
                     journal=journal,
                     reload=reloader.wish,
                     clock=clock,
@@ -264,7 +267,7 @@ class Daemon:
                     "rule files": reloader.watch(),
                     "signals": self._pass_on_reloads(reloader),
                     "service manager": report(around.manager, health, reactor),
-                    "retention": self._retain(in_force),
+                    "retention": keeping.run(lambda: in_force.settings.retention),
                     "webhooks": self._webhooks.run(inbox.add),
                     "overrides": overrides.run(clock, switching.lift),
                 }
@@ -309,19 +312,6 @@ class Daemon:
             await self._reload_wanted.wait()
             self._reload_wanted.clear()
             await reloader.wish(Who(by="SIGHUP"))
-
-    async def _retain(self, in_force: InForce) -> None:
-        clock = self._around.clock
-        while True:
-            wall = clock.now() + clock.wall_offset()
-            keep = in_force.settings.retention
-            try:
-                await self._journal.retain(decisions=wall - keep.decisions, sessions=wall - keep.sessions)
-            except JournalFailed as failed:
-                if failed.lasting:
-                    raise
-                self._around.log.warning("old records could not be removed; it is tried again", why=str(failed))
-            await clock.sleep_until(clock.now() + RETAIN_EVERY)
 
 
 async def _read(connector: Connector, inbox: Inbox) -> None:

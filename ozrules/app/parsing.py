@@ -87,6 +87,7 @@ def _how(code: int) -> str:
 
 def _in_child() -> None:
     from ozrules.proofs.checking import check
+    from ozrules.runtime.clock import computing
 
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -94,7 +95,7 @@ def _in_child() -> None:
     task = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=_Task)
     parsed: Parsed
     try:
-        rules, findings = check(task.sources, task.secrets)
+        rules, findings = check(task.sources, task.secrets, stopwatch=computing)
         parsed = Bad(findings) if rules is None else Good(rules, findings)
         answer = msgspec.msgpack.encode(parsed)
     except MemoryError:

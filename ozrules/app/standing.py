@@ -6,6 +6,7 @@ from typing import Final
 
 import ozrules
 from ozrules.app.in_force import InForce
+from ozrules.app.keeping import Keeping
 from ozrules.app.overrides import Overrides
 from ozrules.app.paused import PausedRules
 from ozrules.app.switching import shown
@@ -39,6 +40,7 @@ class Standing:
         notices: Notices,
         paused: PausedRules,
         overrides: Overrides,
+        keeping: Keeping,
         measures: Measures,
         syncs: Histogram,
         journal_log: Callable[[], int],
@@ -56,6 +58,7 @@ class Standing:
         self._health = health
         self._notices = notices
         self._paused = paused
+        self._keeping = keeping
         self._overrides = overrides
         self._clock = clock
         self._began = clock.now()
@@ -93,6 +96,7 @@ class Standing:
                 "holds": measures.reload_holds,
                 "at": None if measures.reloaded_at is None else _rfc3339(measures.reloaded_at),
             },
+            "retentionHeld": self._keeping.held,
             "gaps": sum(measures.gaps.values()),
             "tolerated": self.tolerated(),
         }

@@ -56,6 +56,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _override(subparsers)
     number = ("target", "NUMBER", None, "the number, in any form")
     _add(subparsers, "forget", "ozrules forget +36201234567", _plain, number)
+    _add(subparsers, "trust-clock", "ozrules trust-clock", _plain)
     timer = ("target", "TIMER", None, "the timer's name, as `ozrules sessions` shows it")
     _add(subparsers, "cancel", "ozrules cancel office/s17/sales-no-answer/0", _plain, timer)
 
@@ -183,6 +184,8 @@ def _status(answer: Mapping[str, Any]) -> int:
         print(escaped(f"{one['schedule']} is {one['to']} by hand until {until}, by {one['by']}"))
     if data["paused"]:
         print(f"paused: {escaped(', '.join(data['paused']))}")
+    if data["retentionHeld"]:
+        print(f"retention: {escaped(data['retentionHeld'])}")
     for kind, count in sorted(data["tolerated"].items()):
         print(f"tolerated: {escaped(kind)} {count} times")
     return 0 if answer["ok"] else NOT_READY

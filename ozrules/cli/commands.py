@@ -28,10 +28,13 @@ ABOUT: Final = {
     "override": "switch a schedule open or closed by hand, or say what is switched",
     "forget": "take a number out of all that is kept",
     "cancel": "end a waiting timer",
+    "trust-clock": "say that the clock is right, so that old records are removed again",
 }
 """Every command, in the order of the help."""
 
-_ASKING: Final = frozenset({"status", "sessions", "reload", "pause", "resume", "override", "cancel", "forget"})
+_ASKING: Final = frozenset(
+    {"status", "sessions", "reload", "pause", "resume", "override", "cancel", "forget", "trust-clock"}
+)
 
 
 def module_of(command: str) -> str:

@@ -24,6 +24,8 @@ from ozrules.cli.configuration import EX_CONFIG
 from ozrules.cli.explaining import Explainer
 from ozrules.logs.opening import Logs, open_logs
 from ozrules.rules.diagnostics import DocumentInvalid
+from ozrules.runtime.complaints import Complaints
+from ozrules.runtime.lookups import Loop
 from ozrules.runtime.ports import JournalFailed
 from ozrules.runtime.routes import Routes
 from ozrules.settings.model import LogSettings, Settings
@@ -71,7 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         for warning in settings.warnings:
             logs.log.warning("configuration", finding=str(warning))
-        return asyncio.run(_run(settings, path, logs, new_state=arguments.new_state))
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            return runner.run(_run(settings, path, logs, new_state=arguments.new_state))
     finally:
         logs.close()
 
@@ -112,6 +115,7 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
             settings, around, journal=journal, links=links, routes=routes, webhooks=webhooks, troubles=troubles
         )
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(Complaints(logs.log))
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, daemon.stop)
         loop.add_signal_handler(signal.SIGHUP, daemon.reload)

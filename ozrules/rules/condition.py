@@ -457,9 +457,14 @@ def _forms(typed: str, normal: str) -> tuple[str, ...]:
     return (typed, normal, normal.removeprefix("+"))
 
 
-def compile_regex(pattern: str) -> Callable[[str], bool]:
-    """RE2, anchored at both ends: linear time whatever the pattern. Raises re2.error where RE2 refuses it."""
-    _compiled(pattern)
+def compile_regex(pattern: str, *, keep: bool = True) -> Callable[[str], bool]:
+    """RE2, anchored at both ends: linear time whatever the pattern. Raises re2.error where RE2 refuses it.
+
+    With ``keep`` answers are kept; without it each text is matched anew, to be measured.
+    """
+    compiled = _compiled(pattern)
+    if not keep:
+        return lambda text: compiled.fullmatch(text) is not None
     return lambda text: _matches(pattern, text)
 
 

@@ -25,6 +25,11 @@ def stopwatch() -> float:
     return time.perf_counter()
 
 
+def computing() -> float:
+    """Seconds that this thread has computed: what else the machine does is not in it."""
+    return time.thread_time()
+
+
 class _Call:
     """A call that is waited for: looks again until its moment has come."""
 

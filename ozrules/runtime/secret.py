@@ -20,7 +20,7 @@ class Secret:
         return "Secret(…)"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
+        return isinstance(other, Secret) and hmac.compare_digest(_bytes(self._text), _bytes(other._text))
 
     def __hash__(self) -> int:
         return hash(self._text)
@@ -51,3 +51,8 @@ class KeptElsewhere(Secret):
 
     def __hash__(self) -> int:
         return hash(self._where)
+
+
+def _bytes(text: str) -> bytes:
+    """Bytes that are no UTF-8 came out of a request as lone surrogates; they are compared too."""
+    return text.encode("utf-8", "surrogatepass")

@@ -5,12 +5,14 @@ two starts would make waiting timers fire early, or never, and calls look as if 
 of the host there is only the wall clock.
 """
 
+import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from ozrules.runtime.clock import SystemClock
+from ozrules.store.kept import fresh_file
 from ozrules.store.state_directory import unwritable
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -35,7 +37,8 @@ def steady_clock(state: Path) -> SystemClock:
     fresh = path.with_suffix(".new")
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh.write_bytes(msgspec.json.encode(_Kept(boot, clock.shift)))
+        with os.fdopen(fresh_file(fresh), "wb") as file:
+            file.write(msgspec.json.encode(_Kept(boot, clock.shift)))
         fresh.replace(path)
     except OSError as error:
         raise unwritable(state, error) from error

@@ -69,6 +69,8 @@ class SqliteJournal:
             self._directory.close()
             raise
         self._counters = Counters(**dict(self._db.execute("SELECT name, value FROM counters").get))
+        self.newest = rows.newest(self._db.cursor())
+        """When something was last recorded before this start, wall clock; None where nothing ever was."""
         self._reserved = False
         self._failure: JournalFailed | None = None
         self._make_room()

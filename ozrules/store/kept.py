@@ -9,11 +9,16 @@ class NotKept(Exception):
     """It could not be written, and what was there has stayed; the text says where and why."""
 
 
+def fresh_file(path: Path) -> int:
+    """A descriptor of an empty file that only its owner may read or write. Raises OSError."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+
+
 def keep(path: Path, data: bytes) -> None:
     """Returns when ``data`` is on disk in the place of what was there. Raises NotKept."""
     fresh = path.with_suffix(".new")
     try:
-        with fresh.open("wb") as file:
+        with os.fdopen(fresh_file(fresh), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -7,7 +7,7 @@ from typing import Final
 import apsw
 
 from ozrules.store.rows import Counters, write_counters
-from ozrules.store.schema import SchemaNewer, checksum, migrate
+from ozrules.store.schema import SchemaMixed, SchemaNewer, checksum, compare, migrate
 from ozrules.store.state_directory import StateDirectory, StateUnusable
 
 LOG_KEPT: Final = 8 * 1024 * 1024
@@ -69,6 +69,12 @@ def open_journal(directory: StateDirectory, wall: float, *, new_state: bool) -> 
             f"{directory.journal}: this journal is from a newer ozrules: {error}. Run that one, or begin anew "
             "with `ozrules run --new-state`."
         ) from error
+    except (SchemaMixed, apsw.SQLError) as error:
+        raise StateUnusable(
+            f"{directory.journal}: the tables of this journal are of different versions: {error}. Nothing was sent and "
+            "nothing was changed. Put a backup in its place, or set it aside and begin anew with "
+            "`ozrules run --new-state`."
+        ) from error
     except apsw.BusyError as error:
         raise StateUnusable(
             f"{directory.journal}: another program is writing in the journal: {error}. Nothing was changed. End that "
@@ -107,6 +113,7 @@ def _open(directory: StateDirectory, first: int) -> apsw.Connection:
         db.execute("PRAGMA secure_delete = ON")  # what was removed or forgotten is in no free page either
         db.execute("BEGIN IMMEDIATE")
         migrate(db)
+        compare(db)
         if db.execute("SELECT count(*) FROM counters").get == 0:
             write_counters(db.cursor(), Counters(seq=first, decision=first))
         _check_rows(db)

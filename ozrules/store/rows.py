@@ -108,6 +108,15 @@ def write_moment(db: apsw.Cursor, name: str, at: float) -> None:
     db.execute("INSERT OR REPLACE INTO moments VALUES (?, ?, ?)", (name, at, checksum(name, at)))
 
 
+def newest(db: apsw.Cursor) -> float | None:
+    """When something was last recorded, wall clock. None where nothing ever was."""
+    found = db.execute(
+        "SELECT max(at) FROM (SELECT max(time) AS at FROM records UNION ALL SELECT max(at) FROM recording"
+        " UNION ALL SELECT at FROM moments WHERE name = 'alive')"
+    ).get
+    return None if found is None else float(found)
+
+
 def _decision(db: apsw.Cursor, decision: Decision, decision_id: str | None, at: float) -> None:
     key = decision.session_key
     open_ = key is not None and decision.reason == "fired"  # only then outcomes may follow

@@ -81,6 +81,21 @@ class SchemaNewer(Exception):
     """The journal was written by a newer ozrules; its tables mean something that this one does not know."""
 
 
+class SchemaMixed(Exception):
+    """The journal's tables are not those of its version; the text says which."""
+
+
+def compare(connection: apsw.Connection) -> None:
+    """Whether all tables and indexes of `VERSION` are there as this ozrules makes them. Raises SchemaMixed."""
+    model = apsw.Connection(":memory:")
+    migrate(model)
+    statement = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
+    found = {str(name): sql for name, sql in connection.execute(statement)}
+    for name, sql in model.execute(statement):
+        if found.get(str(name)) != sql:
+            raise SchemaMixed(f"the {name} is {'another' if name in found else 'missing'}")
+
+
 def migrate(connection: apsw.Connection) -> None:
     """Brings the tables to `VERSION`, inside the transaction that the caller holds.
 

@@ -10,14 +10,17 @@ import errno
 import fcntl
 import os
 import re
+import stat
 from pathlib import Path
 from typing import Final
 
+from ozrules.store.kept import fresh_file
 from ozrules.store.mounts import network_kind
 
 JOURNAL: Final = "journal.db"
 MOUNTS: Final = Path("/proc/self/mountinfo")
 _MARK: Final = "-mark"
+_OURS: Final = ("journal.*", "clock.*", "paused.*", "overrides.*", "retention.*", "reserve", "lock")
 _SUFFIXES: Final = (_MARK, "", "-wal", "-shm")  # the mark first: alone it accuses a journal that is gone
 _RESERVE_BYTES: Final = 1024 * 1024
 _MARKED: Final = re.compile(r"(\d{20}) (\d{20})\n", re.ASCII)  # twice, so that half a line is none
@@ -64,8 +67,17 @@ class StateDirectory:
                 + (f" (process {other})" if other.isdigit() else "")
                 + ". Two would act on the same calls: stop it, or give this one its own `state`."
             ) from error
+        self._make_private()
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+
+    def _make_private(self) -> None:
+        """Files from a copy or an older version may be readable for others, and numbers of callers are in them."""
+        for pattern in _OURS:
+            for file in self.path.glob(pattern):
+                found = file.lstat()
+                if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077:
+                    file.chmod(0o600)
 
     def set_aside(self, label: str) -> Path | None:
         """Renames the journal's files, so that a new one can begin; nothing is deleted. None where there is none."""
@@ -118,7 +130,7 @@ class StateDirectory:
     def keep_reserve(self) -> bool:
         """Takes the reserve's room on the disk; False where there is none."""
         try:
-            with self._reserve.open("wb") as file:
+            with os.fdopen(fresh_file(self._reserve), "wb") as file:
                 os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):

@@ -1,8 +1,9 @@
 """Who may look: whoever shows the token, as a bearer or by a cookie that was given for it.
 
 The cookie is no session that is kept: it is the moment at which it ends, signed with a key made from the token. So it
-outlives a restart of the daemon, ends with a new token, and holds no secret. Wrong tokens are counted by peer: after
-`TRIES` in a minute nothing more is compared until the minute is over.
+outlives a restart of the daemon, ends with a new token, and holds no secret. Wrong tokens are counted by peer, and
+after `TRIES` in a minute each further one waits for its answer. The right one never waits: somebody else behind the
+same address (a proxy, a program on this machine) must not be able to lock the admin out.
 """
 
 import hashlib
@@ -30,28 +31,21 @@ class Access:
         self._stopwatch = stopwatch
         self._tries: dict[str, deque[float]] = {}
 
-    def wait(self, peer: str) -> float:
-        """For how many more seconds this peer's tokens are not looked at."""
-        tries = self._tries.get(peer)
-        if tries is None:
-            return 0.0
-        now = self._stopwatch()
-        while tries and tries[0] <= now - WINDOW:
-            tries.popleft()
-        if not tries:
-            del self._tries[peer]
-            return 0.0
-        return tries[0] + WINDOW - now if len(tries) >= TRIES else 0.0
+    def matches(self, token: str) -> bool:
+        """Whether this is the token."""
+        return Secret(token) == self._token
 
-    def matches(self, token: str, peer: str) -> bool:
-        """Whether this is the token. A wrong one is a try."""
-        if Secret(token) == self._token:
-            self._tries.pop(peer, None)
-            return True
-        if peer not in self._tries and len(self._tries) >= MOST_PEERS:
-            self._tries.pop(next(iter(self._tries)))
-        self._tries.setdefault(peer, deque(maxlen=TRIES)).append(self._stopwatch())
-        return False
+    def wrong(self, peer: str) -> float:
+        """This peer was wrong. For how many seconds it should leave us alone: 0 where it may try again."""
+        now = self._stopwatch()
+        tries = self._tries.pop(peer, None) or deque(maxlen=TRIES + 1)
+        tries.append(now)
+        self._tries[peer] = tries
+        if len(self._tries) > MOST_PEERS:
+            del self._tries[next(iter(self._tries))]
+        while tries[0] <= now - WINDOW:
+            tries.popleft()
+        return tries[0] + WINDOW - now if len(tries) > TRIES else 0.0
 
     def cookie(self) -> str:
         """What stands for the token for the next `LASTS` seconds."""

@@ -49,8 +49,16 @@ MOST_BODY: Final = 2 * 1024
 ANSWER_WITHIN: Final = 60.0
 """Seconds for the dearest question, a call's why; reading a request's body has `doorway.WITHIN`."""
 STOP_WITHIN: Final = 1.0
+BEYOND: Final = 4
+"""Connections that are heard while there is no room; only `_HEALTH` is answered to them."""
+DELAY = 1.0
+"""Seconds that a wrong token waits for its answer, after `ozrules.web.access.TRIES` others."""
+MOST_DELAYED: Final = 8
+"""Wrong tokens that wait at the same time; what comes beyond is answered at once, so that nobody fills the doorway."""
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _HIDDEN: Final = re.compile(HIDDEN.pattern + "|[\n\r]")
+
+_HEALTH: Final = ("/healthz", "/readyz")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -88,6 +96,7 @@ async def serve(listener: socket.socket, at: Listening, source: Source, hub: Hub
             runner.server,
             loop=loop,
             access_log=None,  # type: ignore[arg-type]  # as AppRunner itself passes it on
+            auto_decompress=False,
             keepalive_timeout=WITHIN,
             max_line_size=MOST_HEAD,
             max_field_size=MOST_HEAD,
@@ -97,7 +106,7 @@ async def serve(listener: socket.socket, at: Listening, source: Source, hub: Hub
         figures.turned_away += 1
 
     try:
-        site.doorway = Doorway(speak, full=turned_away)
+        site.doorway = Doorway(speak, full=turned_away, beyond=BEYOND)
         server = await listen(site.doorway, listener)
         async with server:
             await hub.run(source)
@@ -117,6 +126,7 @@ class _Site:
         self._source = source
         self._hub = hub
         self._figures = figures
+        self._delayed = 0
         self._metrics = Exposition(source, figures)
         folder = resources.files("ozrules.web") / "pages"
         self._files = {name: (folder / name).read_bytes() for name in FILES}
@@ -137,9 +147,10 @@ class _Site:
             "/api/call": self._for_admins(self._call),
             "/api/week": self._for_admins(self._week),
         }
-        app.add_routes([web.get(path, handler) for path, handler in routes.items()])
-        app.add_routes([web.get("/" if name == "index.html" else f"/{name}", self._file) for name in FILES])
-        app.add_routes([web.post("/login", self._login), web.post("/logout", self._logout)])
+        routes |= {"/" if name == "index.html" else f"/{name}": self._file for name in FILES}
+        app.add_routes([web.get(path, handler, expect_handler=_expect) for path, handler in routes.items()])
+        app.add_routes([web.post("/login", self._login, expect_handler=_expect)])
+        app.add_routes([web.post("/logout", self._logout, expect_handler=_expect)])
         return app
 
     # --- before everything else -------------------------------------------------------------------------------------
@@ -147,7 +158,8 @@ class _Site:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         transport = request.transport
-        self.doorway.begins(transport)
+        if not self.doorway.begins(transport):
+            handler = self._without_room(handler)
         try:
             self._check(request)
             if request.path == "/live":
@@ -162,6 +174,18 @@ class _Site:
             return _error(503, str(busy), {"Retry-After": "2"})
         finally:
             self.doorway.ends(transport)
+
+    def _without_room(self, handler: Handler) -> Handler:
+        async def briefly(request: web.Request) -> web.StreamResponse:
+            if request.path in _HEALTH:
+                answer = await handler(request)
+            else:
+                self._figures.turned_away += 1
+                answer = _error(503, "too many connections", {"Retry-After": "10"})
+            answer.force_close()
+            return answer
+
+        return briefly
 
     def _check(self, request: web.Request) -> None:
         hosts = request.headers.getall("Host", [])
@@ -180,7 +204,7 @@ class _Site:
                 raise web.HTTPForbidden(text="another page may not ask this\n")
             scheme, _, token = request.headers.get("Authorization", "").partition(" ")
             if scheme.lower() == "bearer":
-                self._match(request, token.strip())
+                await self._match(request, token.strip())
             elif not self._access.knows(request.cookies.get(self._cookie, "")):
                 return _error(401, "a token is needed", {"WWW-Authenticate": "Bearer"})
             elif request.path == "/live" and "Origin" not in request.headers:
@@ -189,15 +213,26 @@ class _Site:
 
         return guarded
 
-    def _match(self, request: web.Request, token: str) -> None:
-        peer = request.remote or ""
-        wait = self._access.wait(peer)
-        if wait:
-            after = {"Retry-After": str(int(wait) + 1)}
-            raise web.HTTPTooManyRequests(text="too many wrong tokens\n", headers=after)
-        if not self._access.matches(token, peer):
-            self._figures.refused += 1
+    async def _match(self, request: web.Request, token: str) -> None:
+        if not self._access.matches(token):
+            await self._wrong(request)
             raise web.HTTPUnauthorized(text="that is not the token\n", headers={"WWW-Authenticate": "Bearer"})
+
+    async def _wrong(self, request: web.Request) -> None:
+        """Counts a try that was wrong. Raises HTTPTooManyRequests, after a while, where there were many."""
+        self._figures.refused += 1
+        wait = self._access.wrong(request.remote or "")
+        if not wait:
+            return
+        if self._delayed < MOST_DELAYED:
+            self._delayed += 1
+            try:
+                await asyncio.sleep(DELAY)
+            finally:
+                self._delayed -= 1
+        refusal = web.HTTPTooManyRequests(text="too many wrong tokens\n", headers={"Retry-After": str(int(wait) + 1)})
+        refusal.force_close()
+        raise refusal
 
     # --- for programs -----------------------------------------------------------------------------------------------
 
@@ -226,9 +261,10 @@ class _Site:
         try:
             async with asyncio.timeout(WITHIN):
                 asked = msgspec.json.decode(await request.read(), type=dict[str, str])
-        except ValueError:  # msgspec's errors too
+        except (ValueError, ConnectionError, web.RequestPayloadError):  # msgspec's errors are of the first
+            await self._wrong(request)
             raise web.HTTPBadRequest(text="this is not a login\n") from None
-        self._match(request, asked.get("token", ""))
+        await self._match(request, asked.get("token", ""))
         answer = web.Response(status=204)
         secure = request.headers.get("Origin", "").lower().startswith("https:")
         answer.set_cookie(
@@ -285,7 +321,10 @@ class _Site:
         try:
             with self._hub.client(transport.abort) as client:
                 socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=1024, compress=False)
-                await socket.prepare(request)
+                try:
+                    await socket.prepare(request)
+                except ValueError:  # its key is no ASCII
+                    raise web.HTTPBadRequest(text="this is no WebSocket\n") from None
                 async with asyncio.TaskGroup() as tasks:
                     sending = tasks.create_task(_send(client, socket))
                     async for message in socket:
@@ -295,6 +334,13 @@ class _Site:
                 return socket
         except Full:
             return _error(503, "too many browsers watch already", {"Retry-After": "30"})
+
+
+async def _expect(request: web.Request) -> None:
+    """aiohttp's own repeats what it cannot meet, whatever the bytes."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="nothing but 100-continue can be expected\n")
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 async def _send(client: Client, socket: web.WebSocketResponse) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ozrules.actions.targets import GuardedResolver, Targets
+from ozrules.runtime.lookups import Lookups
 
 TARGETS = Targets(("https://crm.example/", "https://hooks.example/ozrules", "http://10.0.0.7:8080/"), ("10.1.0.0/16",))
 
@@ -86,7 +87,7 @@ def test_a_host_named_as_an_address_is_meant() -> None:
 @pytest.mark.fault(98)
 def test_a_name_that_leads_inside_is_not_resolved() -> None:
     async def resolve(targets: Targets) -> list[str]:
-        found = await GuardedResolver(targets).resolve("localhost", 80, socket.AF_INET)
+        found = await GuardedResolver(targets, Lookups(1)).resolve("localhost", 80, socket.AF_INET)
         return [one["host"] for one in found]
 
     with pytest.raises(OSError, match="not public"):

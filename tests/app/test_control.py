@@ -52,7 +52,17 @@ async def test_the_kernel_names_who_asks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"{\n", b'{"command": "format"}\n', b'{"command": "status", "x": 1}\n', b"x" * (2 * MAX_LINE)]
+    "line",
+    [
+        b"",
+        b"{\n",
+        b'{"command": "format"}\n',
+        b'{"command": "status", "x": 1}\n',
+        b"x" * (2 * MAX_LINE),
+        b"\xff\xfe\n",
+        b"[" * 1000,
+        b'{"command": "override", "target": "s", "to": "open", "until": 1e300}\n',
+    ],
 )
 async def test_what_is_no_command_is_answered_so(tmp_path: Path, line: bytes) -> None:
     async with listening(tmp_path / "control"):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from ozrules.connectors.simulator import SimulatorGateway
 from ozrules.connectors.simulator.callers import CallPlan
 from ozrules.store.reading import Reader
 from tests.e2e.stage import PATIENCE, configure, daemon, ozrules, phones
@@ -122,3 +123,36 @@ async def test_a_webhook_that_the_configuration_does_not_allow_is_rejected_until
             await server.hears()
             assert await one.stop() == 0
     assert len(server.bodies) == 1
+
+
+SILENT_NAME_SERVER = """
+import socket, sys, threading
+answered = socket.getaddrinfo
+def look_up(host, *rest, **named):
+    if str(host).endswith(".dead.example"):
+        print("no answer for", host, file=sys.stderr, flush=True)
+        threading.Event().wait()
+    return answered(host, *rest, **named)
+socket.getaddrinfo = look_up
+"""
+
+
+@pytest.mark.fault(21, 43, 78)
+async def test_a_dead_name_server_for_webhooks_delays_no_phone_system_no_reload_and_no_end(tmp_path: Path) -> None:
+    """The daemon's own resolver is silent about the webhooks' hosts, for ever; the phone system has a name too."""
+    (tmp_path / "sitecustomize.py").write_text(SILENT_NAME_SERVER)
+    hosts = [f"http://{number}.dead.example/" for number in range(30)]
+    hooks = "".join(f'      - webhook: {{url: "{host}calls"}}\n' for host in hosts)
+    text = f"ozrules: 1\nrules:\n  - id: abandoned\n    trigger: {{state: Cancelled}}\n    actions:\n{hooks}"
+    async with phones() as system:
+        assert isinstance(system.front, SimulatorGateway)
+        configure(tmp_path, system.url.replace("127.0.0.1", "localhost"), text, webhooks={"allow": hosts})
+        async with daemon(tmp_path, PYTHONPATH=str(tmp_path)) as one:
+            await one.ready()
+            system.call(ABANDONED)
+            await one.until(lambda: sum("no answer for" in line for line in one.errors) >= 8, "the look-ups")
+            code, said = await ozrules(tmp_path, "reload")
+            assert code == 0, said
+            await system.front.restart()
+            await one.until(lambda: sum(line["ready"] for line in one.of("connection")) >= 2, "the new connection")
+            assert await one.stop() == 0

@@ -6,6 +6,7 @@ import pytest
 
 from ozrules.runtime import doorway
 from ozrules.runtime.doorway import MOST
+from ozrules.web import server
 from tests.web.stage import served
 
 
@@ -51,6 +52,7 @@ async def test_a_byte_now_and_then_gains_no_time(monkeypatch: pytest.MonkeyPatch
 async def test_a_thousand_connections_are_no_more_than_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those beyond the most are told so at once; when the others have dawdled long enough the page answers again."""
     monkeypatch.setattr(doorway, "WITHIN", 3.0)
+    monkeypatch.setattr(doorway, "BEYOND_WITHIN", 0.01)
     async with served() as (stage, client):
         held = [await asyncio.open_connection("127.0.0.1", stage.port) for _ in range(MOST)]
         for _ in range(20):
@@ -72,3 +74,22 @@ async def test_who_is_being_answered_is_left_alone(monkeypatch: pytest.MonkeyPat
             while (await link.receive_json())["type"] != "standing":  # a second later
                 pass
         assert not link.closed
+
+
+@pytest.mark.fault(103)
+async def test_health_is_answered_while_there_is_no_room_and_nothing_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorway, "WITHIN", 1000.0)
+    monkeypatch.setattr(doorway, "BEYOND_WITHIN", 1000.0)
+    async with served() as (stage, client):
+        held = [await asyncio.open_connection("127.0.0.1", stage.port) for _ in range(MOST + 200)]
+        for _ in range(20):
+            async with client.get(f"{stage.url}/healthz") as answer:
+                assert (answer.status, await answer.text()) == (200, "ok\n")
+                assert answer.headers["Connection"] == "close"
+        async with client.get(f"{stage.url}/readyz") as answer:
+            assert answer.status == 200
+        async with client.get(f"{stage.url}/metrics", headers=stage.bearer) as answer:
+            assert answer.status == 503
+        for _, writer in held:
+            writer.close()
+    assert stage.figures.turned_away == (200 - server.BEYOND) + 1 + 1, "one of the last made room; metrics got none"

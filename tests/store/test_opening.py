@@ -10,8 +10,11 @@ from pathlib import Path
 import apsw
 import pytest
 
+from ozrules.app.overrides import Override, Overrides
+from ozrules.app.paused import PausedRules
 from ozrules.engine.effects import Remember, Send, Tally
 from ozrules.store import opening, schema
+from ozrules.store.boot import steady_clock
 from ozrules.store.journal import SqliteJournal
 from ozrules.store.state_directory import StateUnusable
 from tests.fakes.clock import StandingClock
@@ -68,9 +71,56 @@ def test_a_program_that_writes_in_the_journal_is_told_of(tmp_path: Path, monkeyp
 @pytest.mark.fault(102)
 def test_nobody_else_can_read_the_state(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    _fill(state)
-    assert state.stat().st_mode & 0o077 == 0
-    assert [file.name for file in state.iterdir() if file.stat().st_mode & 0o077 and file.name != "reserve"] == []
+    before = os.umask(0)
+    try:
+        journal = _filled(state)
+        steady_clock(state)
+        PausedRules(state).put("rule", paused=True)
+        Overrides(state).put("hours", Override(open=True, until=None, by="admin", at=0.0))
+        assert state.stat().st_mode & 0o077 == 0
+        modes = {file.name: oct(file.stat().st_mode & 0o777) for file in state.iterdir()}
+        assert set(modes.values()) == {"0o600"}, modes
+        assert {"clock.json", "journal.db", "journal.db-mark", "journal.db-wal", "lock", "paused.json", "reserve"} < {
+            *modes
+        }
+        journal.close()
+        for file in state.iterdir():  # as a copy makes them
+            file.chmod(0o644)
+        (state / "notes.txt").touch(0o644)
+        (state / "journal.link").symlink_to(tmp_path / "elsewhere")
+        (tmp_path / "elsewhere").touch(0o644)
+        _open(state).close()
+    finally:
+        os.umask(before)
+    assert {file.name for file in state.iterdir() if file.stat().st_mode & 0o077} == {"notes.txt", "journal.link"}
+
+
+@pytest.mark.fault(50)
+@pytest.mark.parametrize(
+    "mix",
+    [
+        "ALTER TABLE decisions DROP COLUMN crc",
+        "DROP INDEX outcomes_by_time",
+        "DROP TABLE recording",
+        "ALTER TABLE records ADD COLUMN more TEXT",
+        "PRAGMA user_version = 1",
+        "PRAGMA user_version = 2",
+        "DROP TABLE webhooks; CREATE TABLE webhooks (id TEXT)",
+    ],
+)
+def test_a_journal_whose_tables_are_of_different_versions_is_refused_and_left_as_it_is(
+    tmp_path: Path, mix: str
+) -> None:
+    _fill(tmp_path)
+    db = apsw.Connection(str(tmp_path / "journal.db"))
+    db.execute(mix)
+    db.pragma("wal_checkpoint(TRUNCATE)")
+    db.close()
+    found = (tmp_path / "journal.db").read_bytes()
+    with pytest.raises(StateUnusable, match=r"journal\.db: the tables of this journal are of different versions"):
+        _open(tmp_path)
+    assert (tmp_path / "journal.db").read_bytes() == found
+    _open(tmp_path, new_state=True).close()
 
 
 @pytest.mark.fault(49)

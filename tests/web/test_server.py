@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 from importlib import resources
 
@@ -97,7 +98,7 @@ async def test_a_login_is_json_and_small_and_right() -> None:
         async with client.post(url, json={"token": "wrong"}) as answer:
             assert answer.status == 401
             assert "Set-Cookie" not in answer.headers
-        assert stage.figures.refused == 1
+        assert stage.figures.refused == 2, "what was no login is a wrong try too"
 
 
 async def test_logging_out_takes_the_cookie_away() -> None:
@@ -107,17 +108,85 @@ async def test_logging_out_takes_the_cookie_away() -> None:
 
 
 @pytest.mark.fault(101)
-async def test_who_guesses_is_told_to_wait_and_no_longer_compared() -> None:
+async def test_who_guesses_is_told_to_wait_and_the_right_token_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "DELAY", 0.01)
     async with served() as (stage, client):
         statuses = []
         for number in range(20):
             async with client.get(f"{stage.url}/metrics", headers={"Authorization": f"Bearer {number}"}) as answer:
                 statuses.append(answer.status)
         assert statuses == [401] * 5 + [429] * 15
-        async with client.post(f"{stage.url}/login", json={"token": TOKEN}) as answer:
+        async with client.post(f"{stage.url}/login", json={"token": "wrong"}) as answer:
             assert answer.status == 429
             assert 0 < int(answer.headers["Retry-After"]) <= 61
-        assert stage.figures.refused == 5
+        assert stage.figures.refused == 21
+        async with client.get(f"{stage.url}/metrics", headers=stage.bearer) as answer:
+            assert answer.status == 200
+        async with client.post(f"{stage.url}/login", json={"token": TOKEN}) as answer:
+            assert answer.status == 204
+
+
+@pytest.mark.fault(101)
+async def test_a_guess_waits_for_its_answer_and_only_few_wait_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "DELAY", 1000.0)
+    async with served() as (stage, client):
+
+        async def guess() -> int:
+            async with client.get(f"{stage.url}/metrics", headers={"Authorization": "Bearer wrong"}) as answer:
+                return answer.status
+
+        assert [await guess() for _ in range(5)] == [401] * 5
+        guesses = [asyncio.ensure_future(guess()) for _ in range(server.MOST_DELAYED + 3)]
+        while sum(each.done() for each in guesses) < 3:
+            await asyncio.wait(guesses, return_when=asyncio.FIRST_COMPLETED, timeout=1.0)
+            guesses.sort(key=asyncio.Future.done)
+        assert [each.result() for each in guesses if each.done()] == [429] * 3
+        async with client.get(f"{stage.url}/metrics", headers=stage.bearer) as answer:
+            assert answer.status == 200
+        for each in guesses:
+            each.cancel()
+
+
+ODD = [b"\xff\xfe", b"\xed\xa0\x80", b"\xc3\x28", b"\x80" * 50, "\N{SNOWMAN}".encode()]
+JSON = b"Content-Type: application/json"
+
+
+@pytest.mark.fault(14, 101)
+@pytest.mark.parametrize("odd", ODD)
+async def test_odd_bytes_are_a_wrong_try_and_no_fault_of_ours(
+    odd: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "DELAY", 0.0)
+    async with served() as (stage, client):
+
+        async def ask(what: bytes, *heads: bytes, body: bytes = b"") -> int:
+            size = b"Content-Length: %d" % len(body)
+            head = b"\r\n".join((what + b" HTTP/1.1", b"Host: " + stage.host.encode(), *heads, size))
+            return int((await stage.raw(head + b"\r\nConnection: close\r\n\r\n" + body)).split(b" ")[1])
+
+        tries = {
+            "bearer": await ask(b"GET /metrics", b"Authorization: Bearer " + odd),
+            "body": await ask(b"POST /login", JSON, body=odd),
+            "token": await ask(b"POST /login", JSON, body=b'{"token": "' + odd + b'"}'),
+            "half a pair": await ask(b"POST /login", JSON, body=b'{"token": "\\ud800"}'),
+            "nested": await ask(b"POST /login", JSON, body=b"[" * 1000),
+        }
+        assert set(tries.values()) <= {400, 401}, tries
+        assert stage.figures.refused == len(tries), "each is counted"
+        for coding in (b"gzip", b"deflate", b"br", odd):
+            packed = await ask(b"POST /login", JSON, b"Content-Encoding: " + coding, body=odd * 9)
+            assert packed in (400, 401, 429), coding
+        chunked = b"\r\n".join((b"POST /login HTTP/1.1", b"Host: " + stage.host.encode(), JSON))
+        broken = await stage.raw(chunked + b"\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd" + odd)
+        assert broken.split(b" ")[1] in (b"400", b"429")
+        assert await ask(b"POST /login", JSON, b"Expect: " + odd, body=b"{}") in (400, 417)
+        for head in (b"Cookie: ozrules_%d=" % stage.port, b"Authorization: "):
+            assert await ask(b"GET /metrics", head + odd) == 401
+        upgrade = (b"Upgrade: websocket", b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Key: " + odd)
+        assert await ask(b"GET /live", f"Authorization: Bearer {TOKEN}".encode(), *upgrade) == 400
+        async with client.get(f"{stage.url}/metrics", headers=stage.bearer) as answer:
+            assert answer.status == 200, "the right token is let in"
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.fault(96)

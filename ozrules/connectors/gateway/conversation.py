@@ -72,6 +72,10 @@ class Conversation:
             del self._asked[next(iter(self._asked))]
         self._asked[id] = at
 
+    def was_asked(self, id: RequestId) -> bool:
+        """Whether this is the number of a request for the list, which has not come yet."""
+        return id in self._asked
+
     def hear(self, frame: bytes, at: float) -> tuple[list[FromPhoneSystem], Response | ErrorResponse | None]:
         """The items that a frame gives, and the answer to a request where it is one. Raises Unusable."""
         try:

@@ -14,7 +14,7 @@ from websockets.protocol import State
 
 from ozrules.connectors.gateway.conversation import Conversation, Unusable
 from ozrules.connectors.gateway.requests import MovedParty, call_for
-from ozrules.connectors.session_messages import Call, ErrorResponse, ListSessions, Response
+from ozrules.connectors.session_messages import Call, ErrorResponse, ListSessions, RequestId, Response
 from ozrules.connectors.session_protocol import encode
 from ozrules.engine.effects import Command
 from ozrules.engine.events import Accepted, Refused, Unanswered
@@ -194,11 +194,10 @@ class Link:
 
     def _answered(self, answer: Response | ErrorResponse) -> bool:
         """Whether this was asked for; a list is wanted whenever it comes."""
-        if not isinstance(answer.id, int):
-            return False
-        if isinstance(answer, Response) and answer.listed is not None:
+        id = _own(answer.id)
+        if isinstance(answer, Response) and (answer.listed is not None or self._conversation.was_asked(id)):
             return True
-        waiting = self._waiting.get(answer.id)
+        waiting = self._waiting.get(id)
         if waiting is None or waiting.done():
             return False
         waiting.set_result(answer)
@@ -206,6 +205,13 @@ class Link:
 
     def _malformed(self, kind: str, sample: str) -> Malformed:
         return Malformed(at=self._clock.now(), connection=self._connection, kind=kind, sample=sample)
+
+
+def _own(id: RequestId) -> int:
+    """The number of our request; some gateways give it back as a text. -1: it cannot be one of ours."""
+    if isinstance(id, str):
+        return int(id) if id.isascii() and id.isdecimal() and len(id) < 10 else -1
+    return id
 
 
 def _now() -> float:

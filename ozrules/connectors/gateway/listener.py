@@ -1,7 +1,7 @@
 """Waits for a gateway to come: one at a time, with the right token, from a known page or from none.
 
-After five wrong tokens within a minute every further try from that address waits five seconds before its token is
-even looked at, so that guessing is slow and the right gateway, on the same address, still gets in.
+After five wrong tokens within a minute every further wrong one from that address waits five seconds for its answer. The
+right one never waits, so that nobody on the same address can keep the gateway out.
 """
 
 import asyncio
@@ -9,15 +9,17 @@ import hmac
 import logging
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from ozrules.connectors.session_messages import BEARER, MAX_FRAME, SUBPROTOCOL
+from ozrules.runtime.doorway import AT_ONCE, WAITING, Entrance
 from ozrules.runtime.ports import Clock
 
 PING_EVERY: Final = 20.0
@@ -65,6 +67,25 @@ class WrongTokens:
         return moments is not None and len(moments) == WRONG_TOKENS and now - moments[0] < WRONG_WITHIN
 
 
+class _Connection(ServerConnection):
+    """Comes in by the entrance, as connections of browsers do."""
+
+    def __init__(self, entrance: Entrance, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._entrance = entrance
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        opened = cast(asyncio.Transport, transport)
+        if self._entrance.enter(opened):
+            super().connection_made(transport)
+        else:
+            opened.set_protocol(asyncio.Protocol())  # it is told so, and nothing of it is read
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._entrance.leave(self.transport)
+        super().connection_lost(exc)
+
+
 class GatewayListener:
     """An async context manager: it listens as long as it is entered."""
 
@@ -74,6 +95,7 @@ class GatewayListener:
         self._clock = clock
         self._wrong = WrongTokens()
         self._delayed = 0
+        self._entrance = Entrance(full=lambda: self._arrived("refused a gateway: too many connections at once"))
         self._busy = False
         self._arrivals: asyncio.Queue[Arrival] = asyncio.Queue(100)
         self._server = serve(
@@ -91,11 +113,16 @@ class GatewayListener:
             close_timeout=CLOSE_WITHIN,
             server_header=None,
             logger=QUIET,
+            create_connection=partial(_Connection, self._entrance),  # type: ignore[arg-type]  # "a wrapper or a subclass"
+            backlog=AT_ONCE,
         )
         self.port = port
 
     async def __aenter__(self) -> "GatewayListener":
         server = await self._server
+        for each in server.sockets:
+            with each.dup() as listening:
+                listening.listen(WAITING)
         self.port = server.sockets[0].getsockname()[1]
         return self
 
@@ -110,22 +137,23 @@ class GatewayListener:
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         peer = str(connection.remote_address[0])
-        if self._wrong.too_many(peer, self._clock.now()):
-            if self._delayed >= MAX_DELAYED:
-                return self._no(connection, HTTPStatus.TOO_MANY_REQUESTS, peer, "too many wrong tokens")
-            self._delayed += 1
-            try:
-                await self._clock.sleep_until(self._clock.now() + DELAY)
-            finally:
-                self._delayed -= 1
         origins = request.headers.get_all("Origin")
         if any(origin not in self._origins for origin in origins):
             return self._no(connection, HTTPStatus.FORBIDDEN, peer, "an unknown Origin")
         if not any(hmac.compare_digest(given, self._token) for given in tokens_in(request)):
+            if self._wrong.too_many(peer, self._clock.now()):
+                if self._delayed >= MAX_DELAYED:
+                    return self._no(connection, HTTPStatus.TOO_MANY_REQUESTS, peer, "too many wrong tokens")
+                self._delayed += 1
+                try:
+                    await self._clock.sleep_until(self._clock.now() + DELAY)
+                finally:
+                    self._delayed -= 1
             self._wrong.note(peer, self._clock.now())
             return self._no(connection, HTTPStatus.UNAUTHORIZED, peer, "a wrong token, or none")
         if self._busy:
             return self._no(connection, HTTPStatus.CONFLICT, peer, "another gateway is connected")
+        self._entrance.begins(connection.transport)
         return None
 
     def _no(self, connection: ServerConnection, status: HTTPStatus, peer: str, why: str) -> Response:
@@ -153,7 +181,7 @@ def tokens_in(request: Request) -> list[bytes]:
     given = [token.strip() for scheme, _, token in words if scheme.lower() == "bearer"]
     offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol")).split(",")
     given += [each.strip()[len(BEARER) :] for each in offered if each.strip().startswith(BEARER)]
-    return [token.encode("utf-8", "replace") for token in given]
+    return [token.encode("utf-8", "surrogateescape") for token in given]  # the very bytes that came
 
 
 def chosen_subprotocol(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

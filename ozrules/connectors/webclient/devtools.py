@@ -37,7 +37,7 @@ class _Message(msgspec.Struct):
     id: int | None = None
     method: str | None = None
     params: dict[str, object] = {}
-    result: dict[str, object] = {}
+    result: dict[str, object] | None = None
     error: dict[str, object] | None = None
 
 
@@ -87,7 +87,7 @@ class DevTools:
                     yield BrowserEvent(message.method, message.params)
                 elif message.id is not None and (answer := self._waiting.get(message.id)) and not answer.done():
                     if message.error is None:
-                        answer.set_result(message.result)
+                        answer.set_result(message.result or {})
                     else:
                         answer.set_exception(CallFailed(str(message.error.get("message"))))
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, msgspec.DecodeError) as error:

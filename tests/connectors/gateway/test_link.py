@@ -90,6 +90,37 @@ async def test_an_answer_that_comes_too_late_or_unasked_is_counted() -> None:
     assert {item.kind for item in bad} == {"unexpectedAnswer"}
 
 
+@pytest.mark.fault(28)
+@pytest.mark.parametrize("id", ["1", '"1"'])
+@pytest.mark.parametrize("result", ["null", "{}", "true", "[]"])
+async def test_every_result_is_an_answer_null_too(id: str, result: str) -> None:
+    async def script(gateway: Speaker) -> None:
+        await gateway.say(HELLO, NO_SESSIONS)
+        await gateway.hear()
+        await gateway.say(f'{{"jsonrpc": "2.0", "id": {id}, "result": {result}}}')
+        await gateway.stay()
+
+    async with talking(script) as (connector, reader):
+        await reader.ready()
+        assert await connector.execute(command_for(ringing(), "hold"), ringing()) == Accepted()
+
+
+async def test_a_list_that_is_answered_with_null_is_still_awaited_and_counted_as_nothing_odd() -> None:
+    async def script(gateway: Speaker) -> None:
+        await gateway.say(HELLO, NO_SESSIONS)
+        asked = await gateway.hear()
+        assert isinstance(asked, ListSessions)
+        await gateway.say(f'{{"jsonrpc": "2.0", "id": {asked.id}, "result": null}}', NO_SESSIONS)
+        await gateway.stay()
+
+    async with talking(script) as (connector, reader):
+        await reader.ready()
+        await connector.request_list()
+        await reader.count(SessionsListed, 2)
+        assert reader.of(Malformed) == []
+        assert len(reader.of(ConnectionState)) == 1
+
+
 async def test_before_hello_and_while_the_phone_system_is_away_nothing_is_sent() -> None:
     said = asyncio.Event()
 
