@@ -14,6 +14,7 @@ from ozrules.connectors.asterisk.dialling import beside
 from ozrules.connectors.asterisk.legs import OURS, Leg, Legs, age
 
 _DIAL: Final = ("Dial", "Queue")
+_FETCH: Final = "ParkedCall"
 _DIALLED: Final = ("AppDial", "AppQueue")
 """What a channel runs that one of them made: the second that of a queue."""
 
@@ -50,6 +51,8 @@ def pair(legs: Legs, named: Mapping[str, Fields]) -> frozenset[str]:
         leg = legs.get(leg_id)
         if leg is not None:
             leg.dials = leg.dials or item.get("Application") in _DIAL
+            for parked in legs.sharing(leg) if item.get("Application") == _FETCH else ():
+                parked.fetched = True
     for find in (_branch_of, _who_talks, _who_rings):  # what is surest first, and who was called last
         for leg_id, item in reversed([*named.items()]):
             target = legs.get(leg_id)

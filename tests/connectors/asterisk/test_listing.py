@@ -2,8 +2,11 @@
 
 from ozrules.connectors.asterisk.ami import Fields
 from ozrules.connectors.asterisk.dialling import beside
+from ozrules.connectors.asterisk.endpoints import Outside
 from ozrules.connectors.asterisk.legs import FOR, OURS, Legs
 from ozrules.connectors.asterisk.listing import in_order, pair, parking_places, place
+from ozrules.connectors.asterisk.reducer import Reducer
+from ozrules.session.state import IN_CALL
 
 
 def listed(legs: Legs, *items: Fields) -> frozenset[str]:
@@ -104,3 +107,11 @@ def test_the_legs_are_taken_in_the_order_of_their_making_and_ours_last() -> None
         {"Uniqueid": "odd", "Linkedid": "odd"},
     ]
     assert list(in_order(items)) == ["odd", "lab-1795.2", "lab-1795.10", ours, "lab-1795.9"]
+
+
+def test_in_a_list_who_fetched_a_parked_call_is_its_caller_as_when_it_was_seen() -> None:
+    parked = {"Channel": "PJSIP/1001-1", "Uniqueid": "1.1", "Linkedid": "1.1", "Application": "Dial"}
+    fetcher = {"Channel": "PJSIP/1003-1", "Uniqueid": "3.1", "Linkedid": "1.1", "Application": "ParkedCall"}
+    talk = {"BridgeId": "talk", "ChannelStateDesc": "Up"}
+    (session,) = Reducer("open", Outside.of([])).listed([parked | talk, fetcher | talk])
+    assert (session.session_state, session.caller, session.callee) == (IN_CALL, "1003", "1001")

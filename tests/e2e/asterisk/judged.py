@@ -64,7 +64,7 @@ def reports(items: Iterable[FromPhoneSystem]) -> tuple[list[Told], float]:
             case Gap():
                 return told, at
             case SessionSeen():
-                at = item.reported_at or at
+                at = item.at if item.reported_at is None else item.reported_at  # what became so by waiting alone
                 told.append(_report(item.session, at, over=item.kind == "closed"))
             case SessionsListed(sessions=tuple() as sessions):
                 listed = [_report(session, at) for session in sessions]

@@ -45,6 +45,11 @@ def test_after_a_lost_connection_or_a_stop_nothing_is_judged() -> None:
     judge(HAPPENED, RIGHT[:2], until=4.0)
 
 
+def test_what_became_so_by_waiting_counts_from_the_moment_in_which_it_was_told() -> None:
+    waited = SessionSeen(at=5.1, connection="open", kind="closed", session=session(CALLER_HUNG_UP))
+    judge(HAPPENED, [*RIGHT[:2], waited])
+
+
 def test_what_a_later_list_lacks_has_ended() -> None:
     empty = SessionsListed(at=99.0, connection="open", sessions=())
     with pytest.raises(AssertionError, match="two who talk are one session"):
