@@ -46,8 +46,8 @@ ROUNDED: Final = 1.0
 """Seconds by which two forms of one start may differ."""
 
 DRIFT: Final = 5.0
-"""Seconds by which a start may differ while its call goes on between the same parties: no page says that a start is
-kept and not reckoned anew each time, from a duration in whole seconds or by a clock that is set."""
+"""Seconds by which a start may differ while its call goes on, with one of its parties at least: no page says that it is
+kept, and not reckoned anew each time, from a duration in whole seconds or by a clock that is set."""
 
 MOST_PENDING: Final = 100_000
 
@@ -129,7 +129,7 @@ class Tracker:
             if _began_before(session, live):
                 self._notice("lateEvent", line.name, session.session_state)  # of the call that bore this id before
                 return ()
-            ended = self._end(line, live, ABORTED, event.at, "closed", seen=False, certainty="derived")
+            ended = self._replaced(line, live, event.at, "closed")
             self._notice("sessionReused", line.name, session.session_id)
             return (ended, *self._unknown(line, event))
         state = session.session_state
@@ -304,7 +304,7 @@ class Tracker:
         at = event.at
         live = line.sessions.get(session.session_id)
         if live is not None and self._is_another(live, session, None):
-            ended = self._end(line, live, ABORTED, at, "snapshot", seen=False, certainty="derived")
+            ended = self._replaced(line, live, at, "snapshot")
             return [ended, *self._merge(line, session, event, watched=False)]
         state = session.session_state
         if live is None:
@@ -415,6 +415,12 @@ class Tracker:
         self._counted(live, at)
         return Change(live, "snapshot", live.state, entered=True, seen=False, fired=fired)
 
+    def _replaced(self, line: Line, live: LiveSession, at: float, kind: Literal["closed", "snapshot"]) -> Change:
+        """Another call bears its id now, and is not to be taken for a late word of this one."""
+        ended = self._end(line, live, ABORTED, at, kind, seen=False, certainty="derived")
+        line.closed.pop(live.key.session_id, None)
+        return ended
+
     def _vanished(self, line: Line, live: LiveSession, at: float) -> Change:
         return self._end(line, live, ABORTED, at, "snapshot", seen=False, certainty="derived")
 
@@ -485,8 +491,9 @@ class Tracker:
         mine, theirs = _told(live), session.start_time or ""
         created = event is not None and event.kind == "created" and not event.announced
         if mine and theirs and mine != theirs:
-            back = created or _goes_back(live.state, session.session_state)
-            goes_on = not back and same_parties(session, live.session)
+            begins = (created and not live.unseen) or _goes_back(live.state, session.session_state)
+            known = session.caller == live.session.caller or session.callee == live.session.callee
+            goes_on = known and not begins
             return _apart(mine, theirs) > (DRIFT if goes_on else ROUNDED)
         begun = created and session.session_state in BEGINNINGS
         return begun and not theirs and live.state not in BEGINNINGS

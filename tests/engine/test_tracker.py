@@ -128,14 +128,28 @@ def test_a_start_that_is_reckoned_anew_each_time_is_the_same_session(apart: int)
     assert stage.logged == ["keys"]
 
 
-def test_a_start_that_differs_by_seconds_is_another_session_where_it_rings_again_or_elsewhere() -> None:
+def test_a_start_that_differs_by_seconds_is_another_session_where_it_rings_again_or_for_others() -> None:
     stage = Stage(FOR)
     stage.call(startTime="2026-11-23T10:00:00Z")
-    stage.call(startTime="2026-11-23T10:00:03Z", callee="2002")
+    stage.call(startTime="2026-11-23T10:00:03Z")
     assert stage.notices.count("sessionReused") == 1
     stage.change("s1", "InCall")
-    stage.call(startTime="2026-11-23T10:00:06Z", callee="2002")
+    stage.change("s1", "Ringing", startTime="2026-11-23T10:00:06Z")
     assert stage.notices.count("sessionReused") == 2
+    stage.change("s1", "Ringing", startTime="2026-11-23T10:00:09Z", caller="2007", callee="2008")
+    assert stage.notices.count("sessionReused") == 3
+    assert stage.engine.alive == 1
+
+
+def test_a_call_that_is_forwarded_under_its_id_with_a_start_reckoned_anew_goes_on() -> None:
+    stage = Stage(FOR)
+    stage.call(startTime="2026-11-23T10:00:00Z")
+    stage.gap()
+    stage.sessions.clear()
+    stage.connect(complete=False)
+    stage.call(startTime="2026-11-23T10:00:02Z")  # announced after a list that does not name it yet
+    stage.change("s1", "Ringing", callee="2010", startTime="2026-11-23T09:59:58Z")
+    assert "sessionReused" not in stage.notices
 
 
 @pytest.mark.fault(10)
