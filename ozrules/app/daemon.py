@@ -36,7 +36,7 @@ from ozrules.runtime.health import Health
 from ozrules.runtime.inbox import Inbox, Reloaded, Who
 from ozrules.runtime.measures import Measures
 from ozrules.runtime.notices import Notices
-from ozrules.runtime.ports import Clock, ConnectionState, Connector, Log, RecordSink, WebhookQueue
+from ozrules.runtime.ports import Clock, ConnectionState, Connector, JournalFailed, Log, RecordSink, WebhookQueue
 from ozrules.runtime.reactor import LONGEST_PAUSE, Reactor
 from ozrules.runtime.records import Records
 from ozrules.runtime.routes import Routes
@@ -267,6 +267,7 @@ class Daemon:
                     "rule files": reloader.watch(),
                     "signals": self._pass_on_reloads(reloader),
                     "service manager": report(around.manager, health, reactor),
+                    "journal": self._look_for_damage(),
                     "retention": keeping.run(lambda: in_force.settings.retention),
                     "webhooks": self._webhooks.run(inbox.add),
                     "overrides": overrides.run(clock, switching.lift),
@@ -306,6 +307,12 @@ class Daemon:
             self._routes.close()
             calendar.close()
             gc.unfreeze()
+
+    async def _look_for_damage(self) -> None:
+        damage = await asyncio.to_thread(self._journal.find_damage)
+        if damage is not None:
+            raise JournalFailed(f"the journal is damaged: {damage}", lasting=True)
+        await asyncio.Event().wait()
 
     async def _pass_on_reloads(self, reloader: Reloader) -> None:
         while True:

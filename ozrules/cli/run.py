@@ -103,6 +103,7 @@ async def _run(settings: Settings, path: Path, logs: Logs, *, new_state: bool) -
         troubles: dict[str, str] = {}
         shared = Shared(clock=clock, chance=chance, routes=routes, troubles=troubles, connections=settings.connections)
         links = [connect(one, shared) for one in settings.connections]
+        around.manager.tell("STATUS=checking the journal", "EXTEND_TIMEOUT_USEC=60000000")
         journal = SqliteJournal(settings.state, clock, new_state=new_state)
     except Unsupported as unsupported:
         return _fail(str(unsupported), EX_CONFIG)

@@ -28,6 +28,7 @@ from ozrules.runtime.clock import stopwatch
 from ozrules.runtime.measures import FAST, Histogram
 from ozrules.runtime.ports import Clock, JournalFailed, Record, Saved
 from ozrules.store import forgetting, opening, retention, rows
+from ozrules.store.kept import keep
 from ozrules.store.rows import Counters
 from ozrules.store.schema import checksum
 from ozrules.store.state_directory import StateDirectory
@@ -65,6 +66,8 @@ class SqliteJournal:
             self._db = opening.open_journal(self._directory, clock.now() + clock.wall_offset(), new_state=new_state)
             # a connection that one thread is busy with refuses every other, and what it wrote would be lost
             self._reader = opening.open_beside(self._directory)
+            self._whole = self._directory.journal.stat().st_size <= opening.SMALL
+            self._looking = threading.Lock()
         except BaseException:
             self._directory.close()
             raise
@@ -140,6 +143,25 @@ class SqliteJournal:
         """Webhooks that were taken over and neither delivered nor given up, with when, wall clock."""
         found = self._reader.execute("SELECT request, at FROM webhooks WHERE state = 'pending' ORDER BY at")
         return [(msgspec.json.decode(request, type=Post), at) for request, at in found]
+
+    def find_damage(self) -> str | None:
+        """Looks through all that was not checked at the start, for as long as that takes, in another thread. What it
+        finds is kept for the next start, too. None where all is well, or the journal is closed meanwhile.
+        """
+        with self._looking:
+            if self._whole or self._closed is not None:
+                return None
+            db = opening.open_beside(self._directory)
+            db.set_progress_handler(lambda: self._closed is not None, 10_000)
+            try:
+                damage = opening.find_damage(db)
+            except apsw.InterruptError:
+                return None
+            finally:
+                db.close()
+        if damage is not None:
+            keep(self._directory.damaged, damage.encode())
+        return damage
 
     def short_of_room(self) -> str | None:
         """Why nothing new may be done although what has happened can still be written down; None where all is well."""
@@ -247,6 +269,8 @@ class SqliteJournal:
             self._wanted.notify()
         self._thread.join()
         self._reader.close()
+        with self._looking:
+            pass  # it sees that nobody wants to know any more
         with contextlib.suppress(apsw.Error):  # after a failed write the rest is up to the next start
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")

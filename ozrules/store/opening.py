@@ -1,4 +1,9 @@
-"""Opening the journal: checked before it is trusted, set aside where it is damaged, never repaired in silence."""
+"""Opening the journal: checked before it is trusted, set aside where it is damaged, never repaired in silence.
+
+What the daemon relies on (what waits, what is open, what counts) is always checked before it starts. What only tells of
+the past is too, where the journal is small; a large one would keep calls waiting for seconds, so its past is checked
+while the daemon runs. What is found then ends the daemon, and a mark in the state keeps the next start from going on.
+"""
 
 import os
 from pathlib import Path
@@ -15,6 +20,9 @@ LOG_KEPT: Final = 8 * 1024 * 1024
 PATIENCE = 5_000
 """Milliseconds for which another program that writes in the journal is waited for."""
 
+SMALL = 64 * 1024 * 1024
+"""Bytes up to which a journal is checked whole at the start."""
+
 _CHECKED: Final = {
     "counters": "*",
     "moments": "*",
@@ -28,6 +36,14 @@ _CHECKED: Final = {
     "earlier_rule_files": "*",
 }
 """What the daemon relies on, and the columns that a row's checksum is over. Records are checked when they are read."""
+
+_UNANSWERED: Final = "NOT EXISTS (SELECT 1 FROM outcomes WHERE outcomes.id = intents.id)"
+_RELIED_ON: Final = {
+    "decisions": f"open OR number IN (SELECT decision FROM intents WHERE {_UNANSWERED})",  # noqa: S608  # our own words
+    "intents": _UNANSWERED,
+    "outcomes": "FALSE",
+}
+"""Of tables that grow with the past, which rows the daemon still acts by."""
 
 
 class _Cut(Exception):
@@ -55,7 +71,8 @@ def open_journal(directory: StateDirectory, wall: float, *, new_state: bool) -> 
         raise StateUnusable(
             f"{directory.journal}: the journal is damaged: {error}. Nothing was sent and nothing was changed. "
             "`ozrules run --new-state` sets it aside and begins anew: calls that live now are then met as new, "
-            "and what the old one says can still be looked into."
+            "and what the old one says can still be looked into. To go on from a backup, put it in its place, and "
+            f"remove {directory.damaged} if it is there."
         ) from error
     except _Cut as error:
         raise StateUnusable(
@@ -94,8 +111,25 @@ def open_beside(directory: StateDirectory) -> apsw.Connection:
     return db
 
 
+def find_damage(db: apsw.Connection) -> str | None:
+    """What is damaged in the whole journal, read beside the one who writes; None where all is as it was written.
+
+    Raises apsw.Error where it cannot be read to its end, apsw.InterruptError where nobody wants to know any more.
+    """
+    try:
+        db.execute("BEGIN")  # one moment of it
+        _check_pages(db, None)
+        _check_rows(db, whole=True)
+        db.execute("ROLLBACK")
+    except (apsw.CorruptError, _Damaged) as error:
+        return str(error)
+    return None
+
+
 def _open(directory: StateDirectory, first: int) -> apsw.Connection:
     path, marked = directory.journal, directory.marked()
+    if directory.damaged.exists():
+        raise _Damaged(directory.damaged.read_text(encoding="utf-8", errors="replace")[:500].strip())
     if marked and not (path.is_file() and path.stat().st_size):  # opened, it would lose its write-ahead log too
         raise _Cut(f"{marked} commits were written, and the file is {'empty' if path.exists() else 'not there'}")
     _create(path)
@@ -104,9 +138,9 @@ def _open(directory: StateDirectory, first: int) -> apsw.Connection:
         db.set_busy_timeout(PATIENCE)
         db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # what is refused stays as it was found
         db.execute("PRAGMA trusted_schema = OFF")
-        found = db.execute("PRAGMA quick_check(1)").get
-        if found != "ok":
-            raise _Damaged(str(found))
+        small = path.stat().st_size <= SMALL
+        if small:
+            _check_pages(db, None)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA journal_size_limit = {LOG_KEPT}")
         db.execute("PRAGMA synchronous = FULL")
@@ -116,7 +150,10 @@ def _open(directory: StateDirectory, first: int) -> apsw.Connection:
         compare(db)
         if db.execute("SELECT count(*) FROM counters").get == 0:
             write_counters(db.cursor(), Counters(seq=first, decision=first))
-        _check_rows(db)
+        if not small:
+            for table in _CHECKED:
+                _check_pages(db, table)
+        _check_rows(db, whole=small)
         found = db.execute("SELECT coalesce(max(value), 0) FROM counters WHERE name = 'commits'").get
         if found < marked:
             raise _Cut(f"{marked} commits were written, and it knows {found}")
@@ -148,14 +185,24 @@ def _create(path: Path) -> None:
         )
 
 
-def _check_rows(db: apsw.Connection) -> None:
+def _check_pages(db: apsw.Connection, table: str | None) -> None:
+    """The pages of a table and its indexes, or of all."""
+    found = db.execute(f"PRAGMA quick_check({table or 1})").get
+    if found != "ok":
+        raise _Damaged(str(found))
+
+
+def _check_rows(db: apsw.Connection, *, whole: bool) -> None:
     for table, columns in _CHECKED.items():
-        for row in db.execute(f"SELECT {columns} FROM {table}"):  # noqa: S608  # no outside text in it
+        which = "TRUE" if whole else _RELIED_ON.get(table, "TRUE")
+        for row in db.execute(f"SELECT {columns} FROM {table} WHERE {which}"):  # noqa: S608  # no outside text in it
             if checksum(*row[:-1]) != row[-1]:
                 raise _Damaged(f"a row of {table} is not as it was written")
-    first, last, count = next(db.execute("SELECT min(seq), max(seq), count(*) FROM records"))
-    if count and last - first + 1 != count:
-        raise _Damaged("records are missing")
+    last = db.execute("SELECT max(seq) FROM records").get
+    if whole and last is not None:
+        first, count = next(db.execute("SELECT min(seq), count(*) FROM records"))
+        if last - first + 1 != count:
+            raise _Damaged("records are missing")
     (after,) = next(db.execute("SELECT value FROM counters WHERE name = 'seq'"))
-    if count and last >= after:
+    if last is not None and last >= after:
         raise _Damaged("the counter of records has gone back")

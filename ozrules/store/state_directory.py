@@ -20,8 +20,9 @@ from ozrules.store.mounts import network_kind
 JOURNAL: Final = "journal.db"
 MOUNTS: Final = Path("/proc/self/mountinfo")
 _MARK: Final = "-mark"
+_DAMAGED: Final = "-damaged"
 _OURS: Final = ("journal.*", "clock.*", "paused.*", "overrides.*", "retention.*", "reserve", "lock")
-_SUFFIXES: Final = (_MARK, "", "-wal", "-shm")  # the mark first: alone it accuses a journal that is gone
+_SUFFIXES: Final = (_MARK, _DAMAGED, "", "-wal", "-shm")  # the mark first: alone it accuses a journal that is gone
 _RESERVE_BYTES: Final = 1024 * 1024
 _MARKED: Final = re.compile(r"(\d{20}) (\d{20})\n", re.ASCII)  # twice, so that half a line is none
 
@@ -45,6 +46,8 @@ class StateDirectory:
         self.path = path
         self.journal = path / JOURNAL
         self.mark = Path(f"{self.journal}{_MARK}")
+        self.damaged = Path(f"{self.journal}{_DAMAGED}")
+        """Says what was found to be damaged while the daemon ran; there only where something was."""
         self._reserve = path / "reserve"
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)

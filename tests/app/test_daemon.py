@@ -209,3 +209,13 @@ async def test_a_disk_that_broke_while_old_records_were_removed_ends_the_daemon(
 async def test_without_any_good_rules_it_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(RulesInvalid, match=r"rules\.yaml:1:1"):
         await Stage(tmp_path, FakePhone(), rules="rules: []\n").run()
+
+
+@pytest.mark.fault(50)
+async def test_damage_that_is_found_while_it_runs_ends_it(tmp_path: Path) -> None:
+    class Rotten(SqliteJournal):
+        def find_damage(self) -> str | None:
+            return "a row of outcomes is not as it was written"
+
+    with pytest.RaisesGroup(pytest.RaisesExc(JournalFailed, match="the journal is damaged: a row of outcomes")):
+        await Stage(tmp_path, FakePhone(), journal=Rotten).run()

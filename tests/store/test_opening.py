@@ -309,3 +309,70 @@ def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Pat
     with pytest.raises(StateUnusable, match="newer ozrules"):
         _open(tmp_path)
     assert (tmp_path / "journal.db").read_bytes() == before
+
+
+# --- a large journal is checked while the daemon runs -----------------------------------------------------------------
+
+
+def _change(path: Path, statement: str) -> None:
+    db = apsw.Connection(str(path / "journal.db"))
+    db.execute(statement)
+    db.close()
+
+
+@pytest.mark.fault(50)
+@pytest.mark.parametrize("table", CHANGES)
+def test_in_a_large_journal_what_the_daemon_acts_by_is_noticed_at_the_start_and_the_rest_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    monkeypatch.setattr(opening, "SMALL", 0)
+    _fill(tmp_path)
+    _change(tmp_path, f"UPDATE {table} SET {CHANGES[table]}")  # noqa: S608
+    # decision 7 is open, and so is its command; command 3 has its outcome
+    if table != "outcomes":
+        with pytest.raises(StateUnusable, match=f"damaged: a row of {table} is not as it was written"):
+            _open(tmp_path)
+        return
+    journal = _open(tmp_path)
+    assert journal.find_damage() == "a row of outcomes is not as it was written"
+    journal.close()
+    for _ in range(2):  # the next start, and each after it
+        with pytest.raises(StateUnusable, match="damaged: a row of outcomes is not as it was written"):
+            _open(tmp_path)
+    _open(tmp_path, new_state=True).close()
+    _open(tmp_path).close()
+
+
+@pytest.mark.fault(50, 59)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM records WHERE seq = 20",
+        "UPDATE decisions SET at = at + 1 WHERE number = 3",
+        "UPDATE intents SET at = at + 1 WHERE id = '3-0'",
+    ],
+)
+def test_a_large_journals_past_is_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    monkeypatch.setattr(opening, "SMALL", 0)
+    _fill(tmp_path)
+    _change(tmp_path, "UPDATE decisions SET open = 0 WHERE number = 3")  # its command has its outcome
+    journal = _open(tmp_path)
+    assert journal.find_damage() is None
+    journal.close()
+    _change(tmp_path, statement)
+    journal = _open(tmp_path)
+    assert journal.find_damage() is not None
+    journal.close()
+    with pytest.raises(StateUnusable, match="damaged"):
+        _open(tmp_path)
+
+
+def test_who_closes_the_journal_does_not_wait_for_the_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "SMALL", 0)
+    _fill(tmp_path)
+    journal = _open(tmp_path)
+    journal.close()
+    assert journal.find_damage() is None, "nobody wants to know any more"
+    assert not (tmp_path / "journal.db-damaged").exists()
