@@ -17,6 +17,7 @@ from tests.simulation.mutants.planting import ROOT, Mutant, plant
 HERE: Final = Path(__file__).parent.relative_to(ROOT)
 ACTIONS: Final = "ozrules/connectors/asterisk/actions.py"
 CONNECTOR: Final = "ozrules/connectors/asterisk/connector.py"
+LISTING: Final = "ozrules/connectors/asterisk/listing.py"
 LOOK: Final = "test_last_look.py"
 
 
@@ -152,6 +153,30 @@ PLANTED: Final[tuple[Planted, ...]] = (
         'complete = complete or message.get("ListItems")',
         "test_dialogue.py",
         "not_whole",
+    ),
+    _bug(
+        "queue-rings-nobody",
+        LISTING,
+        "Of the phones that a list names, those that a queue rings are forgotten.",
+        '("AppDial", "AppQueue")',
+        '("AppDial",)',
+        "test_listing.py",
+    ),
+    _bug(
+        "room-member-calls",
+        LISTING,
+        "In a list, who sits in a conference room is taken for who called another one there.",
+        "if any(legs.is_in_a_room(one) for one in (target, *heard)):",
+        "if False:",
+        "test_listing.py",
+    ),
+    _bug(
+        "list-makes-a-parking-place",
+        "ozrules/connectors/asterisk/legs.py",
+        "What a list took for a parking place stays one, whatever its events say.",
+        "self._holding_bridges.discard(bridge)  # a list had to guess",
+        "pass",
+        "test_listing.py",
     ),
 )
 
