@@ -57,11 +57,12 @@ class CalendarTriggers:
         now = self._wall()
         since, before = (now, {}) if unwatched is None else (unwatched.since, _crons(unwatched.rules))
         self._unwatched_until = now
-        for (rule, trigger), cron in _crons(rules).items():
+        for number, ((rule, trigger), cron) in enumerate(_crons(rules).items()):
             moments = _Moments(cron)
             first = moments.missed(since, now) if before.get((rule, trigger)) == cron else moments.after(now)
             if first is not None:
-                self._scheduler.add_job(self._due, moments, (rule, trigger), next_run_time=first)
+                # what comes at the same moment comes in the order of the rules: APScheduler goes by the ids of its jobs
+                self._scheduler.add_job(self._due, moments, (rule, trigger), id=f"{number:09}", next_run_time=first)
         self._look()
 
     def next_due(self) -> float | None:

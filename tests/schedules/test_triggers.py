@@ -197,3 +197,11 @@ def test_after_close_nothing_is_posted() -> None:
         triggers.replace(rules(close=Cron.daily(18 * 60, timezone=ZONE)))
     clock.pass_until(moment("2026-11-23T20:30+01:00"))
     assert posted == []
+
+
+def test_what_comes_at_the_same_moment_comes_in_the_order_of_the_rules() -> None:
+    names = [f"rule{number}" for number in range(12)]
+    with running("2026-11-23T17:59:00+01:00") as (clock, triggers, posted):
+        triggers.replace(rules(**dict.fromkeys(names, Cron.daily(18 * 60, timezone=ZONE))))
+        clock.pass_until(moment("2026-11-23T18:00:01+01:00"))
+        assert [due.rule for due in posted] == names
