@@ -15,6 +15,7 @@ CLIENTS = 500
 TOKEN = "canary-web-token-4711"
 RULES = """
 ozrules: 1
+defaults: {extensions: _2XXX}
 rules:
   - {id: at-once, trigger: {state: Ringing}, conditions: {callee: 2666}, actions: [{forward: 2010}]}
 """

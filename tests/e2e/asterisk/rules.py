@@ -6,6 +6,7 @@ from tests.e2e.asterisk.lab import Lab
 from tests.e2e.stage import configure
 
 OUTSIDE = "900442071838750"
+DEFAULTS = 'defaults: {extensions: "_[127]XXX"}\n'
 GUARDS = f"guards: {{destinations: {{allow: [internal, '{OUTSIDE}']}}}}\n"
 
 
@@ -26,4 +27,4 @@ def settings(folder: Path, lab: Lab, rules: str, *, user: str = "ozrules") -> No
             "password": {"env": "LAB_PASSWORD"},
         },
     }
-    configure(folder, "ws://127.0.0.1:1/", f"ozrules: 1\n{GUARDS}rules:\n{rules}", connections=[connection])
+    configure(folder, "ws://127.0.0.1:1/", f"ozrules: 1\n{DEFAULTS}{GUARDS}rules:\n{rules}", connections=[connection])

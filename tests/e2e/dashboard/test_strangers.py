@@ -47,7 +47,7 @@ def test_whatever_callers_call_themselves_is_only_text(office: Running) -> None:
             await page.screenshot(path=ARTEFACTS / "hostile-names.png")
             for path in ("", "decisions", "call/lab/s1", "rule/no-answer"):
                 await page.goto(f"{site.url}/#/{path}")
-                await expect(page.locator("#main bdi").first).to_be_visible()
+                await expect(page.locator("#main bdi:visible").first).to_be_visible()
                 assert await page.evaluate("window.hurt") is None
                 shown = await page.evaluate("[...document.querySelectorAll('bdi')].map((one) => one.textContent)")
                 assert (
