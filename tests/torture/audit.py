@@ -50,6 +50,13 @@ class Books:
         ]
 
 
+def believes_durations(state: Path) -> bool:
+    """Whether the daemon has seen that the phone system's durations run, and so need doubt no stay after a gap."""
+    with apsw.Connection(str(state / "journal.db"), flags=apsw.SQLITE_OPEN_READONLY) as db:
+        found = db.execute("SELECT 1 FROM tallies WHERE name = 'moves:stateDuration' AND member = 'True'")
+        return next(iter(found), None) is not None
+
+
 def unknown(state: Path) -> int:
     """How many commands there are of which nobody knows yet what became of them."""
     db = apsw.Connection(str(state / "journal.db"), flags=apsw.SQLITE_OPEN_READONLY)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.stage import configure, daemon
 from tests.fakes.proxy import proxy
-from tests.torture.audit import Books, nothing_lost, nothing_twice
+from tests.torture.audit import Books, believes_durations, nothing_lost, nothing_twice
 from tests.torture.office import simulator
 from tests.torture.test_kills import RULES
 
@@ -29,6 +29,7 @@ async def test_a_link_that_fails_in_every_way_costs_gaps_and_nothing_else(
             configure(tmp_path, f"ws://127.0.0.1:{between.port}/", RULES % "http://127.0.0.1:1/")
             async with daemon(tmp_path) as one:
                 await one.ready()
+                await one.until(lambda: believes_durations(tmp_path / "state"), "a duration that runs")
                 for number in range(failures):
                     await asyncio.sleep(chance.uniform(0.0, 1.0))
                     manner = MANNERS[number % len(MANNERS)]
