@@ -251,7 +251,7 @@ def _summary(console: Console, account: _Account, calls: int, line: _Line, switc
     for rule, count in account.fired.most_common():
         table.add_row(escaped(rule), str(count))
     console.print(table)
-    _counts(console, "done, and proven by what was seen", account.actions)
+    _counts(console, "done (confirmed: it was seen; accepted: the phone system said yes)", account.actions)
     _counts(console, "what became of the actions", account.outcomes)
     _counts(console, "rules whose trigger matched and that did not act", account.stopped)
     sent, ledger = len(line.sent), len(switchboard.ledger)
