@@ -52,9 +52,10 @@ class Books:
 
 def believes_durations(state: Path) -> bool:
     """Whether the daemon has seen that the phone system's durations run, and so need doubt no stay after a gap."""
-    with apsw.Connection(str(state / "journal.db"), flags=apsw.SQLITE_OPEN_READONLY) as db:
-        found = db.execute("SELECT 1 FROM tallies WHERE name = 'moves:stateDuration' AND member = 'True'")
-        return next(iter(found), None) is not None
+    db = apsw.Connection(str(state / "journal.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    found = list(db.execute("SELECT 1 FROM tallies WHERE name = 'moves:stateDuration' AND member = 'True'"))
+    db.close()
+    return bool(found)
 
 
 def unknown(state: Path) -> int:
