@@ -27,6 +27,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("lab", suites, indirect=True, scope="session")
 
 
+@pytest.fixture(autouse=True)
+def alive(request: pytest.FixtureRequest) -> None:
+    """An Asterisk that crashed in the test before, or in the first try of this one, runs again."""
+    for name in ("lab", "freepbx"):
+        if name in request.fixturenames:
+            running = request.getfixturevalue(name)
+            assert isinstance(running, Lab)
+            if not running.is_alive:
+                running.start()
+
+
 @pytest.fixture(scope="session")
 def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A running Asterisk of this suite."""

@@ -118,6 +118,11 @@ class Lab:
                 raise NoAsterisk(f"Asterisk does not start here: {console_text}")
             time.sleep(0.1)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs. Asterisk 22.10.1 crashes now and then, in chan_pjsip, whatever these tests do."""
+        return self._process is not None and self._process.poll() is None
+
     def stop(self) -> None:
         """As an admin stops it."""
         self.cli("core stop now")
