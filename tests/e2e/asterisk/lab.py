@@ -120,7 +120,7 @@ class Lab:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it runs. Asterisk 22.10.1 crashes now and then, in chan_pjsip, whatever these tests do."""
+        """Whether it runs. Asterisk 22.10.1 crashes now and then; the kernel's log shows it."""
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:

@@ -36,7 +36,7 @@ def evening(freepbx: Laboratory) -> Evening:
             freepbx.start()
         try:
             played = asyncio.run(play(freepbx, ALL))
-        except Exception:
+        except Exception:  # whatever a scene makes of a crash; anything else is raised again
             if freepbx.is_alive:
                 raise
         else:
